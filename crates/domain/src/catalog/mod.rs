@@ -1,0 +1,31 @@
+//! Master data: what an administrator loads before the first claim.
+//!
+//! All of it is created, listed, changed and retired alike, so all of it shares one shape, [`Record`], and
+//! one path through repository and service. A new resource is a file here, a message in the contract, a
+//! conversion, and a migration for its table.
+
+pub mod appraiser;
+pub mod common;
+pub mod dated;
+pub mod failure_code;
+pub mod labor_operation;
+pub mod part;
+pub mod part_supply;
+pub mod policy;
+mod record;
+pub mod setting;
+pub mod station;
+pub mod supplier;
+
+pub use appraiser::{Appraiser, Expert};
+pub use common::{Address, BankAccount, Contact};
+pub use dated::{Dated, DatedList, DatedValue};
+pub use failure_code::FailureCode;
+pub use labor_operation::{LaborOperation, ModelHours, Skill};
+pub use part::{AssemblyClass, Part, PartPrice, PriceKind, RestrictedKind, UnitOfMeasure, UsedPartRule, VehicleSystem};
+pub use part_supply::{PartSupply, Piece, suppliers_of};
+pub use policy::{CoverageTerm, Exclusion, GuaranteeTerms, PolicyState, RunningInService, TermKind, WarrantyPolicy};
+pub use record::{ColumnValue, Field, FieldKind, Record, Reference, Stored};
+pub use setting::{GradeRate, Setting, TaxRate};
+pub use station::{LaborRate, Markup, PaymentContract, RepairOrderSystem, Station, TaxScheme};
+pub use supplier::{HandlingFee, RecoveryContract, Supplier};

@@ -1,0 +1,242 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::catalog::DatedList;
+use crate::claims::finding::Code;
+use crate::claims::finding_text::missing_values;
+use crate::claims::sample::{added, cny, code, day, draft, facts, header, labor_line, now, part_line};
+use crate::claims::{Header, LineContent, LineType, SimilarClaim, StateWord, text};
+use crate::ids::ClaimId;
+use crate::money::{Hours, Quantity};
+use crate::text::Lang;
+use crate::vehicle::{Component, OdometerReading, OdometerSource};
+use uuid::Uuid;
+
+fn similar() -> SimilarClaim {
+    SimilarClaim {
+        id: ClaimId(Uuid::from_u128(99)),
+        number: "WR-2611-OTHER000".to_owned(),
+        station: draft().station,
+        vin: draft().header.vin,
+        causal_part: draft().header.causal_part,
+        repair_completion_date: Some(day("2026-10-01")),
+        state: StateWord::Submitted,
+    }
+}
+
+/// A claim with as much wrong as one claim can have, and facts to match.
+fn worst() -> (Claim, Facts) {
+    let header = Header {
+        failure_code: Some(code("F-404")),
+        cause_description: String::new(),
+        related_parts: vec![code("P-404")],
+        complaint_date: Some(day("2029-01-01")),
+        repair_completion_date: Some(day("2026-09-01")),
+        ..header()
+    };
+    let lines = vec![
+        LineContent {
+            quantity: Some(Quantity(2_000)),
+            requested_amount: Some(cny("5000")),
+            original_serial_number: Some("WRONG".to_owned()),
+            replacement_serial_number: None,
+            ..part_line()
+        },
+        LineContent { hours: Some(Hours(300)), actual_hours: Some(Hours(200)), ..labor_line() },
+        LineContent { operation: Some(code("OP-10")), ..LineContent::new(LineType::Diagnosis) },
+        LineContent { operation: Some(code("OP-404")), ..labor_line() },
+        LineContent {
+            description: "fuel pump".to_owned(),
+            quantity: Some(Quantity(1_000)),
+            requested_amount: Some(cny("480")),
+            outside_part_invoice_number: Some("INV-1".to_owned()),
+            ..LineContent::new(LineType::ExternalPart)
+        },
+        LineContent::new(LineType::MaintenanceFee),
+    ];
+    let claim = draft().update(header, lines.into_iter().map(added).collect()).unwrap();
+    let mut facts = facts();
+    facts.similar_claims = vec![similar()];
+    facts.same_job = Some(similar());
+    if let Some(operation) = facts.operations.get_mut(&code("OP-10")) {
+        operation.models = vec![code("OTHER")];
+        operation.actual_hours_allowed = true;
+        operation.actual_hours_cap = Some(Hours(500));
+    }
+    if let Some(part) = facts.parts.get_mut(&code("P-100")) {
+        part.models = vec![code("OTHER")];
+    }
+    if let Some(vehicle) = &mut facts.vehicle {
+        facts.odometer_readings = vec![OdometerReading {
+            id: Uuid::from_u128(1),
+            vin: vehicle.vin.clone(),
+            date: day("2026-01-01"),
+            km: 90_000,
+            source: OdometerSource::RepairOrder,
+            claim: None,
+            retracted: false,
+            recorded_time: now(),
+        }];
+        vehicle.components = vec![Component {
+            id: Uuid::from_u128(1),
+            part: code("P-100"),
+            serial_number: "RIGHT".to_owned(),
+            position: String::new(),
+            lot: String::new(),
+            supplier: None,
+            from_date: None,
+            to_date: None,
+            claim: None,
+        }];
+    }
+    (claim, facts)
+}
+
+/// Claims that together raise every finding that a check can raise.
+fn troubled() -> Vec<(Claim, Facts)> {
+    let mut unknown = worst();
+    unknown.1.vehicle = None;
+    unknown.0.header.vin = Some("1M8GDM9A10P042788".to_owned());
+    let mut no_vin = worst();
+    no_vin.0.header.vin = Some("SHORT".to_owned());
+    let mut unsold = worst();
+    if let Some(vehicle) = &mut unsold.1.vehicle {
+        vehicle.sale = None;
+    }
+    let mut uncovered = worst();
+    uncovered.1.policies = Vec::new();
+    let mut unpriced = worst();
+    if let Some(part) = unpriced.1.parts.get_mut(&code("P-100")) {
+        part.claim_prices = DatedList::default();
+    }
+    let mut unknown_part = worst();
+    unknown_part.1.parts.clear();
+    vec![worst(), unknown, no_vin, unsold, uncovered, unpriced, unknown_part]
+}
+
+#[test]
+fn nothing_is_found_about_a_claim_that_is_in_order() {
+    let (_, findings) = draft().precheck(&facts());
+    assert_eq!(findings, []);
+}
+
+#[test]
+fn everything_is_found_at_once() {
+    let (claim, facts) = worst();
+    let (_, findings) = claim.precheck(&facts);
+    let codes: BTreeSet<&str> = findings.iter().map(|finding| finding.code.word()).collect();
+    let expected = BTreeSet::from([
+        "AUTHORIZATION_MISSING",
+        "DATES_OUT_OF_ORDER",
+        "DUPLICATE",
+        "EXCESSIVE_LABOR_HOURS",
+        "EXPIRED_WARRANTY",
+        "HOURS_OVER_ACTUAL",
+        "LABOR_MODEL_MISMATCH",
+        "LINE_TYPE_NOT_ALLOWED",
+        "MISSING_SERIAL",
+        "NO_PRICE",
+        "ODOMETER_REGRESSION",
+        "OVERLAPPING_OPERATIONS",
+        "PART_MODEL_MISMATCH",
+        "PRICE_ABOVE_LIST",
+        "QUANTITY_OVER_VEHICLE_USAGE",
+        "REPAIR_ORDER_JOB_CLAIMED",
+        "REQUIRED_FIELD",
+        "SERIAL_MISMATCH",
+        "SUBMITTED_TOO_LATE",
+        "UNKNOWN_FAILURE_CODE",
+        "UNKNOWN_OPERATION",
+        "UNKNOWN_PART",
+    ]);
+    assert_eq!(codes, expected);
+}
+
+#[test]
+fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
+    let blocking = |code: Code| match code {
+        Code::RequiredField
+        | Code::LineTypeNotAllowed
+        | Code::KindNotOfferedYet
+        | Code::DatesOutOfOrder
+        | Code::InvalidVin
+        | Code::VinCheckDigit
+        | Code::VinYearCode
+        | Code::UnknownVehicle
+        | Code::UnknownPart
+        | Code::UnknownOperation
+        | Code::UnknownFailureCode
+        | Code::MissingSerial
+        | Code::RepairOrderJobClaimed
+        | Code::AmountOutOfRange
+        | Code::CurrencyMismatch => true,
+        Code::ExpiredWarranty
+        | Code::NotCovered
+        | Code::SubmittedTooLate
+        | Code::Duplicate
+        | Code::ExcessiveLaborHours
+        | Code::LaborFaultMismatch
+        | Code::LaborModelMismatch
+        | Code::PartModelMismatch
+        | Code::OdometerRegression
+        | Code::NoSaleRecord
+        | Code::QuantityOverVehicleUsage
+        | Code::AuthorizationMissing
+        | Code::ExceedsAuthorization
+        | Code::InsufficientInformation
+        | Code::EvidenceMissing
+        | Code::ExcessivePartCost
+        | Code::ExcessiveSublet
+        | Code::CustomerDamage
+        | Code::SupplierResponsible
+        | Code::PartNotReturnedInTime
+        | Code::PartDamagedByPacking
+        | Code::NoDefectFound
+        | Code::NotCampaignVehicle
+        | Code::FacilityNotAuthorized
+        | Code::FreeServiceLimit
+        | Code::RepeatRepair
+        | Code::PartialCoverage
+        | Code::OverlappingOperations
+        | Code::PriceAboveList
+        | Code::NoPrice
+        | Code::AuthorizationNotUsable
+        | Code::HoursOverActual
+        | Code::SerialMismatch
+        | Code::Other => false,
+    };
+    for (claim, facts) in troubled() {
+        for finding in claim.precheck(&facts).1 {
+            assert_eq!(finding.blocks(), blocking(finding.code), "{finding:?}");
+        }
+    }
+}
+
+#[test]
+fn every_finding_carries_the_values_that_its_texts_name() {
+    for (claim, facts) in troubled() {
+        for finding in claim.precheck(&facts).1 {
+            assert_eq!(missing_values(&finding), Vec::<String>::new(), "{finding:?}");
+            for lang in [Lang::En, Lang::ZhCn] {
+                let told = text(&finding, lang);
+                assert!(!told.message.is_empty() && !told.fix.is_empty(), "{finding:?}");
+                assert!(!told.message.contains('{'), "{}", told.message);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_finding_about_a_line_names_position_and_number() {
+    let (claim, facts) = worst();
+    let (claim, findings) = claim.precheck(&facts);
+    for finding in findings {
+        let position =
+            finding.field.strip_prefix("lines[").and_then(|rest| rest.split_once(']')).map(|(index, _)| index);
+        let number = position
+            .and_then(|index| index.parse::<usize>().ok())
+            .and_then(|index| claim.lines.get(index))
+            .map(|line| line.number);
+        assert_eq!(finding.line, number, "{finding:?}");
+    }
+}

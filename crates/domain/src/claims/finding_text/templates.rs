@@ -1,0 +1,387 @@
+//! The table of texts: for each code a title that stands alone, a detail that names values, the evidence
+//! that would help and the way out; each in English and Chinese.
+
+use crate::claims::finding::Code;
+use crate::text::Lang;
+
+/// A text in both languages, known at build time.
+#[derive(Clone, Copy)]
+pub(super) struct Pair(pub(super) &'static str, pub(super) &'static str);
+
+impl Pair {
+    const NONE: Pair = Pair("", "");
+
+    pub(super) fn pick(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::En => self.0,
+            Lang::ZhCn => self.1,
+        }
+    }
+}
+
+/// All texts of a code. `title` stands alone; `detail` names values and may be empty.
+#[derive(Clone, Copy)]
+pub(super) struct Template {
+    pub(super) title: Pair,
+    pub(super) detail: Pair,
+    pub(super) evidence: Pair,
+    pub(super) fix: Pair,
+}
+
+impl Template {
+    /// The way out without values: a fix that names some is told to findings only.
+    pub(super) fn reason_fix(&self, lang: Lang) -> &'static str {
+        let fix = self.fix.pick(lang);
+        if fix.contains('{') { "" } else { fix }
+    }
+}
+
+/// Shorthand of the table below: title, detail, evidence, fix; each English, Chinese.
+const fn t(
+    title: (&'static str, &'static str),
+    detail: (&'static str, &'static str),
+    evidence: (&'static str, &'static str),
+    fix: (&'static str, &'static str),
+) -> Template {
+    Template {
+        title: Pair(title.0, title.1),
+        detail: Pair(detail.0, detail.1),
+        evidence: Pair(evidence.0, evidence.1),
+        fix: Pair(fix.0, fix.1),
+    }
+}
+
+/// Says nothing.
+const NO: (&str, &str) = (Pair::NONE.0, Pair::NONE.1);
+
+/// The texts of a code.
+pub(super) fn template(code: Code) -> Template {
+    match code {
+        Code::ExpiredWarranty => t(
+            ("the warranty has ended", "保修期已过"),
+            (
+                "the warranty of {subject} ended before the drop-off on {date} at {odometer_km} km: {reason_en}",
+                "{subject} 在 {date}（里程 {odometer_km} 公里）送修时已超出保修期：{reason_zh}",
+            ),
+            (
+                "a repair record that shows an earlier complaint of the same failure",
+                "能证明此前已就同一故障报修的维修记录",
+            ),
+            (
+                "correct drop-off date or odometer if they are wrong; otherwise ask for goodwill",
+                "如送修日期或里程有误请更正；否则请申请善意补偿",
+            ),
+        ),
+        Code::NotCovered => t(
+            ("no warranty policy covers it", "无保修政策覆盖"),
+            ("no warranty policy covers {subject}: {reason_en}", "{subject} 不在任何保修政策范围内：{reason_zh}"),
+            NO,
+            (
+                "name another causal part if this one is wrong; otherwise ask for goodwill",
+                "如主损件有误请更正；否则请申请善意补偿",
+            ),
+        ),
+        Code::SubmittedTooLate => t(
+            ("submitted too late", "超过申报期限"),
+            (
+                "submitted {days} days after the repair was completed on {completed}; the window is {limit_days} days",
+                "维修于 {completed} 完工，{days} 天后才申报；期限为 {limit_days} 天",
+            ),
+            ("what kept the claim from being submitted in time", "未能按期申报的原因说明"),
+            (
+                "submit within the window; explain the delay in the correction's description",
+                "请在期限内申报；并在处理说明中写明延迟原因",
+            ),
+        ),
+        Code::Duplicate => t(
+            ("another claim has the same vehicle and causal part", "同一车辆同一主损件已有索赔"),
+            (
+                "{other_en} has the same vehicle and causal part, repaired on {other_date}, within {window_days} days",
+                "{other_zh} 为同一车辆同一主损件，维修日期 {other_date}，在 {window_days} 天之内",
+            ),
+            ("why the part failed again", "该零件再次失效的原因"),
+            (
+                "withdraw this claim if it repeats the other; otherwise mark it as a repeat repair or a supplement",
+                "如为重复申报请撤回；否则请标记为重复维修或追加索赔",
+            ),
+        ),
+        Code::ExcessiveLaborHours => t(
+            ("more hours than the operation's standard", "工时超过标准"),
+            (
+                "{hours} h are claimed; the standard of {operation} is {standard_hours} h",
+                "申报 {hours} 工时；{operation} 的标准为 {standard_hours} 工时",
+            ),
+            ("time punches and the reason in the comment on additional hours", "打卡记录及附加工时说明"),
+            (
+                "claim the standard hours, or put the rest under additional hours with a comment",
+                "按标准工时申报，或将超出部分填入附加工时并说明原因",
+            ),
+        ),
+        Code::LaborFaultMismatch => t(
+            ("the work does not fit the failure", "作业项目与故障不符"),
+            NO,
+            NO,
+            ("name the operation that the failure needs", "请填写与故障相符的作业项目"),
+        ),
+        Code::LaborModelMismatch => t(
+            ("the operation is not valid for the model", "作业项目不适用于该车型"),
+            ("{operation} is not valid for model {model}", "{operation} 不适用于车型 {model}"),
+            NO,
+            ("choose the operation of this model", "请选择该车型的作业项目"),
+        ),
+        Code::PartModelMismatch => t(
+            ("the part does not fit the model", "零件不适用于该车型"),
+            ("{part} does not fit model {model}", "{part} 不适用于车型 {model}"),
+            ("a photo of the part's label", "零件标签照片"),
+            ("choose the part of this model", "请选择该车型的零件"),
+        ),
+        Code::OdometerRegression => t(
+            ("the odometer contradicts another reading", "里程与其他读数矛盾"),
+            (
+                "{odometer_km} km on {date} contradicts {other_km} km on {other_date}",
+                "{date} 里程 {odometer_km} 公里与 {other_date} 的 {other_km} 公里矛盾",
+            ),
+            ("a photo of the odometer", "里程表照片"),
+            (
+                "correct the reading; if the instrument was replaced, say so in the description",
+                "请更正里程；如更换过仪表请在说明中注明",
+            ),
+        ),
+        Code::InvalidVin => t(
+            ("the VIN has no valid form", "VIN 格式无效"),
+            ("{vin} is no VIN: {reason_en}", "{vin} 不是有效的 VIN：{reason_zh}"),
+            ("a photo of the VIN plate", "VIN 铭牌照片"),
+            ("write the 17 characters as on the plate, without I, O and Q", "请按铭牌填写 17 位字符（不含 I、O、Q）"),
+        ),
+        Code::NoSaleRecord => t(
+            ("the sale of the vehicle is not recorded", "车辆无销售记录"),
+            ("the sale of {vin} is not recorded, so its warranty has no start", "{vin} 无销售记录，保修期无法起算"),
+            ("the sales invoice", "购车发票"),
+            ("have the sale recorded, with invoice and delivery date", "请补录销售信息（发票及交车日期）"),
+        ),
+        Code::QuantityOverVehicleUsage => t(
+            ("more pieces than the vehicle has", "数量超过单车用量"),
+            (
+                "{quantity} of {part} are claimed; a vehicle has {usage}",
+                "{part} 申报 {quantity} 件；单车用量为 {usage} 件",
+            ),
+            NO,
+            ("correct the quantity", "请更正数量"),
+        ),
+        Code::AuthorizationMissing => t(
+            ("a prior authorisation is missing", "缺少事前批准"),
+            ("a line of type {line_type} needs a prior authorisation", "{line_type} 类型的行需要事前批准"),
+            NO,
+            ("name the authorisation; ask for one before buying", "请填写批准编号；外购前应先申请批准"),
+        ),
+        Code::ExceedsAuthorization => t(
+            ("more than the authorisation allows", "超出批准范围"),
+            NO,
+            NO,
+            ("stay within the authorisation, or ask for another", "请在批准范围内申报，或另行申请"),
+        ),
+        Code::InsufficientInformation => t(
+            ("the description does not suffice to decide", "信息不足，无法判定"),
+            NO,
+            NO,
+            ("describe complaint, cause and correction in full", "请完整填写故障现象、原因和处理"),
+        ),
+        Code::EvidenceMissing => t(
+            ("evidence is missing", "缺少证明材料"),
+            NO,
+            ("photos, invoices or readings of the fault memory", "照片、发票或故障码读数"),
+            ("attach the evidence", "请补充证明材料"),
+        ),
+        Code::ExcessivePartCost => t(
+            ("the part costs too much", "零件费用过高"),
+            NO,
+            ("the invoice of the part", "零件发票"),
+            ("correct the amount", "请更正金额"),
+        ),
+        Code::ExcessiveSublet => t(
+            ("work given to others costs too much", "外协费用过高"),
+            NO,
+            ("the invoice of the work", "外协发票"),
+            ("correct the amount", "请更正金额"),
+        ),
+        Code::CustomerDamage => t(("the damage came from outside or from use", "人为或外部损坏"), NO, NO, NO),
+        Code::SupplierResponsible => {
+            t(("a supplier is responsible and settles directly", "由供应商负责并直接结算"), NO, NO, NO)
+        }
+        Code::PartNotReturnedInTime => t(
+            ("the replaced part was not returned in time", "旧件未按期返回"),
+            NO,
+            ("proof of shipment", "发运凭证"),
+            ("ship the part", "请返回旧件"),
+        ),
+        Code::PartDamagedByPacking => {
+            t(("the replaced part was damaged by bad packing", "旧件因包装不良损坏"), NO, NO, NO)
+        }
+        Code::NoDefectFound => t(("the replaced part has no defect", "旧件未检出故障"), NO, NO, NO),
+        Code::NotCampaignVehicle => t(
+            ("the vehicle is not in the scope of the campaign", "车辆不在活动范围内"),
+            NO,
+            NO,
+            ("leave the campaign out if the work does not belong to it", "如与活动无关请去掉活动编号"),
+        ),
+        Code::FacilityNotAuthorized => {
+            t(("the station is not authorised for this work", "服务站无此作业资格"), NO, NO, NO)
+        }
+        Code::FreeServiceLimit => t(("the free services are used up", "免费保养次数已用完"), NO, NO, NO),
+        Code::RepeatRepair => {
+            t(("the same repair was done before", "重复维修"), NO, ("the failed new part", "再次失效的新件"), NO)
+        }
+        Code::PartialCoverage => t(("only a part of the repair is covered", "仅部分在保修范围内"), NO, NO, NO),
+        Code::VinCheckDigit => t(
+            ("the VIN's check digit does not fit", "VIN 校验位不符"),
+            ("the check digit of {vin} should be {expected}", "{vin} 的校验位应为 {expected}"),
+            ("a photo of the VIN plate", "VIN 铭牌照片"),
+            (
+                "correct the VIN; if the plate really reads so, have an authorised person override it",
+                "请更正 VIN；如铭牌确为如此，请由授权人员放行",
+            ),
+        ),
+        Code::VinYearCode => t(
+            ("the VIN's model year character does not exist", "VIN 年份代码不存在"),
+            ("{vin} has no valid model year in position 10", "{vin} 第 10 位不是有效的年份代码"),
+            ("a photo of the VIN plate", "VIN 铭牌照片"),
+            ("correct the VIN", "请更正 VIN"),
+        ),
+        Code::UnknownVehicle => t(
+            ("the vehicle is not known", "车辆不存在"),
+            ("the manufacturer does not know {vin}", "系统中没有车辆 {vin}"),
+            NO,
+            ("correct the VIN, or have the vehicle recorded", "请更正 VIN，或补录车辆档案"),
+        ),
+        Code::UnknownPart => t(
+            ("the part is not in the catalogue", "零件不存在"),
+            ("{part} is not in the catalogue or retired", "零件 {part} 不在目录中或已停用"),
+            NO,
+            ("choose a part of the catalogue", "请选择目录中的零件"),
+        ),
+        Code::UnknownOperation => t(
+            ("the operation is not in the catalogue", "作业项目不存在"),
+            ("{operation} is not in the catalogue or retired", "作业项目 {operation} 不在目录中或已停用"),
+            NO,
+            ("choose an operation of the catalogue", "请选择目录中的作业项目"),
+        ),
+        Code::UnknownFailureCode => t(
+            ("the failure code is not in the catalogue", "故障代码不存在"),
+            ("{failure_code} is not in the catalogue or retired", "故障代码 {failure_code} 不在目录中或已停用"),
+            NO,
+            ("choose a failure code of the catalogue", "请选择目录中的故障代码"),
+        ),
+        Code::MissingSerial => t(
+            ("a serial number is missing", "缺少序列号"),
+            (
+                "{part} is serialised: both the removed and the fitted serial number are needed",
+                "{part} 为序列号管理件：须填写拆下件和装上件的序列号",
+            ),
+            ("photos of both labels", "新旧件标签照片"),
+            ("write the serial number", "请填写序列号"),
+        ),
+        Code::OverlappingOperations => t(
+            ("two operations contain the same work", "作业项目重叠"),
+            (
+                "{operation} overlaps with {other_operation} on line {other_line}",
+                "{operation} 与第 {other_line} 行的 {other_operation} 重叠",
+            ),
+            NO,
+            ("leave out the operation that the other one contains", "请删除被包含的作业项目"),
+        ),
+        Code::PriceAboveList => t(
+            ("more is requested than the list allows", "申报金额高于目录价"),
+            ("{requested} is requested; the list allows {computed}", "申报 {requested}；按目录为 {computed}"),
+            ("the invoice, if the amount comes from one", "如有发票请提供"),
+            ("request at most {computed}", "申报金额请不超过 {computed}"),
+        ),
+        Code::RepairOrderJobClaimed => t(
+            ("the job was claimed before", "该工单项目已申报"),
+            (
+                "{other} already claims job {job} of repair order {repair_order}",
+                "{other} 已申报工单 {repair_order} 的项目 {job}",
+            ),
+            NO,
+            ("withdraw the other claim, or correct repair order and job", "请撤回另一索赔单，或更正工单及项目编号"),
+        ),
+        Code::DatesOutOfOrder => t(
+            ("the dates contradict each other", "日期先后矛盾"),
+            ("{date} contradicts {other_field} {other_date}", "{date} 与 {other_field} {other_date} 矛盾"),
+            NO,
+            (
+                "correct the dates: drop-off, start, completion follow each other and none lies in the future",
+                "请更正日期：送修、开工、完工依次排列且不晚于今天",
+            ),
+        ),
+        Code::RequiredField => t(
+            ("a field that is needed is empty", "必填项为空"),
+            ("{name} is needed", "必须填写 {name}"),
+            NO,
+            ("fill in {name}", "请填写 {name}"),
+        ),
+        Code::NoPrice => t(
+            ("no price is in force", "无有效价格"),
+            (
+                "no {price_kind} of {subject} in {currency} is in force on {date}",
+                "{date} 无 {subject} 的有效 {price_kind}（{currency}）",
+            ),
+            NO,
+            (
+                "check the repair's completion date; the manufacturer may have to add the price",
+                "请核对完工日期；或由厂家补录价格",
+            ),
+        ),
+        Code::LineTypeNotAllowed => t(
+            ("this type of line has no place in this kind of claim", "该类型的行不适用于此类索赔"),
+            (
+                "a line of type {line_type} has no place in a claim of kind {kind}",
+                "{kind} 类索赔不能有 {line_type} 类型的行",
+            ),
+            NO,
+            ("remove the line", "请删除该行"),
+        ),
+        Code::KindNotOfferedYet => t(
+            ("this kind of claim is not offered yet", "此类索赔暂未开放"),
+            NO,
+            NO,
+            ("use kind WARRANTY_REPAIR", "请使用 WARRANTY_REPAIR"),
+        ),
+        Code::AuthorizationNotUsable => t(
+            ("the authorisation is over, used up or revoked", "批准已失效、用完或被撤销"),
+            NO,
+            NO,
+            ("ask for another authorisation", "请另行申请批准"),
+        ),
+        Code::HoursOverActual => t(
+            ("more hours than were worked", "申报工时超过实际工时"),
+            ("{hours} h are claimed; {actual_hours} h were worked", "申报 {hours} 工时；实际为 {actual_hours} 工时"),
+            ("time punches", "打卡记录"),
+            ("claim at most the hours worked", "申报工时请不超过实际工时"),
+        ),
+        Code::SerialMismatch => t(
+            ("the removed serial number is not the one on record", "拆下件序列号与档案不符"),
+            (
+                "the vehicle's record has serial number {expected} for {part}, not {serial}",
+                "档案中 {part} 的序列号为 {expected}，而非 {serial}",
+            ),
+            ("a photo of the removed part's label", "拆下件标签照片"),
+            (
+                "correct the serial number, or explain when the part was replaced before",
+                "请更正序列号，或说明此前的更换情况",
+            ),
+        ),
+        Code::CurrencyMismatch => t(
+            ("an amount is in a foreign currency", "币种不符"),
+            ("{amount} is not in {currency}", "{amount} 的币种不是 {currency}"),
+            NO,
+            ("write the amount in the station's currency", "请使用服务站结算币种"),
+        ),
+        Code::AmountOutOfRange => t(
+            ("the amount is larger than can be held", "金额超出范围"),
+            NO,
+            NO,
+            ("correct quantity, hours or amount", "请更正数量、工时或金额"),
+        ),
+        Code::Other => t(("see the note", "见备注"), NO, NO, NO),
+    }
+}

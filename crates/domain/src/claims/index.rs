@@ -1,0 +1,126 @@
+//! The columns that stand beside the claim's document, for lists, scopes and the guards of the database.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{Claim, Kind, StateWord};
+use crate::ids::{OrgId, UserId};
+use crate::money::MoneyError;
+
+/// What the store can find claims by. It is computed from the document at every save, never written apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimIndex {
+    /// Readable number, unique.
+    pub number: String,
+    /// The station that claims.
+    pub station_id: OrgId,
+    /// Code of the station.
+    pub station: String,
+    /// Who created it.
+    pub created_by: UserId,
+    /// What is claimed.
+    pub kind: Kind,
+    /// Where it stands.
+    pub state: StateWord,
+    /// Vehicle, as written.
+    pub vin: Option<String>,
+    /// Causal part.
+    pub causal_part: Option<String>,
+    /// Failure code.
+    pub failure_code: Option<String>,
+    /// Campaign.
+    pub campaign: Option<String>,
+    /// Number in the station's own system, unique per station.
+    pub external_ref: Option<String>,
+    /// Repair order in the station's own system.
+    pub external_repair_order: Option<String>,
+    /// Job of it.
+    pub external_job: Option<String>,
+    /// Unique among all claims: set while a claim holds its repair order's job.
+    pub open_job_key: Option<String>,
+    /// Day of the drop-off.
+    pub complaint_date: Option<NaiveDate>,
+    /// Day of completion.
+    pub repair_completion_date: Option<NaiveDate>,
+    /// Last submission.
+    pub submit_time: Option<DateTime<Utc>>,
+    /// First submission.
+    pub first_submit_time: Option<DateTime<Utc>>,
+    /// Until when it should be decided.
+    pub review_due_time: Option<DateTime<Utc>>,
+    /// Until when a return must be answered.
+    pub answer_due_time: Option<DateTime<Utc>>,
+    /// Who reviews or decided it.
+    pub auditor: Option<UserId>,
+    /// Currency of the totals.
+    pub currency: String,
+    /// Requested total in minor units.
+    pub requested_minor: i64,
+    /// Computed total in minor units.
+    pub computed_minor: i64,
+    /// Approved total in minor units.
+    pub approved_minor: i64,
+    /// Number of the newest revision.
+    pub revision: i32,
+    /// Errors that the last submission found.
+    pub finding_errors: i32,
+    /// Warnings that the last submission found.
+    pub finding_warnings: i32,
+    /// Odometer at drop-off.
+    pub odometer_in_km: Option<i64>,
+}
+
+/// The key that a claim holds while it claims a job of a repair order: one station claims a job once.
+pub fn open_job_key(station: OrgId, repair_order: &str, job: &str) -> String {
+    // The separator can't stand in a UUID; the lengths keep `A|B` + `C` apart from `A` + `B|C`.
+    format!("{station}|{}|{repair_order}|{job}", repair_order.len())
+}
+
+impl Claim {
+    /// The key of its repair order's job, whatever its state. None if it names no job.
+    pub fn job_key(&self) -> Option<String> {
+        let header = &self.header;
+        let (order, job) = (header.external_repair_order.as_deref()?, header.external_job.as_deref()?);
+        Some(open_job_key(self.station, order, job))
+    }
+
+    /// The columns of the claim.
+    pub fn index(&self) -> Result<ClaimIndex, MoneyError> {
+        let totals = self.totals()?;
+        let count = |blocking: bool| {
+            let found = self.findings.iter().filter(|finding| finding.blocks() == blocking).count();
+            i32::try_from(found).unwrap_or(i32::MAX)
+        };
+        let header = &self.header;
+        Ok(ClaimIndex {
+            number: self.number.to_string(),
+            station_id: self.station,
+            station: self.station_code.to_string(),
+            created_by: self.created_by,
+            kind: self.kind,
+            state: self.state.word(),
+            vin: header.vin.clone(),
+            causal_part: header.causal_part.as_ref().map(ToString::to_string),
+            failure_code: header.failure_code.as_ref().map(ToString::to_string),
+            campaign: header.campaign.as_ref().map(ToString::to_string),
+            external_ref: header.external_ref.clone(),
+            external_repair_order: header.external_repair_order.clone(),
+            external_job: header.external_job.clone(),
+            open_job_key: if self.state.word().is_live() { self.job_key() } else { None },
+            complaint_date: header.complaint_date,
+            repair_completion_date: header.repair_completion_date,
+            submit_time: self.submission.as_ref().map(|submission| submission.submit_time),
+            first_submit_time: self.submission.as_ref().map(|submission| submission.first_submit_time),
+            review_due_time: self.state.review_due_time(),
+            answer_due_time: self.state.answer_due_time(),
+            auditor: self.auditor(),
+            currency: self.currency.to_string(),
+            requested_minor: totals.requested.minor,
+            computed_minor: totals.computed.minor,
+            approved_minor: totals.approved.map_or(0, |approved| approved.minor),
+            revision: i32::try_from(self.revision()).unwrap_or(i32::MAX),
+            finding_errors: count(true),
+            finding_warnings: count(false),
+            odometer_in_km: header.odometer_in_km,
+        })
+    }
+}

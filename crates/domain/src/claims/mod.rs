@@ -1,0 +1,306 @@
+//! Warranty claims: written by a station, checked and priced at submission, decided line by line.
+//!
+//! A [`Claim`] is one document. Its life is in [`lifecycle`], what may be written in [`draft`], what a
+//! submission finds in [`checks`], the amounts in [`pricing`], the decision in [`review`], and what was
+//! frozen at each submission in [`revision`].
+
+pub mod checks;
+mod decision;
+pub mod draft;
+pub mod facts;
+mod finding;
+mod finding_text;
+mod header;
+mod index;
+pub mod kinds;
+pub mod lifecycle;
+mod line;
+mod number;
+pub mod pricing;
+pub mod review;
+pub mod revision;
+#[cfg(test)]
+pub(crate) mod sample;
+mod state;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use decision::{DecisionRound, LineDecision, Outcome, Reason, Return};
+pub use facts::{Facts, SimilarClaim};
+pub use finding::{Code, Finding, Severity};
+pub use finding_text::{FindingText, reason_text, text};
+pub use header::{
+    CompensationAppraisalDetails, Details, ExternalPurchaseDetails, Header, MajorAssemblyDetails, RescueTrip,
+    RoadsideRescueDetails, RunningInDetails, WarrantyRepairDetails,
+};
+pub use index::{ClaimIndex, open_job_key};
+pub use kinds::{Effect, Kind, RequiredField, Spec};
+pub use lifecycle::{Returning, SubmitError, Submitted, TransitionError, Verb};
+pub use line::{Line, LineContent, LineInput, LinePricing, LineType, PriceSource, PriceSourceKind};
+pub use number::ClaimNumber;
+pub use review::{Goodwill, Review, ReviewError, Verdict};
+pub use revision::{Difference, DifferenceKind, Revision};
+pub use state::{State, StateWord};
+
+use crate::access::ClaimParties;
+use crate::ids::{ClaimId, Code as CatalogCode, OrgId, UserId};
+use crate::money::{Currency, Money, MoneyError};
+
+/// A claim of a station against the manufacturer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Its key.
+    pub id: ClaimId,
+    /// Its readable number.
+    pub number: ClaimNumber,
+    /// What is claimed.
+    pub kind: Kind,
+    /// The station that claims.
+    pub station: OrgId,
+    /// The code of that station.
+    pub station_code: CatalogCode,
+    /// Currency of every amount: the station's.
+    pub currency: Currency,
+    /// Who created it. Whoever that is never decides it.
+    pub created_by: UserId,
+    /// What the station wrote about the repair.
+    pub header: Header,
+    /// What is claimed, line by line.
+    pub lines: Vec<Line>,
+    /// The number that the next new line gets.
+    pub next_line: u32,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: State,
+    /// Its submissions so far.
+    #[serde(default)]
+    pub submission: Option<Submission>,
+    /// What the warranty said at the last submission.
+    #[serde(default)]
+    pub coverage: Option<ClaimCoverage>,
+    /// What the last submission found.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// Decisions, oldest first.
+    #[serde(default)]
+    pub decisions: Vec<DecisionRound>,
+    /// The last return, if it ever was returned.
+    #[serde(default)]
+    pub last_return: Option<Return>,
+}
+
+/// What is known of a claim's submissions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// Number of the newest revision.
+    pub revision: u32,
+    /// When it was first submitted.
+    pub first_submit_time: DateTime<Utc>,
+    /// When it was last submitted.
+    pub submit_time: DateTime<Utc>,
+    /// Who submitted it last.
+    pub submitted_by: UserId,
+}
+
+/// What the warranty says about the causal part of a claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimCoverage {
+    /// Whether it covers.
+    pub covered: bool,
+    /// The version of the policy that covers.
+    pub policy: Option<CatalogCode>,
+    /// The term of that version.
+    pub term: Option<CatalogCode>,
+    /// The clause of the booklet.
+    #[serde(default)]
+    pub clause: String,
+    /// Day on which the warranty began.
+    pub warranty_start: Option<NaiveDate>,
+    /// The last day that it covers.
+    pub last_day: Option<NaiveDate>,
+    /// The last kilometre that it covers; none: unlimited, or not covered.
+    pub limit_km: Option<i64>,
+}
+
+/// Sums over the lines of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// What is requested.
+    pub requested: Money,
+    /// What the system computes.
+    pub computed: Money,
+    /// What was approved; none before a decision.
+    pub approved: Option<Money>,
+    /// The part of it that is goodwill.
+    pub goodwill: Option<Money>,
+}
+
+/// What a claim waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// On whom.
+    pub party: Party,
+    /// For what.
+    pub step: Step,
+    /// Since when; none on a draft, whose creation the store knows.
+    pub since: Option<DateTime<Utc>>,
+    /// Until when it should be done.
+    pub due_time: Option<DateTime<Utc>>,
+}
+
+/// Who has to act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// Nobody.
+    Nobody,
+    /// The station.
+    Station,
+    /// An auditor.
+    Auditor,
+    /// An appraiser.
+    Appraiser,
+    /// The settlement clerks.
+    Finance,
+}
+
+/// What has to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing more.
+    Nothing,
+    /// Submit the draft.
+    Submission,
+    /// Take it into review.
+    Review,
+    /// Decide it.
+    Decision,
+    /// Answer the return.
+    Answer,
+    /// Conclude the appraisal.
+    Appraisal,
+    /// Pay it.
+    Payment,
+}
+
+impl Claim {
+    /// Its parties, as far as permission depends on them.
+    pub fn parties(&self) -> ClaimParties {
+        ClaimParties { station: self.station, created_by: self.created_by }
+    }
+
+    /// Number of the newest revision; 0 before the first submission.
+    pub fn revision(&self) -> u32 {
+        self.submission.as_ref().map_or(0, |submission| submission.revision)
+    }
+
+    /// How often it was submitted.
+    pub fn submission_count(&self) -> u32 {
+        self.revision()
+    }
+
+    /// Whether its content may be changed.
+    pub fn is_editable(&self) -> bool {
+        match self.state.word() {
+            StateWord::Draft | StateWord::Returned => true,
+            StateWord::Submitted
+            | StateWord::InReview
+            | StateWord::Approved
+            | StateWord::Rejected
+            | StateWord::Withdrawn
+            | StateWord::Settled
+            | StateWord::Closed
+            | StateWord::Lapsed => false,
+        }
+    }
+
+    /// The line of a number.
+    pub fn line(&self, number: u32) -> Option<&Line> {
+        self.lines.iter().find(|line| line.number == number)
+    }
+
+    /// The newest decision on a line, with its round.
+    pub fn decision_on(&self, line: u32) -> Option<(&DecisionRound, &LineDecision)> {
+        self.decisions.iter().rev().find_map(|round| {
+            round.lines.iter().find(|decision| decision.line == line).map(|decision| (round, decision))
+        })
+    }
+
+    /// Who decided it last, or reviews it now.
+    pub fn auditor(&self) -> Option<UserId> {
+        self.state.auditor().or_else(|| self.decisions.last().map(|round| round.auditor))
+    }
+
+    /// The sums over its lines.
+    pub fn totals(&self) -> Result<Totals, MoneyError> {
+        let zero = Money::zero(self.currency);
+        let mut totals = Totals { requested: zero, computed: zero, approved: None, goodwill: None };
+        for line in &self.lines {
+            let requested = line.pricing.as_ref().map(|pricing| pricing.requested).or(line.content.requested_amount);
+            totals.requested = totals.requested.try_add(requested.unwrap_or(zero))?;
+            let computed = line.pricing.as_ref().and_then(|pricing| pricing.computed);
+            totals.computed = totals.computed.try_add(computed.unwrap_or(zero))?;
+            if let Some((_, decision)) = self.decision_on(line.number) {
+                totals.approved = Some(totals.approved.unwrap_or(zero).try_add(decision.approved)?);
+                totals.goodwill = Some(totals.goodwill.unwrap_or(zero).try_add(decision.goodwill)?);
+            }
+        }
+        Ok(totals)
+    }
+
+    /// What it waits for, and on whom.
+    pub fn waits_for(&self) -> Wait {
+        let submitted = self.submission.as_ref().map(|submission| submission.submit_time);
+        let wait = |party, step, since, due_time| Wait { party, step, since, due_time };
+        match &self.state {
+            State::Draft => wait(Party::Station, Step::Submission, None, None),
+            State::Submitted { review_due_time } => wait(Party::Auditor, Step::Review, submitted, *review_due_time),
+            State::InReview { review_due_time, review_start_time, awaiting_appraisal, .. } => {
+                let (party, step) = if *awaiting_appraisal {
+                    (Party::Appraiser, Step::Appraisal)
+                } else {
+                    (Party::Auditor, Step::Decision)
+                };
+                wait(party, step, Some(*review_start_time), *review_due_time)
+            }
+            State::Returned { return_time, answer_due_time } => {
+                wait(Party::Station, Step::Answer, Some(*return_time), Some(*answer_due_time))
+            }
+            State::Approved { decide_time, .. } => match self.kind.spec().effect() {
+                // Its due time is a day, the promised pay date.
+                Effect::Pays => wait(Party::Finance, Step::Payment, Some(*decide_time), None),
+                Effect::Authorizes => wait(Party::Nobody, Step::Nothing, None, None),
+            },
+            State::Rejected { .. }
+            | State::Withdrawn { .. }
+            | State::Settled { .. }
+            | State::Closed { .. }
+            | State::Lapsed { .. } => wait(Party::Nobody, Step::Nothing, None, None),
+        }
+    }
+
+    /// Whole days from its first submission to its end, or to `now`. None before the first submission.
+    pub fn age_days(&self, now: DateTime<Utc>) -> Option<i64> {
+        let first = self.submission.as_ref()?.first_submit_time;
+        let end = match &self.state {
+            State::Withdrawn { withdraw_time, .. } => *withdraw_time,
+            State::Settled { settle_time, .. } => *settle_time,
+            State::Closed { close_time, .. } => *close_time,
+            State::Lapsed { lapse_time } => *lapse_time,
+            State::Draft
+            | State::Submitted { .. }
+            | State::InReview { .. }
+            | State::Approved { .. }
+            | State::Rejected { .. }
+            | State::Returned { .. } => now,
+        };
+        Some((end - first).num_days().max(0))
+    }
+
+    /// The odometer reading that it stands for: it counts from its submission until it is withdrawn,
+    /// rejected or lapsed.
+    pub fn odometer_reading(&self) -> Option<(NaiveDate, i64)> {
+        let (date, km) = (self.header.complaint_date?, self.header.odometer_in_km?);
+        self.state.word().is_live().then_some((date, km))
+    }
+}

@@ -1,0 +1,61 @@
+//! The number people read aloud: short, unique, without letters that sound or look alike.
+
+use std::fmt;
+
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Kind;
+
+/// Readable number of a claim: `WR-2611-8F3K2M7Q`.
+///
+/// It is made of the kind, the month of creation and 40 random bits. It is no key: the store keeps it
+/// unique and a new one is drawn in the rare case that it is taken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClaimNumber(String);
+
+/// Crockford's base 32: digits and letters without I, L, O, U.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+impl ClaimNumber {
+    /// The number of a claim of `kind` created on `day`. `seed` is a new UUIDv7, never one that a caller
+    /// chose, so that nobody can aim at a number.
+    pub fn draw(kind: Kind, day: NaiveDate, seed: Uuid) -> Self {
+        let mut bits = seed.as_u128() & ((1 << 40) - 1);
+        let mut tail = [b'0'; 8];
+        for place in tail.iter_mut().rev() {
+            let index = usize::try_from(bits & 31).unwrap_or(0);
+            *place = ALPHABET.get(index).copied().unwrap_or(b'0');
+            bits >>= 5;
+        }
+        let tail: String = tail.into_iter().map(char::from).collect();
+        Self(format!("{}-{:02}{:02}-{tail}", kind.spec().prefix(), day.year().rem_euclid(100), day.month()))
+    }
+
+    /// The number as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClaimNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_names_kind_month_and_forty_random_bits() {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap_or_default();
+        let seed = Uuid::from_u128(0x0198_0000_0000_7000_8000_00ff_ffff_ffff);
+        assert_eq!(ClaimNumber::draw(Kind::WarrantyRepair, day, seed).as_str(), "WR-2611-ZZZZZZZZ");
+        let seed = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0021);
+        assert_eq!(ClaimNumber::draw(Kind::RoadsideRescue, day, seed).as_str(), "RR-2611-00000011");
+    }
+}

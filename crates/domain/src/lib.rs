@@ -1,0 +1,22 @@
+//! The rules of automotive after-sales, pure: no database, no network, no clock, no randomness.
+//!
+//! What this crate needs from outside (the time, new ids, facts about vehicles and parts) is passed in as
+//! values. Every rule can therefore be read, and tested, as a function.
+
+pub mod access;
+pub mod catalog;
+pub mod change;
+pub mod claims;
+pub mod clock;
+pub mod coverage;
+pub mod dates;
+pub mod dtc;
+pub mod identity;
+pub mod ids;
+pub mod ledger;
+pub mod money;
+pub mod posting_rules;
+pub mod query;
+pub mod text;
+pub mod vehicle;
+pub mod vin;

@@ -1,0 +1,447 @@
+//! Money, quantities, shares: whole numbers with a stated scale, never floats.
+//!
+//! An amount is a whole number of its currency's minor unit. Each multiplication rounds exactly once, half
+//! away from zero, on a 128-bit product; what does not fit into 64 bits afterwards is an error, never a wrap.
+//! Texts are plain digits: an amount with more decimals than its scale is refused, not rounded.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why an amount can't be computed or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// The result is larger than the system can hold.
+    #[error("the amount is larger than can be held")]
+    Overflow,
+    /// Two currencies met in one sum.
+    #[error("{0} and {1} can't be added; convert one of them at a dated rate first")]
+    CurrencyMismatch(Currency, Currency),
+    /// No such currency, or one without a minor unit (gold, test codes).
+    #[error("not a currency of ISO 4217 with a minor unit")]
+    UnknownCurrency,
+    /// More decimals than the scale has; they would have to be rounded away.
+    #[error("at most {0} decimals")]
+    TooManyDecimals(u32),
+    /// Not plain digits with an optional sign and point, or units and nanos of different sign.
+    #[error("not a number in plain digits")]
+    BadNumber,
+    /// Shares that are negative or sum to more than the whole.
+    #[error("shares are 0 to 100 % and sum to at most 100 %")]
+    BadShares,
+}
+
+/// A currency of ISO 4217, with the number of decimals it has.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Currency {
+    code: [u8; 3],
+    exponent: u8,
+}
+
+impl Currency {
+    /// Renminbi: the currency of the demo and of most deployments.
+    pub const CNY: Currency = Currency { code: *b"CNY", exponent: 2 };
+
+    /// Reads a code such as `CNY`; case and surrounding blanks do not count.
+    pub fn parse(text: &str) -> Result<Self, MoneyError> {
+        let upper = text.trim().to_ascii_uppercase();
+        let code: [u8; 3] = upper.as_bytes().try_into().map_err(|_| MoneyError::UnknownCurrency)?;
+        let exponent = iso_currency::Currency::from_code(&upper)
+            .and_then(iso_currency::Currency::exponent)
+            .and_then(|exponent| u8::try_from(exponent).ok())
+            .filter(|exponent| *exponent <= 9)
+            .ok_or(MoneyError::UnknownCurrency)?;
+        Ok(Self { code, exponent })
+    }
+
+    /// The code: `CNY`.
+    pub fn code(&self) -> &str {
+        // The bytes came out of a `str` of three ASCII letters.
+        std::str::from_utf8(&self.code).unwrap_or("XXX")
+    }
+
+    /// Decimals of the currency: 2 for CNY, 0 for JPY, 3 for KWD.
+    pub fn exponent(self) -> u32 {
+        u32::from(self.exponent)
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = MoneyError;
+
+    fn try_from(text: String) -> Result<Self, MoneyError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.code().to_owned()
+    }
+}
+
+/// Declares a number with a fixed count of decimals, kept as a whole number of its smallest step.
+macro_rules! scaled {
+    ($(#[$doc:meta])* $name:ident, $scale:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl $name {
+            /// None of it.
+            pub const ZERO: $name = $name(0);
+            /// How many decimals it has.
+            pub const SCALE: u32 = $scale;
+            /// Steps in one whole.
+            pub const ONE: i64 = 10_i64.pow($scale);
+
+            /// So many wholes.
+            pub fn whole(count: i64) -> Result<Self, MoneyError> {
+                count.checked_mul(Self::ONE).map(Self).ok_or(MoneyError::Overflow)
+            }
+
+            /// Reads plain digits; decimals beyond the scale are refused unless they are zeros.
+            pub fn parse(text: &str) -> Result<Self, MoneyError> {
+                parse_scaled(text, $scale).map(Self)
+            }
+
+            /// The sum.
+            pub fn try_add(self, other: Self) -> Result<Self, MoneyError> {
+                self.0.checked_add(other.0).map(Self).ok_or(MoneyError::Overflow)
+            }
+
+            /// The difference.
+            pub fn try_sub(self, other: Self) -> Result<Self, MoneyError> {
+                self.0.checked_sub(other.0).map(Self).ok_or(MoneyError::Overflow)
+            }
+
+            /// Whether it is below zero.
+            pub fn is_negative(self) -> bool {
+                self.0 < 0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&print_scaled(self.0, $scale))
+            }
+        }
+    };
+}
+
+scaled!(/// Hours of work, in hundredths: `1.50`.
+    Hours, 2);
+scaled!(/// A count of pieces, litres or metres, in thousandths: `4.500`.
+    Quantity, 3);
+
+/// A share, rate or markup in hundredths of a per cent: 10,000 are the whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BasisPoints(pub i64);
+
+impl BasisPoints {
+    /// Nothing.
+    pub const ZERO: BasisPoints = BasisPoints(0);
+    /// The whole: 100 %.
+    pub const WHOLE: BasisPoints = BasisPoints(10_000);
+
+    /// The factor of a markup: 100 % and so much more.
+    pub fn on_top(self) -> Result<Self, MoneyError> {
+        self.0.checked_add(Self::WHOLE.0).map(Self).ok_or(MoneyError::Overflow)
+    }
+
+    /// Whether it is a share: between nothing and the whole.
+    pub fn is_share(self) -> bool {
+        (0..=Self::WHOLE.0).contains(&self.0)
+    }
+}
+
+impl fmt::Display for BasisPoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} %", print_scaled(self.0, 2))
+    }
+}
+
+/// What an amount is multiplied by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Factor {
+    /// Pieces.
+    Quantity(Quantity),
+    /// Hours.
+    Hours(Hours),
+    /// A share or rate.
+    Bp(BasisPoints),
+}
+
+impl Factor {
+    fn parts(self) -> (i64, i64) {
+        match self {
+            Factor::Quantity(quantity) => (quantity.0, Quantity::ONE),
+            Factor::Hours(hours) => (hours.0, Hours::ONE),
+            Factor::Bp(bp) => (bp.0, BasisPoints::WHOLE.0),
+        }
+    }
+}
+
+/// An amount of money: a whole number of minor units of a currency.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Money {
+    /// The currency.
+    pub currency: Currency,
+    /// Minor units: fen for CNY.
+    pub minor: i64,
+}
+
+/// An amount divided among parties; the parts and the rest sum to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// The parties' parts, in the order of their shares.
+    pub parts: Vec<Money>,
+    /// What no party bears: it stays with the manufacturer.
+    pub rest: Money,
+}
+
+impl Money {
+    /// So many minor units.
+    pub fn new(currency: Currency, minor: i64) -> Self {
+        Self { currency, minor }
+    }
+
+    /// Nothing, in a currency.
+    pub fn zero(currency: Currency) -> Self {
+        Self { currency, minor: 0 }
+    }
+
+    /// Whether it is nothing.
+    pub fn is_zero(self) -> bool {
+        self.minor == 0
+    }
+
+    /// Whether it is below zero.
+    pub fn is_negative(self) -> bool {
+        self.minor < 0
+    }
+
+    /// The sum; both must have one currency.
+    pub fn try_add(self, other: Self) -> Result<Self, MoneyError> {
+        self.same_currency(other)?;
+        self.minor.checked_add(other.minor).map(|minor| Self { minor, ..self }).ok_or(MoneyError::Overflow)
+    }
+
+    /// The difference; both must have one currency.
+    pub fn try_sub(self, other: Self) -> Result<Self, MoneyError> {
+        self.same_currency(other)?;
+        self.minor.checked_sub(other.minor).map(|minor| Self { minor, ..self }).ok_or(MoneyError::Overflow)
+    }
+
+    /// The same amount with the other sign.
+    pub fn try_neg(self) -> Result<Self, MoneyError> {
+        self.minor.checked_neg().map(|minor| Self { minor, ..self }).ok_or(MoneyError::Overflow)
+    }
+
+    /// The sum of many, zero if there are none.
+    pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Money>) -> Result<Self, MoneyError> {
+        amounts.into_iter().try_fold(Self::zero(currency), Self::try_add)
+    }
+
+    /// The smaller of two in one currency.
+    pub fn try_min(self, other: Self) -> Result<Self, MoneyError> {
+        self.same_currency(other)?;
+        Ok(if other.minor < self.minor { other } else { self })
+    }
+
+    /// The larger of two in one currency.
+    pub fn try_max(self, other: Self) -> Result<Self, MoneyError> {
+        self.same_currency(other)?;
+        Ok(if other.minor > self.minor { other } else { self })
+    }
+
+    /// Which of two in one currency is larger.
+    pub fn try_cmp(self, other: Self) -> Result<std::cmp::Ordering, MoneyError> {
+        self.same_currency(other)?;
+        Ok(self.minor.cmp(&other.minor))
+    }
+
+    /// Price per piece × pieces, rounded once.
+    pub fn times_quantity(self, quantity: Quantity) -> Result<Self, MoneyError> {
+        self.times(&[Factor::Quantity(quantity)])
+    }
+
+    /// Rate per hour × hours, rounded once.
+    pub fn times_hours(self, hours: Hours) -> Result<Self, MoneyError> {
+        self.times(&[Factor::Hours(hours)])
+    }
+
+    /// Amount × share, rounded once.
+    pub fn times_bp(self, share: BasisPoints) -> Result<Self, MoneyError> {
+        self.times(&[Factor::Bp(share)])
+    }
+
+    /// The product with all factors, rounded once at the end: quantity × price × (1 + markup) is one line.
+    pub fn times(self, factors: &[Factor]) -> Result<Self, MoneyError> {
+        let mut product = i128::from(self.minor);
+        let mut divisor = 1_i128;
+        for factor in factors {
+            let (numerator, denominator) = factor.parts();
+            product = product.checked_mul(i128::from(numerator)).ok_or(MoneyError::Overflow)?;
+            divisor = divisor.checked_mul(i128::from(denominator)).ok_or(MoneyError::Overflow)?;
+        }
+        let minor = i64::try_from(divide_half_away(product, divisor)).map_err(|_| MoneyError::Overflow)?;
+        Ok(Self { minor, ..self })
+    }
+
+    /// Divides an amount among parties: floors, then gives the remaining minor units by largest remainder,
+    /// ties in list order. What no party bears is the rest and comes last. Parts and rest sum to the whole;
+    /// a negative amount divides as the positive one does.
+    pub fn split_by_shares(self, shares: &[BasisPoints]) -> Result<Split, MoneyError> {
+        if shares.iter().any(|share| !share.is_share()) {
+            return Err(MoneyError::BadShares);
+        }
+        let borne =
+            shares.iter().map(|share| share.0).try_fold(0_i64, i64::checked_add).ok_or(MoneyError::BadShares)?;
+        let unborne = BasisPoints::WHOLE.0 - borne;
+        if unborne < 0 {
+            return Err(MoneyError::BadShares);
+        }
+        let whole = i128::from(BasisPoints::WHOLE.0);
+        let magnitude = i128::from(self.minor).abs();
+        let products: Vec<i128> =
+            shares.iter().map(|share| share.0).chain([unborne]).map(|share| magnitude * i128::from(share)).collect();
+        let mut minors: Vec<i128> = products.iter().map(|product| product / whole).collect();
+        let missing = magnitude - minors.iter().sum::<i128>();
+        let mut by_remainder: Vec<usize> = (0..products.len()).collect();
+        // Stable: of equal remainders the earlier party comes first.
+        by_remainder.sort_by_key(|index| std::cmp::Reverse(products[*index] % whole));
+        for index in by_remainder.into_iter().take(usize::try_from(missing).unwrap_or(0)) {
+            minors[index] += 1;
+        }
+        let sign = i128::from(self.minor.signum());
+        let mut parts = Vec::with_capacity(minors.len());
+        for minor in minors {
+            let minor = i64::try_from(minor * sign).map_err(|_| MoneyError::Overflow)?;
+            parts.push(Self { minor, ..self });
+        }
+        let rest = parts.pop().unwrap_or(Self::zero(self.currency));
+        Ok(Split { parts, rest })
+    }
+
+    /// Reads the amount in plain digits: `12.34`.
+    pub fn parse(currency: Currency, text: &str) -> Result<Self, MoneyError> {
+        parse_scaled(text, currency.exponent()).map(|minor| Self { currency, minor })
+    }
+
+    /// The amount in plain digits with all decimals of its currency, without the currency.
+    pub fn amount(self) -> String {
+        print_scaled(self.minor, self.currency.exponent())
+    }
+
+    /// Reads whole units and billionths, as the contract carries money. More decimals than the currency
+    /// has are refused.
+    pub fn from_units_nanos(currency: Currency, units: i64, nanos: i32) -> Result<Self, MoneyError> {
+        let opposed = (units > 0 && nanos < 0) || (units < 0 && nanos > 0);
+        if opposed || nanos.unsigned_abs() > 999_999_999 {
+            return Err(MoneyError::BadNumber);
+        }
+        let step = 10_i64.pow(9 - currency.exponent().min(9));
+        if i64::from(nanos) % step != 0 {
+            return Err(MoneyError::TooManyDecimals(currency.exponent()));
+        }
+        units
+            .checked_mul(10_i64.pow(currency.exponent()))
+            .and_then(|minor| minor.checked_add(i64::from(nanos) / step))
+            .map(|minor| Self { currency, minor })
+            .ok_or(MoneyError::Overflow)
+    }
+
+    /// Whole units and billionths, both with the sign of the amount.
+    pub fn to_units_nanos(self) -> (i64, i32) {
+        let one = 10_i64.pow(self.currency.exponent());
+        let nanos = (self.minor % one) * 10_i64.pow(9 - self.currency.exponent().min(9));
+        // Below one whole unit, so below 10^9.
+        (self.minor / one, i32::try_from(nanos).unwrap_or(0))
+    }
+
+    fn same_currency(self, other: Self) -> Result<(), MoneyError> {
+        if self.currency == other.currency {
+            Ok(())
+        } else {
+            Err(MoneyError::CurrencyMismatch(self.currency, other.currency))
+        }
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.amount(), self.currency)
+    }
+}
+
+impl fmt::Debug for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The quotient, rounded half away from zero. The divisor is positive.
+fn divide_half_away(product: i128, divisor: i128) -> i128 {
+    let quotient = product / divisor;
+    let remainder = (product % divisor).abs();
+    if remainder >= divisor - remainder { quotient + product.signum() } else { quotient }
+}
+
+fn parse_scaled(text: &str, scale: u32) -> Result<i64, MoneyError> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (whole, decimals) = match digits.split_once('.') {
+        Some((_, "")) => return Err(MoneyError::BadNumber),
+        Some((whole, decimals)) => (whole, decimals),
+        None => (digits, ""),
+    };
+    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !plain(whole) || !plain(decimals) {
+        return Err(MoneyError::BadNumber);
+    }
+    // Zeros say nothing and are dropped; what remains must fit the scale.
+    let decimals = decimals.trim_end_matches('0');
+    let width = usize::try_from(scale).unwrap_or(usize::MAX);
+    if decimals.len() > width {
+        return Err(MoneyError::TooManyDecimals(scale));
+    }
+    let mut value = 0_i64;
+    for byte in whole.bytes().chain(decimals.bytes()).chain(std::iter::repeat_n(b'0', width - decimals.len())) {
+        let digit = i64::from(byte - b'0');
+        let signed = if negative { -digit } else { digit };
+        value = value.checked_mul(10).and_then(|value| value.checked_add(signed)).ok_or(MoneyError::Overflow)?;
+    }
+    Ok(value)
+}
+
+fn print_scaled(value: i64, scale: u32) -> String {
+    let sign = if value < 0 { "-" } else { "" };
+    let magnitude = value.unsigned_abs();
+    if scale == 0 {
+        return format!("{sign}{magnitude}");
+    }
+    let one = 10_u64.pow(scale);
+    let width = usize::try_from(scale).unwrap_or(0);
+    format!("{sign}{}.{:0width$}", magnitude / one, magnitude % one)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What business events post: one function per event, balanced by construction. Nothing else posts.
+
+use std::collections::BTreeMap;
+
+use crate::claims::{Claim, DecisionRound, Effect};
+use crate::ledger::{Account, Posting, Proposal};
+use crate::money::{Money, MoneyError};
+
+/// What was approved for a line, as far as the ledger has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApprovedParts {
+    /// What the warranty owes.
+    pub warranty: Money,
+    /// What is given beyond that.
+    pub goodwill: Money,
+}
+
+/// The cause of a decision round's entry.
+pub fn decision_cause(claim: &Claim, round: u32) -> String {
+    format!("claims/{}/decisions/{round}", claim.id)
+}
+
+/// A claim was decided: each approved line is an expense of its kind (its goodwill part an expense of its
+/// own) against what is owed to the station. A later round posts the difference to what stands already, and
+/// nothing if nothing changed. A claim that only authorises posts nothing.
+///
+/// The entry counts from the day of the decision.
+pub fn claim_decided(
+    claim: &Claim,
+    round: &DecisionRound,
+    previous: &BTreeMap<u32, ApprovedParts>,
+) -> Result<Option<Proposal>, MoneyError> {
+    match claim.kind.spec().effect() {
+        Effect::Authorizes => return Ok(None),
+        Effect::Pays => {}
+    }
+    let zero = Money::zero(claim.currency);
+    let mut postings = Vec::new();
+    for decision in &round.lines {
+        let before = previous.get(&decision.line).copied().unwrap_or(ApprovedParts { warranty: zero, goodwill: zero });
+        let warranty = decision.approved.try_sub(decision.goodwill)?.try_sub(before.warranty)?;
+        let goodwill = decision.goodwill.try_sub(before.goodwill)?;
+        let owed = warranty.try_add(goodwill)?.try_neg()?;
+        let posted = [
+            (Account::WarrantyExpense(claim.kind), warranty),
+            (Account::GoodwillExpense, goodwill),
+            (Account::StationAccrued, owed),
+        ];
+        postings.extend(posted.into_iter().filter(|(_, amount)| !amount.is_zero()).map(|(account, amount)| Posting {
+            account,
+            sub_account: Some(claim.station),
+            amount,
+            claim: Some(claim.id),
+            line: Some(decision.line),
+        }));
+    }
+    if postings.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Proposal {
+        cause: decision_cause(claim, round.number),
+        event: "claim_decided",
+        effective_date: round.decide_date,
+        claim: Some(claim.id),
+        postings,
+    }))
+}
+
+/// What the rounds before a number have approved, line by line.
+pub fn approved_before(claim: &Claim, round: u32) -> Result<BTreeMap<u32, ApprovedParts>, MoneyError> {
+    let mut approved = BTreeMap::new();
+    for earlier in claim.decisions.iter().filter(|earlier| earlier.number < round) {
+        for decision in &earlier.lines {
+            let warranty = decision.approved.try_sub(decision.goodwill)?;
+            approved.insert(decision.line, ApprovedParts { warranty, goodwill: decision.goodwill });
+        }
+    }
+    Ok(approved)
+}
+
+/// What the newest decision of a claim posts.
+pub fn newest_decision(claim: &Claim) -> Result<Option<Proposal>, MoneyError> {
+    let Some(round) = claim.decisions.last() else { return Ok(None) };
+    claim_decided(claim, round, &approved_before(claim, round.number)?)
+}
+
+/// Everything that a claim should have posted so far, computed from the claim alone.
+pub fn expected_entries(claim: &Claim) -> Result<Vec<Proposal>, MoneyError> {
+    let mut expected = Vec::new();
+    for round in &claim.decisions {
+        expected.extend(claim_decided(claim, round, &approved_before(claim, round.number)?)?);
+    }
+    Ok(expected)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! Master data of every kind, through one path.
+
+use chrono::{DateTime, Utc};
+use recourse_domain::access::{Permit, Scope};
+use recourse_domain::catalog::{Record, Reference, Stored};
+use recourse_domain::query::page::{ListQuery, Page};
+use sea_orm::ConnectionTrait;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+use crate::changes::{ChangeNote, Version, Writing, json, to_the_microsecond};
+use crate::error::StoreError;
+use crate::lists;
+use crate::scope;
+use crate::sql::{Row, Sql};
+use crate::store::{Store, Tx};
+
+const COLUMNS: &str = "id, active, version, create_time, update_time, retire_time, head_hash, body, code";
+const BODY_VERSION: i64 = 1;
+
+impl Store {
+    /// The record of a code, retired or not.
+    pub async fn record<R: Record>(&self, scope: &Scope, code: &str) -> Result<Option<Stored<R>>, StoreError> {
+        by_code(&self.reader, scope, code).await
+    }
+
+    /// A page of records.
+    pub async fn records<R: Record>(&self, scope: &Scope, query: &ListQuery) -> Result<Page<Stored<R>>, StoreError> {
+        listed(&self.reader, scope, query).await
+    }
+}
+
+impl Tx<'_> {
+    /// The record of a code, retired or not.
+    pub async fn record<R: Record>(&mut self, scope: &Scope, code: &str) -> Result<Option<Stored<R>>, StoreError> {
+        by_code(&self.db, scope, code).await
+    }
+
+    /// The record of a key.
+    pub async fn record_by_id<R: Record>(&mut self, scope: &Scope, id: Uuid) -> Result<Option<Stored<R>>, StoreError> {
+        let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM {} WHERE id = ? AND ", R::TABLE)).bind(id);
+        sql.append(scope::condition(scope, &scope::record(R::TABLE)));
+        sql.one(&self.db).await?.as_ref().map(stored::<R>).transpose()
+    }
+
+    /// A page of records.
+    pub async fn records<R: Record>(
+        &mut self,
+        scope: &Scope,
+        query: &ListQuery,
+    ) -> Result<Page<Stored<R>>, StoreError> {
+        listed(&self.db, scope, query).await
+    }
+
+    /// The active records of many codes, in one query.
+    pub async fn active_records<R: Record>(
+        &mut self,
+        scope: &Scope,
+        codes: &BTreeSet<String>,
+    ) -> Result<Vec<Stored<R>>, StoreError> {
+        self.records_where(scope, "code", codes).await
+    }
+
+    /// The active records whose column has one of many values, in one query.
+    pub async fn records_where<R: Record>(
+        &mut self,
+        scope: &Scope,
+        column: &'static str,
+        values: &BTreeSet<String>,
+    ) -> Result<Vec<Stored<R>>, StoreError> {
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut sql =
+            Sql::new(&format!("SELECT {COLUMNS} FROM {} WHERE retire_time IS NULL AND {column} IN ", R::TABLE));
+        sql.push_list(values.iter()).push(" AND ").append(scope::condition(scope, &scope::record(R::TABLE)));
+        sql.push(" ORDER BY code");
+        sql.all(&self.db).await?.iter().map(stored::<R>).collect()
+    }
+
+    /// All records of a kind that a deployment has few of, retired ones left out.
+    pub async fn every_record<R: Record>(&mut self, scope: &Scope) -> Result<Vec<Stored<R>>, StoreError> {
+        let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM {} WHERE retire_time IS NULL AND ", R::TABLE));
+        sql.append(scope::condition(scope, &scope::record(R::TABLE))).push(" ORDER BY code LIMIT 1000");
+        sql.all(&self.db).await?.iter().map(stored::<R>).collect()
+    }
+
+    /// All records whose column has a value, retired ones too: history was made under them.
+    pub async fn all_records<R: Record>(
+        &mut self,
+        scope: &Scope,
+        column: &'static str,
+        value: &str,
+    ) -> Result<Vec<Stored<R>>, StoreError> {
+        let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM {} WHERE {column} = ? AND ", R::TABLE)).bind(value);
+        sql.append(scope::condition(scope, &scope::record(R::TABLE))).push(" ORDER BY code");
+        sql.all(&self.db).await?.iter().map(stored::<R>).collect()
+    }
+
+    /// Writes a new record and its change row.
+    pub async fn insert_record<R: Record>(
+        &mut self,
+        permit: &Permit,
+        id: Uuid,
+        record: R,
+        note: ChangeNote,
+    ) -> Result<Stored<R>, StoreError> {
+        let body = json(&record)?;
+        let version = Version::after(permit, &note, id, (0, &[]), body.clone());
+        let mut sql = Sql::new(&format!(
+            "INSERT INTO {} (id, code, active, version, create_time, update_time, head_hash, body_version, body",
+            R::TABLE
+        ));
+        for field in R::FIELDS {
+            sql.push(", ").push(field.column);
+        }
+        sql.push(") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?");
+        sql.add(id).add(record.code()).add(true).add(version.number()).add(version.time()).add(version.time());
+        sql.add(version.hash()).add(BODY_VERSION).add(body);
+        for value in record.columns() {
+            sql.push(", ?").add(lists::value_of(&value));
+        }
+        sql.push(")");
+        self.write_version(&version, R::TABLE, sql, Writing::New).await?;
+        Ok(version.stored(id, None, None, record))
+    }
+
+    /// Writes a changed record and its change row, if nobody else changed it meanwhile.
+    pub async fn update_record<R: Record>(
+        &mut self,
+        permit: &Permit,
+        before: &Stored<R>,
+        record: R,
+        note: ChangeNote,
+    ) -> Result<Stored<R>, StoreError> {
+        self.write_record(permit, before, record, note, before.retire_time).await
+    }
+
+    /// Retires a record: it stays for what names it.
+    pub async fn retire_record<R: Record>(
+        &mut self,
+        permit: &Permit,
+        before: &Stored<R>,
+        note: ChangeNote,
+    ) -> Result<Stored<R>, StoreError> {
+        let time = to_the_microsecond(note.time);
+        self.write_record(permit, before, before.value.clone(), note, Some(time)).await
+    }
+
+    async fn write_record<R: Record>(
+        &mut self,
+        permit: &Permit,
+        before: &Stored<R>,
+        record: R,
+        note: ChangeNote,
+        retire_time: Option<DateTime<Utc>>,
+    ) -> Result<Stored<R>, StoreError> {
+        let body = json(&record)?;
+        let version = Version::after(permit, &note, before.id, (before.version, &before.head_hash), body.clone());
+        let mut sql = Sql::new(&format!(
+            "UPDATE {} SET active = ?, version = ?, update_time = ?, retire_time = ?, head_hash = ?, body_version = ?, body = ?",
+            R::TABLE
+        ));
+        sql.add(retire_time.is_none()).add(version.number()).add(version.time()).add(retire_time);
+        sql.add(version.hash()).add(BODY_VERSION).add(body);
+        for (field, value) in R::FIELDS.iter().zip(record.columns()) {
+            sql.push(", ").push(field.column).push(" = ?").add(lists::value_of(&value));
+        }
+        sql.push(" WHERE id = ? AND version = ?").add(before.id).add(before.version);
+        self.write_version(&version, R::TABLE, sql, Writing::Changed).await?;
+        Ok(version.stored(before.id, Some(before.create_time), retire_time, record))
+    }
+
+    /// References that lead nowhere: their code does not exist or is retired. One query a table.
+    pub async fn missing_references(&mut self, references: &[Reference]) -> Result<Vec<Reference>, StoreError> {
+        let mut wanted: BTreeMap<&'static str, BTreeSet<&str>> = BTreeMap::new();
+        for reference in references {
+            wanted.entry(reference.table).or_default().insert(&reference.code);
+        }
+        let mut found: BTreeSet<(&'static str, String)> = BTreeSet::new();
+        for (table, codes) in wanted {
+            let mut sql = Sql::new(&format!("SELECT code FROM {table} WHERE retire_time IS NULL AND code IN "));
+            sql.push_list(codes);
+            for row in sql.all(&self.db).await? {
+                found.insert((table, row.get("code")?));
+            }
+        }
+        let missing = |reference: &&Reference| !found.contains(&(reference.table, reference.code.clone()));
+        Ok(references.iter().filter(missing).cloned().collect())
+    }
+}
+
+async fn by_code<R: Record>(
+    on: &impl ConnectionTrait,
+    scope: &Scope,
+    code: &str,
+) -> Result<Option<Stored<R>>, StoreError> {
+    let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM {} WHERE code = ? AND ", R::TABLE)).bind(code);
+    sql.append(scope::condition(scope, &scope::record(R::TABLE)));
+    sql.one(on).await?.as_ref().map(stored::<R>).transpose()
+}
+
+async fn listed<R: Record>(
+    on: &impl ConnectionTrait,
+    scope: &Scope,
+    query: &ListQuery,
+) -> Result<Page<Stored<R>>, StoreError> {
+    let mut sql = Sql::new(&format!("SELECT {}, {COLUMNS} FROM {} WHERE ", query.order.column, R::TABLE));
+    sql.append(scope::condition(scope, &scope::record(R::TABLE)));
+    if !query.show_deleted {
+        sql.push(" AND retire_time IS NULL");
+    }
+    lists::page(&mut sql, query, "id");
+    let rows = sql.all(on).await?;
+    lists::cut(&rows, query, "id", stored::<R>)
+}
+
+fn stored<R: Record>(row: &Row) -> Result<Stored<R>, StoreError> {
+    Ok(Stored {
+        id: row.get("id")?,
+        version: row.get("version")?,
+        create_time: row.instant("create_time")?,
+        update_time: row.instant("update_time")?,
+        retire_time: row.instant_or_null("retire_time")?,
+        head_hash: row.get("head_hash")?,
+        value: row.document("body")?,
+    })
+}

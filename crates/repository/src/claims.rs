@@ -1,0 +1,370 @@
+//! Claims: one document a row, with the columns that lists and checks ask for beside it.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use recourse_domain::access::{Permit, Scope};
+use recourse_domain::catalog::{Field, FieldKind, Stored};
+use recourse_domain::claims::{Claim, Revision, SimilarClaim, StateWord};
+use recourse_domain::ids::{ClaimId, Code, OrgId};
+use recourse_domain::money::MoneyError;
+use recourse_domain::query::page::{Key, Keys, ListQuery, Page};
+use sea_orm::{ConnectionTrait, Value};
+use uuid::Uuid;
+
+use crate::changes::{ChangeNote, Version, Writing, json};
+use crate::error::StoreError;
+use crate::lists;
+use crate::scope;
+use crate::sql::{IntoValue, Row, Sql};
+use crate::store::{Store, Tx};
+
+const COLUMNS: &str = "id, version, create_time, update_time, head_hash, body";
+const BODY_VERSION: i64 = 1;
+/// Similar claims that a check looks at.
+const SIMILAR: u32 = 20;
+
+const fn field(name: &'static str, kind: FieldKind, sortable: bool, prefix: bool) -> Field {
+    Field { name, column: name, kind, sortable, prefix }
+}
+
+/// What lists of claims may be filtered and ordered by.
+pub const CLAIM_FIELDS: &[Field] = &[
+    field("number", FieldKind::Text, true, true),
+    field("kind", FieldKind::Text, false, false),
+    field("state", FieldKind::Text, false, false),
+    field("station", FieldKind::Text, false, false),
+    field("vin", FieldKind::Text, false, true),
+    field("causal_part", FieldKind::Text, false, true),
+    field("failure_code", FieldKind::Text, false, false),
+    field("campaign", FieldKind::Text, false, false),
+    field("external_ref", FieldKind::Text, false, true),
+    field("external_repair_order", FieldKind::Text, false, true),
+    field("complaint_date", FieldKind::Date, false, false),
+    field("repair_completion_date", FieldKind::Date, false, false),
+    field("external_job", FieldKind::Text, false, false),
+    field("submit_time", FieldKind::Time, true, false),
+    field("answer_due_time", FieldKind::Time, false, false),
+    field("review_due_time", FieldKind::Time, false, false),
+    field("revision", FieldKind::Integer, false, false),
+    field("create_time", FieldKind::Time, true, false),
+    field("update_time", FieldKind::Time, true, false),
+];
+
+impl Store {
+    /// The claim of a key.
+    pub async fn claim(&self, scope: &Scope, id: Uuid) -> Result<Option<Stored<Claim>>, StoreError> {
+        by_id(&self.reader, scope, id).await
+    }
+
+    /// The claim of a readable number.
+    pub async fn claim_by_number(&self, scope: &Scope, number: &str) -> Result<Option<Stored<Claim>>, StoreError> {
+        let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM claim WHERE number = ? AND ")).bind(number);
+        sql.append(scope::condition(scope, &scope::CLAIM));
+        sql.one(&self.reader).await?.as_ref().map(stored).transpose()
+    }
+
+    /// The claim that a station knows by a number of its own system.
+    pub async fn claim_by_external_ref(
+        &self,
+        scope: &Scope,
+        station: OrgId,
+        external_ref: &str,
+    ) -> Result<Option<Stored<Claim>>, StoreError> {
+        let sql = Sql::new(&format!("SELECT {COLUMNS} FROM claim WHERE station_id = ? AND external_ref = ? AND "));
+        let mut sql = sql.bind(station.0).bind(external_ref);
+        sql.append(scope::condition(scope, &scope::CLAIM));
+        sql.one(&self.reader).await?.as_ref().map(stored).transpose()
+    }
+
+    /// A page of claims.
+    pub async fn claims(&self, scope: &Scope, query: &ListQuery) -> Result<Page<Stored<Claim>>, StoreError> {
+        let query = &in_never_null_order(query);
+        let mut sql = Sql::new(&format!("SELECT {}, {COLUMNS} FROM claim WHERE ", query.order.column));
+        sql.append(scope::condition(scope, &scope::CLAIM));
+        lists::page(&mut sql, query, "id");
+        let rows = sql.all(&self.reader).await?;
+        lists::cut(&rows, query, "id", stored)
+    }
+
+    /// One revision of a claim. Who may see the claim is the caller's matter.
+    pub async fn claim_revision(&self, claim: ClaimId, number: u32) -> Result<Option<Revision>, StoreError> {
+        let row = Sql::new("SELECT claim_id, number, body FROM claim_revision WHERE claim_id = ? AND number = ?")
+            .bind(claim.0)
+            .bind(i64::from(number))
+            .one(&self.reader)
+            .await?;
+        row.as_ref().map(revision).transpose()
+    }
+
+    /// A page of a claim's revisions, oldest first.
+    pub async fn claim_revisions(&self, claim: ClaimId, query: &ListQuery) -> Result<Page<Revision>, StoreError> {
+        let after = match &query.after {
+            Some(Keys { value: Key::Number(number), .. }) => *number,
+            Some(_) | None => 0,
+        };
+        let size = usize::try_from(query.page_size).unwrap_or(usize::MAX);
+        let rows = Sql::new(&format!(
+            "SELECT claim_id, number, body FROM claim_revision WHERE claim_id = ? AND number > ? ORDER BY number LIMIT {}",
+            u64::from(query.page_size) + 1
+        ))
+        .bind(claim.0)
+        .bind(after)
+        .all(&self.reader)
+        .await?;
+        let items: Vec<Revision> = rows.iter().take(size).map(revision).collect::<Result<_, _>>()?;
+        let next = items
+            .last()
+            .filter(|_| rows.len() > size)
+            .map(|last| Keys { value: Key::Number(i64::from(last.number)), id: claim.0 });
+        Ok(Page { items, next })
+    }
+
+    /// Claims with a decision, after a key, for the verification of the ledger.
+    pub async fn decided_claims(
+        &self,
+        scope: &Scope,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<Stored<Claim>>, StoreError> {
+        let mut sql = Sql::new(&format!(
+            "SELECT {COLUMNS} FROM claim WHERE state IN ('APPROVED', 'REJECTED', 'SETTLED', 'CLOSED') AND id > ? AND "
+        ))
+        .bind(after.unwrap_or(Uuid::nil()));
+        sql.append(scope::condition(scope, &scope::CLAIM));
+        sql.push(&format!(" ORDER BY id LIMIT {limit}"));
+        sql.all(&self.reader).await?.iter().map(stored).collect()
+    }
+
+    /// Returned claims whose answer is overdue, the oldest first.
+    pub async fn overdue_returns(
+        &self,
+        scope: &Scope,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let mut sql = Sql::new("SELECT id FROM claim WHERE state = 'RETURNED' AND answer_due_time < ? AND ").bind(now);
+        sql.append(scope::condition(scope, &scope::CLAIM));
+        sql.push(&format!(" ORDER BY answer_due_time LIMIT {limit}"));
+        sql.all(&self.reader).await?.iter().map(|row| row.get("id")).collect()
+    }
+
+    /// Claims of one vehicle, the newest first, for its history.
+    pub async fn claims_of_vehicle(&self, vin: &str, limit: u32) -> Result<Vec<Stored<Claim>>, StoreError> {
+        let rows = Sql::new(&format!(
+            "SELECT {COLUMNS} FROM claim WHERE vin = ? AND state NOT IN ('DRAFT', 'WITHDRAWN') ORDER BY id DESC LIMIT {limit}"
+        ))
+        .bind(vin)
+        .all(&self.reader)
+        .await?;
+        rows.iter().map(stored).collect()
+    }
+}
+
+impl Tx<'_> {
+    /// The claim of a key.
+    pub async fn claim(&mut self, scope: &Scope, id: Uuid) -> Result<Option<Stored<Claim>>, StoreError> {
+        by_id(&self.db, scope, id).await
+    }
+
+    /// Writes a new claim and its change row.
+    pub async fn insert_claim(
+        &mut self,
+        permit: &Permit,
+        claim: Claim,
+        note: ChangeNote,
+    ) -> Result<Stored<Claim>, StoreError> {
+        let body = json(&claim)?;
+        let id = claim.id.0;
+        let version = Version::after(permit, &note, id, (0, &[]), body.clone());
+        let columns = columns(&claim)?;
+        let mut sql =
+            Sql::new("INSERT INTO claim (id, version, create_time, update_time, head_hash, body_version, body");
+        for (name, _) in &columns {
+            sql.push(", ").push(name);
+        }
+        sql.push(") VALUES (?, ?, ?, ?, ?, ?, ?");
+        sql.add(id).add(version.number()).add(version.time()).add(version.time());
+        sql.add(version.hash()).add(BODY_VERSION).add(body);
+        for (_, value) in columns {
+            sql.push(", ?").add(value);
+        }
+        sql.push(")");
+        self.write_version(&version, "claim", sql, Writing::New).await?;
+        Ok(version.stored(id, None, None, claim))
+    }
+
+    /// Writes a changed claim and its change row, if nobody else changed it meanwhile.
+    pub async fn update_claim(
+        &mut self,
+        permit: &Permit,
+        before: &Stored<Claim>,
+        claim: Claim,
+        note: ChangeNote,
+    ) -> Result<Stored<Claim>, StoreError> {
+        let body = json(&claim)?;
+        let version = Version::after(permit, &note, before.id, (before.version, &before.head_hash), body.clone());
+        let mut sql =
+            Sql::new("UPDATE claim SET version = ?, update_time = ?, head_hash = ?, body_version = ?, body = ?");
+        sql.add(version.number()).add(version.time()).add(version.hash()).add(BODY_VERSION).add(body);
+        for (name, value) in columns(&claim)? {
+            sql.push(", ").push(name).push(" = ?").add(value);
+        }
+        sql.push(" WHERE id = ? AND version = ?").add(before.id).add(before.version);
+        self.write_version(&version, "claim", sql, Writing::Changed).await?;
+        Ok(version.stored(before.id, Some(before.create_time), None, claim))
+    }
+
+    /// Freezes a revision.
+    pub async fn insert_claim_revision(&mut self, _permit: &Permit, revision: &Revision) -> Result<(), StoreError> {
+        Sql::new(
+            "INSERT INTO claim_revision (claim_id, number, submit_time, submitted_by, body_version, body) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(revision.claim_id().0)
+        .bind(i64::from(revision.number))
+        .bind(revision.submit_time)
+        .bind(revision.submitted_by.0)
+        .bind(BODY_VERSION)
+        .bind(json(revision)?)
+        .execute(&self.db)
+        .await
+        .map(|_| ())
+        .map_err(|error| match error {
+            StoreError::AlreadyExists { .. } => StoreError::Stale,
+            other => other,
+        })
+    }
+
+    /// Live claims for the same part of the same vehicle, repaired between two days. A fact for a check: it
+    /// looks past the caller's scope, and the check hides what the caller may not see.
+    pub async fn similar_claims(
+        &mut self,
+        not: ClaimId,
+        vin: &str,
+        causal_part: &str,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Result<Vec<SimilarClaim>, StoreError> {
+        let rows = Sql::new(&format!(
+            "SELECT id, number, station_id, vin, causal_part, repair_completion_date, state FROM claim \
+             WHERE vin = ? AND causal_part = ? AND repair_completion_date BETWEEN ? AND ? AND id <> ? \
+             AND state IN ('SUBMITTED', 'IN_REVIEW', 'RETURNED', 'APPROVED', 'SETTLED', 'CLOSED') \
+             ORDER BY id LIMIT {SIMILAR}"
+        ))
+        .bind(vin)
+        .bind(causal_part)
+        .bind(from)
+        .bind(to)
+        .bind(not.0)
+        .all(&self.db)
+        .await?;
+        rows.iter().map(similar).collect()
+    }
+
+    /// The live claim for a job of a repair order.
+    pub async fn claim_of_job(&mut self, not: ClaimId, job_key: &str) -> Result<Option<SimilarClaim>, StoreError> {
+        let row = Sql::new(
+            "SELECT id, number, station_id, vin, causal_part, repair_completion_date, state FROM claim \
+             WHERE open_job_key = ? AND id <> ?",
+        )
+        .bind(job_key)
+        .bind(not.0)
+        .one(&self.db)
+        .await?;
+        row.as_ref().map(similar).transpose()
+    }
+
+    /// When another claim was first submitted, for one that was copied from it.
+    pub async fn first_submit_time(&mut self, claim: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = Sql::new("SELECT first_submit_time FROM claim WHERE id = ?").bind(claim).one(&self.db).await?;
+        row.map_or(Ok(None), |row| row.instant_or_null("first_submit_time"))
+    }
+}
+
+/// A draft has no submission, and a place in an order needs a value: `submit_order` is the submission's
+/// instant, or 0.
+fn in_never_null_order(query: &ListQuery) -> ListQuery {
+    let mut query = query.clone();
+    if query.order.column == "submit_time" {
+        query.order.column = "submit_order";
+    }
+    query
+}
+
+fn columns(claim: &Claim) -> Result<Vec<(&'static str, Value)>, StoreError> {
+    let index =
+        claim.index().map_err(|error: MoneyError| StoreError::Database(format!("claim {}: {error}", claim.id)))?;
+    Ok(vec![
+        ("number", index.number.into_value()),
+        ("station_id", index.station_id.0.into_value()),
+        ("station", index.station.into_value()),
+        ("created_by", index.created_by.0.into_value()),
+        ("kind", index.kind.word().into_value()),
+        ("state", index.state.word().into_value()),
+        ("vin", index.vin.into_value()),
+        ("causal_part", index.causal_part.into_value()),
+        ("failure_code", index.failure_code.into_value()),
+        ("campaign", index.campaign.into_value()),
+        ("external_ref", index.external_ref.into_value()),
+        ("external_repair_order", index.external_repair_order.into_value()),
+        ("external_job", index.external_job.into_value()),
+        ("open_job_key", index.open_job_key.into_value()),
+        ("complaint_date", index.complaint_date.into_value()),
+        ("repair_completion_date", index.repair_completion_date.into_value()),
+        ("submit_order", index.submit_time.map_or(0, |time| time.timestamp_micros()).into_value()),
+        ("submit_time", index.submit_time.into_value()),
+        ("first_submit_time", index.first_submit_time.into_value()),
+        ("review_due_time", index.review_due_time.into_value()),
+        ("answer_due_time", index.answer_due_time.into_value()),
+        ("auditor", index.auditor.map(|user| user.0).into_value()),
+        ("currency", index.currency.into_value()),
+        ("requested_minor", index.requested_minor.into_value()),
+        ("computed_minor", index.computed_minor.into_value()),
+        ("approved_minor", index.approved_minor.into_value()),
+        ("revision", i64::from(index.revision).into_value()),
+        ("finding_errors", i64::from(index.finding_errors).into_value()),
+        ("finding_warnings", i64::from(index.finding_warnings).into_value()),
+        ("odometer_in_km", index.odometer_in_km.into_value()),
+    ])
+}
+
+async fn by_id(on: &impl ConnectionTrait, scope: &Scope, id: Uuid) -> Result<Option<Stored<Claim>>, StoreError> {
+    let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM claim WHERE id = ? AND ")).bind(id);
+    sql.append(scope::condition(scope, &scope::CLAIM));
+    sql.one(on).await?.as_ref().map(stored).transpose()
+}
+
+fn stored(row: &Row) -> Result<Stored<Claim>, StoreError> {
+    Ok(Stored {
+        id: row.get("id")?,
+        version: row.get("version")?,
+        create_time: row.instant("create_time")?,
+        update_time: row.instant("update_time")?,
+        retire_time: None,
+        head_hash: row.get("head_hash")?,
+        value: row.document("body")?,
+    })
+}
+
+fn revision(row: &Row) -> Result<Revision, StoreError> {
+    let body: String = row.get("body")?;
+    let (claim, number): (Uuid, i64) = (row.get("claim_id")?, row.get("number")?);
+    serde_json::from_str(&body)
+        .map_err(|error| StoreError::corrupt("claim_revision", "body", format!("{claim}/{number}"), error))
+}
+
+fn similar(row: &Row) -> Result<SimilarClaim, StoreError> {
+    let id: Uuid = row.get("id")?;
+    let state: String = row.get("state")?;
+    let causal_part: Option<String> = row.get("causal_part")?;
+    let corrupt = |column, why: String| StoreError::corrupt("claim", column, id, why);
+    Ok(SimilarClaim {
+        id: ClaimId(id),
+        number: row.get("number")?,
+        station: OrgId(row.get("station_id")?),
+        vin: row.get("vin")?,
+        causal_part: causal_part
+            .map(|part| Code::parse(&part).map_err(|error| corrupt("causal_part", error.to_string())))
+            .transpose()?,
+        repair_completion_date: row.date_or_null("repair_completion_date")?,
+        state: StateWord::from_word(&state).ok_or_else(|| corrupt("state", state.clone()))?,
+    })
+}

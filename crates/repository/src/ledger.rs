@@ -1,0 +1,217 @@
+//! The ledger: entries that are only added, and sums over their postings.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use recourse_domain::access::{Permit, Scope};
+use recourse_domain::catalog::{Field, FieldKind};
+use recourse_domain::ids::{ClaimId, OrgId, UserId};
+use recourse_domain::ledger::{Account, Entry, EntryParts, FoundEntry, Posting};
+use recourse_domain::money::{Currency, Money};
+use recourse_domain::query::page::{ListQuery, Page};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::lists;
+use crate::scope;
+use crate::sql::{Row, Sql};
+use crate::store::{Store, Tx};
+
+const fn field(name: &'static str, kind: FieldKind, sortable: bool) -> Field {
+    Field { name, column: name, kind, sortable, prefix: false }
+}
+
+/// What lists of entries may be filtered and ordered by.
+pub const ENTRY_FIELDS: &[Field] = &[
+    field("event", FieldKind::Text, false),
+    Field { name: "cause", column: "cause", kind: FieldKind::Text, sortable: false, prefix: true },
+    Field { name: "claim", column: "claim_id", kind: FieldKind::Uuid, sortable: false, prefix: false },
+    field("effective_date", FieldKind::Date, true),
+    field("posted_time", FieldKind::Time, true),
+];
+
+/// The sum of an account in one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// The account.
+    pub account: Account,
+    /// The party, where the question was about parties.
+    pub sub_account: Option<OrgId>,
+    /// Sum of its debits.
+    pub debit: Money,
+    /// Sum of its credits, above zero.
+    pub credit: Money,
+}
+
+impl Tx<'_> {
+    /// Adds an entry. Its cause posts once: a second time is [`StoreError::AlreadyExists`].
+    pub async fn insert_entry(&mut self, _permit: &Permit, entry: &Entry) -> Result<(), StoreError> {
+        let EntryParts { id, cause, event, effective_date, posted_time, actor, actor_org, claim, reverses, postings } =
+            entry.parts();
+        let head = Sql::new(
+            "INSERT INTO ledger_entry (id, cause, event, claim_id, effective_date, posted_time, actor, actor_org, reverses) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(id)
+        .bind(cause)
+        .bind(event)
+        .bind(claim.map(|claim| claim.0))
+        .bind(effective_date)
+        .bind(posted_time)
+        .bind(actor.0)
+        .bind(actor_org.0)
+        .bind(reverses);
+        let mut sql = Sql::new(
+            "INSERT INTO ledger_posting (entry_id, position, account, sub_account, amount_minor, currency, claim_id, line) VALUES ",
+        );
+        for (position, posting) in (0_i64..).zip(&postings) {
+            sql.push(if position == 0 { "(?, ?, ?, ?, ?, ?, ?, ?)" } else { ", (?, ?, ?, ?, ?, ?, ?, ?)" });
+            sql.add(id).add(position).add(posting.account.code()).add(posting.sub_account.map(|org| org.0));
+            sql.add(posting.amount.minor).add(posting.amount.currency.code());
+            sql.add(posting.claim.map(|claim| claim.0)).add(posting.line.map(i64::from));
+        }
+        Sql::execute_together([head], sql, &self.db).await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// A page of entries with their postings. Only those who read the whole ledger read it.
+    pub async fn entries(&self, scope: &Scope, query: &ListQuery) -> Result<Page<EntryParts>, StoreError> {
+        let mut sql = Sql::new("SELECT * FROM ledger_entry WHERE ");
+        sql.append(scope::condition(scope, &scope::LEDGER));
+        lists::page(&mut sql, query, "id");
+        let rows = sql.all(&self.reader).await?;
+        let mut page = lists::cut(&rows, query, "id", entry)?;
+        self.add_postings(&mut page.items).await?;
+        Ok(page)
+    }
+
+    /// The entry of a key.
+    pub async fn entry(&self, scope: &Scope, id: Uuid) -> Result<Option<EntryParts>, StoreError> {
+        let mut sql = Sql::new("SELECT * FROM ledger_entry WHERE id = ? AND ").bind(id);
+        sql.append(scope::condition(scope, &scope::LEDGER));
+        let row = sql.one(&self.reader).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut found = vec![entry(&row)?];
+        self.add_postings(&mut found).await?;
+        Ok(found.pop())
+    }
+
+    async fn add_postings(&self, entries: &mut [EntryParts]) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut sql = Sql::new("SELECT * FROM ledger_posting WHERE entry_id IN ");
+        sql.push_list(entries.iter().map(|entry| entry.id)).push(" ORDER BY entry_id, position");
+        let mut found: BTreeMap<Uuid, Vec<Posting>> = BTreeMap::new();
+        for row in sql.all(&self.reader).await? {
+            let (id, posting) = posting(&row)?;
+            found.entry(id).or_default().push(posting);
+        }
+        for entry in entries {
+            entry.postings = found.remove(&entry.id).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// The sums of all accounts at the end of a day, per currency; per party too, if asked.
+    pub async fn balances(&self, scope: &Scope, on: NaiveDate, per_party: bool) -> Result<Vec<Balance>, StoreError> {
+        let group = if per_party { "p.account, p.sub_account, p.currency" } else { "p.account, p.currency" };
+        // NULL needs a type of its own on PostgreSQL.
+        let party = if per_party { "p.sub_account".to_owned() } else { self.null_key() };
+        let mut sql = Sql::new(&format!(
+            "SELECT p.account AS account, {party} AS sub_account, p.currency AS currency, \
+             CAST(SUM(CASE WHEN p.amount_minor > 0 THEN p.amount_minor ELSE 0 END) AS BIGINT) AS debit, \
+             CAST(SUM(CASE WHEN p.amount_minor < 0 THEN -p.amount_minor ELSE 0 END) AS BIGINT) AS credit \
+             FROM ledger_posting p JOIN ledger_entry e ON e.id = p.entry_id WHERE e.effective_date <= ? AND "
+        ))
+        .bind(on);
+        sql.append(scope::condition(scope, &scope::LEDGER)).push(&format!(" GROUP BY {group} ORDER BY {group}"));
+        let rows = sql.all(&self.reader).await?;
+        rows.iter()
+            .map(|row| {
+                let currency = currency(row)?;
+                Ok(Balance {
+                    account: account(row)?,
+                    sub_account: row.get::<Option<Uuid>>("sub_account")?.map(OrgId),
+                    debit: Money::new(currency, row.get("debit")?),
+                    credit: Money::new(currency, row.get("credit")?),
+                })
+            })
+            .collect()
+    }
+
+    fn null_key(&self) -> String {
+        if self.is_postgres() { "CAST(NULL AS UUID)".to_owned() } else { "NULL".to_owned() }
+    }
+
+    /// Entries of many claims as they stand, for verification.
+    pub async fn entries_of_claims(&self, scope: &Scope, claims: &[ClaimId]) -> Result<Vec<FoundEntry>, StoreError> {
+        if claims.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut sql = Sql::new("SELECT * FROM ledger_entry WHERE claim_id IN ");
+        sql.push_list(claims.iter().map(|claim| claim.0)).push(" AND ");
+        sql.append(scope::condition(scope, &scope::LEDGER)).push(" ORDER BY id");
+        let rows = sql.all(&self.reader).await?;
+        let mut entries: Vec<EntryParts> = rows.iter().map(entry).collect::<Result<_, _>>()?;
+        self.add_postings(&mut entries).await?;
+        Ok(entries.into_iter().map(|entry| FoundEntry { cause: entry.cause, postings: entry.postings }).collect())
+    }
+
+    /// How many entries there are, and how many of them name no decided claim: those verification can't explain.
+    pub async fn count_entries(&self, scope: &Scope) -> Result<(i64, Vec<String>), StoreError> {
+        if !scope.is_any() {
+            return Ok((0, Vec::new()));
+        }
+        let row = Sql::new("SELECT COUNT(*) AS entries FROM ledger_entry").one(&self.reader).await?;
+        let count = row.map_or(Ok(0), |row| row.get("entries"))?;
+        let rows = Sql::new(
+            "SELECT e.cause AS cause FROM ledger_entry e LEFT JOIN claim c ON c.id = e.claim_id \
+             WHERE c.id IS NULL ORDER BY e.id LIMIT 1000",
+        )
+        .all(&self.reader)
+        .await?;
+        Ok((count, rows.iter().map(|row| row.get("cause")).collect::<Result<_, _>>()?))
+    }
+}
+
+fn entry(row: &Row) -> Result<EntryParts, StoreError> {
+    Ok(EntryParts {
+        id: row.get("id")?,
+        cause: row.get("cause")?,
+        event: row.get("event")?,
+        effective_date: row.date("effective_date")?,
+        posted_time: row.instant("posted_time")?,
+        actor: UserId(row.get("actor")?),
+        actor_org: OrgId(row.get("actor_org")?),
+        claim: row.get::<Option<Uuid>>("claim_id")?.map(ClaimId),
+        reverses: row.get("reverses")?,
+        postings: Vec::new(),
+    })
+}
+
+fn posting(row: &Row) -> Result<(Uuid, Posting), StoreError> {
+    let line: Option<i64> = row.get("line")?;
+    Ok((
+        row.get("entry_id")?,
+        Posting {
+            account: account(row)?,
+            sub_account: row.get::<Option<Uuid>>("sub_account")?.map(OrgId),
+            amount: Money::new(currency(row)?, row.get("amount_minor")?),
+            claim: row.get::<Option<Uuid>>("claim_id")?.map(ClaimId),
+            line: line.and_then(|line| u32::try_from(line).ok()),
+        },
+    ))
+}
+
+fn account(row: &Row) -> Result<Account, StoreError> {
+    let code: String = row.get("account")?;
+    Account::parse(&code).map_err(|error| row.corrupt("account", error))
+}
+
+fn currency(row: &Row) -> Result<Currency, StoreError> {
+    let code: String = row.get("currency")?;
+    Currency::parse(&code).map_err(|error| row.corrupt("currency", error))
+}

@@ -1,0 +1,36 @@
+//! The only room that knows SQL: rows ⇄ the domain's values, on SQLite and on PostgreSQL.
+//!
+//! Every read of rows that belong to somebody takes a [`Scope`](recourse_domain::access::Scope), every write a
+//! [`Permit`](recourse_domain::access::Permit) and, for aggregates, a [`ChangeNote`]: the change row is
+//! written by the same call. [`Store::run`] is the only way to a writing transaction.
+
+mod audit;
+mod catalog;
+mod changes;
+mod claims;
+mod error;
+mod feed;
+mod idempotency;
+mod identity;
+mod keys;
+mod leases;
+mod ledger;
+mod lists;
+mod page_tokens;
+mod readings;
+mod scope;
+mod sql;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use audit::{DenialRow, HistoryReport};
+pub use changes::ChangeNote;
+pub use claims::CLAIM_FIELDS;
+pub use error::{CommandError, StoreError};
+pub use feed::{FeedEnds, FeedItem, FeedPage};
+pub use idempotency::Seen;
+pub use identity::{RefreshUse, USER_FIELDS};
+pub use ledger::{Balance, ENTRY_FIELDS};
+pub use page_tokens::PageTokens;
+pub use store::{Boxed, Store, StoreOptions, Tx};

@@ -1,0 +1,129 @@
+//! A caller's scope as a condition of a query. There is one mapping per table, and no query without one.
+
+use recourse_domain::access::Scope;
+use recourse_domain::ids::OrgId;
+use std::collections::BTreeSet;
+
+use crate::sql::Sql;
+
+/// A condition on organisations: the SQL before, between and after the places where their keys are listed.
+type Reach = Option<&'static [&'static str]>;
+
+/// Which rows of a table the dimensions of a scope reach. A dimension without a condition reaches none.
+pub(crate) struct Dimensions {
+    /// Rows of stations.
+    station: Reach,
+    /// Rows that concern suppliers.
+    supplier: Reach,
+    /// Rows of appraisers' cases.
+    appraiser: Reach,
+    /// Rows of organisations, whatever their kind.
+    organization: Reach,
+    /// The column of the person whose row it is, or who created it.
+    person: Option<&'static str>,
+}
+
+const OWN_KEY: Reach = Some(&["id IN ", ""]);
+const NOTHING: Dimensions =
+    Dimensions { station: None, supplier: None, appraiser: None, organization: None, person: None };
+
+/// Claims. Suppliers and appraisers reach those that they were given sight of.
+pub(crate) const CLAIM: Dimensions = Dimensions {
+    station: Some(&["station_id IN ", ""]),
+    supplier: CLAIM_SIGHT,
+    appraiser: CLAIM_SIGHT,
+    organization: Some(&["station_id IN ", ""]),
+    person: Some("created_by"),
+};
+const CLAIM_SIGHT: Reach =
+    Some(&["EXISTS (SELECT 1 FROM claim_sight s WHERE s.claim_id = claim.id AND s.org_id IN ", ")"]);
+
+/// The ledger: read by those who read all of it.
+pub(crate) const LEDGER: Dimensions = NOTHING;
+
+/// Users: the organisations they act for stand in `account_org`.
+pub(crate) const USER: Dimensions = Dimensions {
+    organization: Some(&[
+        "EXISTS (SELECT 1 FROM account_org o WHERE o.account_id = user_account.id AND o.org_id IN ",
+        ")",
+    ]),
+    person: Some("user_account.id"),
+    ..NOTHING
+};
+
+/// API clients.
+pub(crate) const API_CLIENT: Dimensions = Dimensions {
+    organization: Some(&[
+        "EXISTS (SELECT 1 FROM account_org o WHERE o.account_id = api_client.id AND o.org_id IN ",
+        ")",
+    ]),
+    person: Some("api_client.id"),
+    ..NOTHING
+};
+
+/// The mapping of a table of master data. Organisations are rows of their own key; of parts, suppliers reach
+/// those that they supply; the rest is read by those who read all of it.
+pub(crate) fn record(table: &str) -> Dimensions {
+    match table {
+        "station" => Dimensions { station: OWN_KEY, organization: OWN_KEY, ..NOTHING },
+        "supplier" => Dimensions { supplier: OWN_KEY, organization: OWN_KEY, ..NOTHING },
+        "appraiser" => Dimensions { appraiser: OWN_KEY, organization: OWN_KEY, ..NOTHING },
+        "part" => Dimensions {
+            supplier: Some(&[
+                "(default_supplier IN (SELECT code FROM supplier WHERE id IN ",
+                ") OR code IN (SELECT part FROM part_supply WHERE supplier IN (SELECT code FROM supplier WHERE id IN ",
+                ")))",
+            ]),
+            ..NOTHING
+        },
+        _ => NOTHING,
+    }
+}
+
+/// The rows of a table that a scope reaches. Nothing fits: no row.
+pub(crate) fn condition(scope: &Scope, table: &Dimensions) -> Sql {
+    if scope.is_any() {
+        return Sql::new("1 = 1");
+    }
+    let mut any_of: Vec<Sql> = Vec::new();
+    let dimensions = [
+        (table.station, scope.stations()),
+        (table.supplier, scope.suppliers()),
+        (table.appraiser, scope.appraisers()),
+        (table.organization, scope.organizations()),
+    ];
+    any_of.extend(dimensions.into_iter().filter_map(|(reach, orgs)| reached(reach, orgs)));
+    if let (Some(person), Some((user, orgs))) = (table.person, scope.assigned())
+        && let Some(within) = reached(table.station, orgs)
+    {
+        let mut own = Sql::new("(");
+        own.push(person).push(" = ? AND ").add(user.0).append(within).push(")");
+        any_of.push(own);
+    }
+    if let (Some(column), Some(user)) = (table.person, scope.person()) {
+        let mut own = Sql::new(column);
+        own.push(" = ?").add(user.0);
+        any_of.push(own);
+    }
+    let mut sql = Sql::new("(");
+    if any_of.is_empty() {
+        sql.push("1 = 0");
+    }
+    for (index, part) in any_of.into_iter().enumerate() {
+        sql.push(if index > 0 { " OR " } else { "" }).append(part);
+    }
+    sql.push(")");
+    sql
+}
+
+fn reached(reach: Reach, orgs: &BTreeSet<OrgId>) -> Option<Sql> {
+    let pieces = reach.filter(|_| !orgs.is_empty())?;
+    let mut sql = Sql::new("");
+    for (index, piece) in pieces.iter().enumerate() {
+        if index > 0 {
+            sql.push_list(orgs.iter().map(|org| org.0));
+        }
+        sql.push(piece);
+    }
+    Some(sql)
+}

@@ -1,0 +1,274 @@
+//! One SQL text for both databases, its values beside it, and rows that are read without a panic.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, TryGetable, Value};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+
+/// A statement: text with `?` for each value.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sql {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    /// A statement that begins with `text`.
+    pub(crate) fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), values: Vec::new() }
+    }
+
+    /// Adds text.
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds the value of the next `?`.
+    pub(crate) fn bind(mut self, value: impl IntoValue) -> Self {
+        self.values.push(value.into_value());
+        self
+    }
+
+    /// Adds the value of the next `?` in place.
+    pub(crate) fn add(&mut self, value: impl IntoValue) -> &mut Self {
+        self.values.push(value.into_value());
+        self
+    }
+
+    /// Adds `(?, ?, …)` with its values.
+    pub(crate) fn push_list<V: IntoValue>(&mut self, values: impl IntoIterator<Item = V>) -> &mut Self {
+        self.text.push('(');
+        for (index, value) in values.into_iter().enumerate() {
+            self.text.push_str(if index == 0 { "?" } else { ", ?" });
+            self.values.push(value.into_value());
+        }
+        self.text.push(')');
+        self
+    }
+
+    /// Adds another piece with its values.
+    pub(crate) fn append(&mut self, other: Sql) -> &mut Self {
+        self.text.push_str(&other.text);
+        self.values.extend(other.values);
+        self
+    }
+
+    fn statement(self, backend: DbBackend) -> Statement {
+        let text = if backend == DbBackend::Postgres { numbered(&self.text) } else { self.text };
+        Statement::from_sql_and_values(backend, text, self.values)
+    }
+
+    /// Runs it; how many rows it changed.
+    pub(crate) async fn execute(self, on: &impl ConnectionTrait) -> Result<u64, StoreError> {
+        Ok(on.execute_raw(self.statement(on.get_database_backend())).await?.rows_affected())
+    }
+
+    /// The first row.
+    pub(crate) async fn one(self, on: &impl ConnectionTrait) -> Result<Option<Row>, StoreError> {
+        let table = self.table();
+        let row = on.query_one_raw(self.statement(on.get_database_backend())).await?;
+        Ok(row.map(|row| Row { row, table }))
+    }
+
+    /// All rows.
+    pub(crate) async fn all(self, on: &impl ConnectionTrait) -> Result<Vec<Row>, StoreError> {
+        let table = self.table();
+        let rows = on.query_all_raw(self.statement(on.get_database_backend())).await?;
+        Ok(rows.into_iter().map(|row| Row { row, table: Arc::clone(&table) }).collect())
+    }
+
+    /// Runs writes that belong together; how many rows the last of them changed.
+    ///
+    /// PostgreSQL does them in one round trip, as one statement with the others before it; the embedded
+    /// database has no trips to save and does them one after the other.
+    pub(crate) async fn execute_together(
+        before: impl IntoIterator<Item = Sql>,
+        last: Sql,
+        on: &impl ConnectionTrait,
+    ) -> Result<u64, StoreError> {
+        if on.get_database_backend() != DbBackend::Postgres {
+            for sql in before {
+                sql.execute(on).await?;
+            }
+            return last.execute(on).await;
+        }
+        let mut all = Sql::new("");
+        for (index, sql) in before.into_iter().enumerate() {
+            all.push(if index == 0 { "WITH " } else { ", " }).push(&format!("w{index} AS (")).append(sql).push(") ");
+        }
+        all.append(last);
+        all.execute(on).await
+    }
+
+    /// The table that is read, for the error of a row that can't be.
+    fn table(&self) -> Arc<str> {
+        let behind = self.text.split(" FROM ").skip(1).find(|rest| !rest.starts_with('('));
+        behind.and_then(|rest| rest.split([' ', ')']).next()).unwrap_or("?").into()
+    }
+}
+
+/// PostgreSQL numbers its placeholders. Our texts hold no `?` within quotes.
+fn numbered(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut number = 0_u32;
+    for c in text.chars() {
+        if c == '?' {
+            number += 1;
+            out.push('$');
+            out.push_str(&number.to_string());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A value for a statement.
+pub(crate) trait IntoValue {
+    /// In the ORM's form.
+    fn into_value(self) -> Value;
+}
+
+macro_rules! plain {
+    ($($type:ty),*) => {$(
+        impl IntoValue for $type {
+            fn into_value(self) -> Value {
+                Value::from(self)
+            }
+        }
+    )*};
+}
+
+plain!(i64, Option<i64>, i32, bool, String, Option<String>, Vec<u8>, Uuid, Option<Uuid>, Value);
+
+impl IntoValue for &str {
+    fn into_value(self) -> Value {
+        Value::from(self.to_owned())
+    }
+}
+
+impl IntoValue for &String {
+    fn into_value(self) -> Value {
+        Value::from(self.clone())
+    }
+}
+
+impl IntoValue for &[u8] {
+    fn into_value(self) -> Value {
+        Value::from(self.to_vec())
+    }
+}
+
+impl IntoValue for &Vec<u8> {
+    fn into_value(self) -> Value {
+        Value::from(self.clone())
+    }
+}
+
+impl IntoValue for DateTime<Utc> {
+    fn into_value(self) -> Value {
+        Value::from(self.timestamp_micros())
+    }
+}
+
+impl IntoValue for Option<DateTime<Utc>> {
+    fn into_value(self) -> Value {
+        Value::from(self.map(|instant| instant.timestamp_micros()))
+    }
+}
+
+impl IntoValue for NaiveDate {
+    fn into_value(self) -> Value {
+        Value::from(date_text(self))
+    }
+}
+
+impl IntoValue for Option<NaiveDate> {
+    fn into_value(self) -> Value {
+        Value::from(self.map(date_text))
+    }
+}
+
+/// A date as both databases keep it: `2026-01-31`, which compares as it should.
+pub(crate) fn date_text(date: NaiveDate) -> String {
+    date.format("%Y-%m-%d").to_string()
+}
+
+/// A row of an answer, with the table that it was read from.
+pub(crate) struct Row {
+    row: QueryResult,
+    table: Arc<str>,
+}
+
+impl Row {
+    /// The value of a column; the error names table, column and row.
+    pub(crate) fn get<T: TryGetable>(&self, column: &str) -> Result<T, StoreError> {
+        self.row.try_get("", column).map_err(|error| self.corrupt(column, error))
+    }
+
+    /// An instant.
+    pub(crate) fn instant(&self, column: &str) -> Result<DateTime<Utc>, StoreError> {
+        self.to_instant(self.get(column)?, column)
+    }
+
+    /// An instant that may be null.
+    pub(crate) fn instant_or_null(&self, column: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.get::<Option<i64>>(column)?.map(|micros| self.to_instant(micros, column)).transpose()
+    }
+
+    /// A date.
+    pub(crate) fn date(&self, column: &str) -> Result<NaiveDate, StoreError> {
+        self.to_date(&self.get::<String>(column)?, column)
+    }
+
+    /// A date that may be null.
+    pub(crate) fn date_or_null(&self, column: &str) -> Result<Option<NaiveDate>, StoreError> {
+        self.get::<Option<String>>(column)?.map(|text| self.to_date(&text, column)).transpose()
+    }
+
+    /// A document.
+    pub(crate) fn document<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
+        serde_json::from_str(&self.get::<String>(column)?).map_err(|error| self.corrupt(column, error))
+    }
+
+    /// The error of a value that can't be read.
+    pub(crate) fn corrupt(&self, column: &str, why: impl std::fmt::Display) -> StoreError {
+        // Most tables have a key; of the others, table and column must do.
+        let key = self.row.try_get::<Uuid>("", "id").map_or_else(|_| "?".to_owned(), |id| id.to_string());
+        StoreError::corrupt(&self.table, column, key, why)
+    }
+
+    fn to_instant(&self, micros: i64, column: &str) -> Result<DateTime<Utc>, StoreError> {
+        DateTime::from_timestamp_micros(micros).ok_or_else(|| self.corrupt(column, format!("{micros} is no instant")))
+    }
+
+    fn to_date(&self, text: &str, column: &str) -> Result<NaiveDate, StoreError> {
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|error| self.corrupt(column, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_numbered_for_postgres() {
+        assert_eq!(numbered("a = ? AND b IN (?, ?)"), "a = $1 AND b IN ($2, $3)");
+    }
+
+    #[test]
+    fn the_table_that_is_read_is_known() {
+        for (text, table) in [
+            ("SELECT a FROM claim WHERE b = ?", "claim"),
+            ("SELECT a FROM (SELECT b FROM part) p", "part"),
+            ("SELECT 1 AS one", "?"),
+        ] {
+            assert_eq!(&*Sql::new(text).table(), table, "{text}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The store, and the only door to a transaction.
+//!
+//! SQLite has one writer connection, which every writing unit takes with `BEGIN IMMEDIATE`: a transaction
+//! that reads and then writes can't fail half-way because another wrote meanwhile. Readers have connections
+//! of their own. PostgreSQL has one pool; a unit of work holds one connection from its begin to its end.
+
+use std::future::Future;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::time::Duration;
+
+use recourse_migrations::{Migrator, MigratorTrait};
+use sea_orm::{
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+
+use crate::error::{CommandError, StoreError};
+
+/// For how long a transaction is run again when the database asks for it.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Time that a unit of work waits for a connection.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// What PostgreSQL stops by itself, so that nothing of ours waits for ever: a statement, the wait for a lock,
+/// a transaction whose server is gone.
+const POSTGRES_LIMITS: [(&str, &str); 3] =
+    [("statement_timeout", "15s"), ("lock_timeout", "2s"), ("idle_in_transaction_session_timeout", "30s")];
+
+/// Where the store is, and how it is opened.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// `sqlite:FILE`, `sqlite::memory:` or `postgres://…`.
+    pub url: String,
+    /// Connections: to PostgreSQL in all, to SQLite for reading.
+    pub max_connections: u32,
+    /// SQLite only: a crash may lose everything. For the loading of a demo that would be made again.
+    pub throw_away: bool,
+}
+
+impl StoreOptions {
+    /// The usual options for an address.
+    pub fn new(url: &str) -> Self {
+        Self { url: url.to_owned(), max_connections: 16, throw_away: false }
+    }
+}
+
+/// A boxed future, as closures return them.
+pub type Boxed<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
+
+/// The store.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) writer: DatabaseConnection,
+    pub(crate) reader: DatabaseConnection,
+}
+
+/// A unit of work that writes: one transaction on one connection.
+///
+/// `'a` is the lifetime of what the unit's closure borrows.
+pub struct Tx<'a> {
+    pub(crate) db: DatabaseTransaction,
+    _borrows: PhantomData<&'a ()>,
+}
+
+impl Store {
+    /// Opens the store. Nothing is created but, for SQLite, the file.
+    pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        if options.url.starts_with("sqlite:") {
+            Self::open_sqlite(&options).await
+        } else {
+            Self::open_postgres(&options).await
+        }
+    }
+
+    async fn open_sqlite(options: &StoreOptions) -> Result<Self, StoreError> {
+        let in_memory = options.url.contains(":memory:");
+        let connect = |connections: u32, writes: bool| {
+            let mut connecting = ConnectOptions::new(options.url.clone());
+            let synchronous = if options.throw_away { "OFF" } else { "FULL" };
+            connecting
+                .max_connections(connections)
+                .min_connections(1)
+                .acquire_timeout(ACQUIRE)
+                .test_before_acquire(false)
+                .sqlx_logging(false)
+                .map_sqlx_sqlite_opts(move |sqlite| {
+                    let sqlite = sqlite
+                        .create_if_missing(writes)
+                        .foreign_keys(true)
+                        .busy_timeout(Duration::from_secs(10))
+                        .pragma("journal_mode", "WAL")
+                        .pragma("synchronous", synchronous)
+                        .pragma("cache_size", "-16000")
+                        .pragma("temp_store", "MEMORY")
+                        .statement_cache_capacity(200);
+                    // A write that slips onto a reader's connection fails, instead of meeting the writer.
+                    if writes { sqlite } else { sqlite.pragma("query_only", "ON") }
+                });
+            if in_memory {
+                // The database lives as long as its connection.
+                connecting.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+            }
+            connecting
+        };
+        let writer = Database::connect(connect(1, true)).await?;
+        let reader = if in_memory {
+            writer.clone()
+        } else {
+            Database::connect(connect(options.max_connections.max(1), false)).await?
+        };
+        Ok(Self { writer, reader })
+    }
+
+    async fn open_postgres(options: &StoreOptions) -> Result<Self, StoreError> {
+        let mut connecting = ConnectOptions::new(options.url.clone());
+        connecting
+            .max_connections(options.max_connections.max(2))
+            .min_connections(1)
+            .acquire_timeout(ACQUIRE)
+            .test_before_acquire(false)
+            .sqlx_logging(false)
+            .map_sqlx_postgres_opts(|postgres| postgres.options(POSTGRES_LIMITS).statement_cache_capacity(300));
+        let pool = Database::connect(connecting).await?;
+        Ok(Self { writer: pool.clone(), reader: pool })
+    }
+
+    /// Whether the store stands on PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        self.writer.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// Brings the schema up to date, in one transaction: a server that dies in it leaves the schema as it was.
+    /// Two servers that start at once migrate once; the second waits and finds nothing to do.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let tx = self.begin_migration().await?;
+        Migrator::up(&tx, None).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Takes the newest steps of the schema back; all of them without a number. For tests and for undoing by
+    /// hand: what only the newer schema could hold is lost.
+    pub async fn migrate_down(&self, steps: Option<u32>) -> Result<(), StoreError> {
+        let tx = self.begin_migration().await?;
+        Migrator::down(&tx, steps).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn begin_migration(&self) -> Result<DatabaseTransaction, StoreError> {
+        let tx = self.begin_writing().await?;
+        if self.is_postgres() {
+            // A long step is no hanging statement, and another server's migration may take its time.
+            tx.execute_unprepared(
+                "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(4242042)",
+            )
+            .await?;
+        }
+        Ok(tx)
+    }
+
+    async fn begin_writing(&self) -> Result<DatabaseTransaction, StoreError> {
+        let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
+        Ok(self.writer.begin_with_options(TransactionOptions { sqlite_transaction_mode, ..Default::default() }).await?)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        crate::sql::Sql::new("SELECT 1 AS one").one(&self.reader).await.map(|_| ())
+    }
+
+    /// Runs a writing unit of work in one transaction: commits if it ends well, leaves nothing behind if not.
+    ///
+    /// The closure may be run again, when the database asks for it; it must change nothing outside.
+    pub async fn run<'a, T, E, F>(&'a self, work: F) -> Result<T, E>
+    where
+        F: for<'t> Fn(&'t mut Tx<'a>) -> Boxed<'t, Result<T, E>> + Send + Sync,
+        T: Send,
+        E: CommandError + Send,
+    {
+        let began = tokio::time::Instant::now();
+        let mut attempt = 1;
+        loop {
+            match self.attempt(&work).await {
+                // Between two attempts nobody holds a connection.
+                Err(error) if error.is_retryable() && began.elapsed() < PATIENCE => {
+                    tokio::time::sleep(pause(attempt)).await;
+                    attempt += 1;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn attempt<'a, T, E, F>(&'a self, work: &F) -> Result<T, E>
+    where
+        F: for<'t> Fn(&'t mut Tx<'a>) -> Boxed<'t, Result<T, E>> + Send + Sync,
+        T: Send,
+        E: CommandError + Send,
+    {
+        let mut tx = Tx { db: self.begin_writing().await?, _borrows: PhantomData };
+        // Dropping an unfinished transaction rolls it back.
+        let done = work(&mut tx).await;
+        match done {
+            Ok(value) => {
+                tx.db.commit().await.map_err(StoreError::from)?;
+                Ok(value)
+            }
+            Err(error) => {
+                if let Err(lost) = tx.db.rollback().await {
+                    tracing::debug!(error = %lost, "the transaction was rolled back by its connection's end");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs several reads on one connection that all see the same moment.
+    pub async fn read<'a, T, E, F>(&'a self, work: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'a>) -> Boxed<'t, Result<T, E>> + Send,
+        T: Send,
+        E: From<StoreError> + Send,
+    {
+        let options = if self.is_postgres() {
+            TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..Default::default()
+            }
+        } else {
+            TransactionOptions::default()
+        };
+        let db = self.reader.begin_with_options(options).await.map_err(StoreError::from)?;
+        let mut tx = Tx { db, _borrows: PhantomData };
+        let done = work(&mut tx).await;
+        if let Err(lost) = tx.db.rollback().await {
+            tracing::debug!(error = %lost, "a reading transaction ended with its connection");
+        }
+        done
+    }
+}
+
+impl Tx<'_> {
+    /// Whether the unit runs on PostgreSQL.
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.db.get_database_backend() == DbBackend::Postgres
+    }
+}
+
+/// A short pause that grows, and differs between those who collided: 2 ms at first, 128 ms at most.
+fn pause(attempt: u32) -> Duration {
+    let longest = 2_000_u64 << attempt.min(6);
+    // Every hasher of the standard library begins with keys of its own.
+    let spread = RandomState::new().build_hasher().finish();
+    Duration::from_micros(longest / 2 + spread % (longest / 2))
+}

@@ -1,0 +1,60 @@
+//! Who asks: one layer in front of both transports turns a bearer token into an identity, and one layer in
+//! front of gRPC applies the access rule, as the gateway does in front of REST.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use recourse_proto::Method;
+use recourse_proto::gateway::Admission;
+use recourse_service::admission::{Identity, admit};
+use recourse_service::{Authenticator, language};
+use tonic::Status;
+
+/// Finds out who asks and leaves it with the request. Whether that matters is decided by the access rule.
+pub async fn identify(State(authenticator): State<Arc<Authenticator>>, mut request: Request, next: Next) -> Response {
+    let identity = match request.headers().get(AUTHORIZATION) {
+        None => Identity::Anonymous,
+        Some(value) => match value.to_str().ok().and_then(bearer) {
+            Some(token) => authenticator.identify(token).await,
+            None => Identity::Refused,
+        },
+    };
+    request.extensions_mut().insert(identity);
+    next.run(request).await
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
+}
+
+/// Lets a call in, or not: the caller goes on with the request.
+fn admit_parts(method: Method, parts: &mut Parts) -> Result<(), Status> {
+    let caller = admit(method, parts.extensions.get::<Identity>())
+        .map_err(|refusal| refusal.status(language(&parts.headers)))?;
+    parts.extensions.insert(caller);
+    Ok(())
+}
+
+/// The access rule in front of REST.
+pub struct RestAdmission;
+
+impl Admission for RestAdmission {
+    fn admit(&self, method: Method, request: &mut Parts) -> Result<(), Status> {
+        admit_parts(method, request)
+    }
+}
+
+/// The access rule in front of gRPC. Health and reflection are no methods of ours and pass.
+pub async fn admit_grpc(request: Request, next: Next) -> Response {
+    let Some(method) = Method::from_grpc_path(request.uri().path()) else { return next.run(request).await };
+    let (mut parts, body) = request.into_parts();
+    match admit_parts(method, &mut parts) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(status) => status.into_http::<axum::body::Body>().into_response(),
+    }
+}

@@ -1,0 +1,148 @@
+//! The API reference, from the binary itself: it works without the internet.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use http::header;
+use recourse_proto::v1::error_reason::Code as Reason;
+use serde_json::{Value, json};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", document()));
+
+/// The OpenAPI document: what the descriptors say, and the few endpoints outside them.
+pub fn document() -> Value {
+    recourse_proto::openapi::document(add_own_endpoints)
+}
+
+/// The document as the repository and the server have it.
+pub fn document_text() -> &'static str {
+    &DOCUMENT
+}
+
+/// `GET /openapi.json`.
+pub async fn openapi_json() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
+}
+
+/// The reference under `/docs/`.
+pub fn reference() -> Router {
+    SwaggerUi::new("/docs").config(Config::from("/openapi.json").persist_authorization(false)).into()
+}
+
+/// `GET /docs/errors`: every reason with its meaning and example, from the contract's own comments.
+pub fn error_page() -> String {
+    let mut rows = String::new();
+    for (name, text) in reasons() {
+        rows.push_str(&format!("<h3 id=\"{name}\">{name}</h3><p>{}</p>", escape(&text)));
+    }
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Recourse: reasons of refusals</title>\
+         <style>body{{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}}h3{{font-family:monospace}}</style>\
+         </head><body><h1>Reasons of refusals</h1>{rows}</body></html>"
+    )
+}
+
+fn reasons() -> Vec<(String, String)> {
+    let Some(pool) = recourse_proto::descriptor_pool() else { return Vec::new() };
+    let Some(message) = pool.get_enum_by_name("recourse.v1.ErrorReason.Code") else { return Vec::new() };
+    let file = message.parent_file();
+    let comments = file.file_descriptor_proto().source_code_info.as_ref();
+    message
+        .values()
+        .filter(|value| value.number() != Reason::Unspecified as i32)
+        .map(|value| {
+            let text = comments
+                .and_then(|info| info.location.iter().find(|location| location.path == value.path()))
+                .and_then(|location| location.leading_comments.clone())
+                .unwrap_or_default();
+            (value.name().to_owned(), text.split_whitespace().collect::<Vec<_>>().join(" "))
+        })
+        .collect()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn add_own_endpoints(document: &mut Value) {
+    let token_reply = json!({
+        "type": "object",
+        "required": ["access_token", "token_type", "expires_in"],
+        "properties": {
+            "access_token": {"type": "string", "description": "JWT, for `authorization: Bearer`"},
+            "token_type": {"type": "string", "const": "Bearer"},
+            "expires_in": {"type": "integer", "description": "Seconds"},
+            "refresh_token": {"type": "string", "description": "New at each use; absent for client_credentials"},
+            "scope": {"type": "string"}
+        }
+    });
+    let oauth_error = json!({
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}}
+    });
+    let failure = |description: &str| {
+        json!({"description": description, "content": {"application/json": {"schema": oauth_error}}})
+    };
+    let json_reply = |description: &str, schema: Value| {
+        json!({"description": description, "content": {"application/json": {"schema": schema}}})
+    };
+    let form = |required: Value, properties: Value| {
+        json!({"required": true, "content": {"application/x-www-form-urlencoded": {
+            "schema": {"type": "object", "required": required, "properties": properties}}}})
+    };
+    let status = json!({"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}});
+    let own = [
+        ("/oauth2/token", json!({"post": {
+            "tags": ["OAuth"], "operationId": "OAuth_Token", "summary": "Get or refresh an access token",
+            "description": "RFC 6749. `client_credentials` for programs, `refresh_token` for everybody. A refresh \
+                token changes at each use; using an old one again ends the session, unless it is the same refresh \
+                within 30 seconds.",
+            "security": [],
+            "requestBody": form(json!(["grant_type"]), json!({
+                "grant_type": {"type": "string", "enum": ["client_credentials", "refresh_token"]},
+                "client_id": {"type": "string"}, "client_secret": {"type": "string"},
+                "refresh_token": {"type": "string"}, "scope": {"type": "string"}})),
+            "responses": {"200": json_reply("The token", token_reply), "400": failure("The request is not right"),
+                "401": failure("The client is not known"), "429": failure("Too many at once"),
+                "503": failure("The store is not reachable")}}})),
+        ("/oauth2/revoke", json!({"post": {
+            "tags": ["OAuth"], "operationId": "OAuth_Revoke", "summary": "End the session of a token",
+            "description": "RFC 7009. The answer is the same whether the token was known.",
+            "security": [],
+            "requestBody": form(json!(["token"]), json!({
+                "token": {"type": "string"}, "token_type_hint": {"type": "string"}})),
+            "responses": {"200": {"description": "Done"}, "400": failure("The request is not right"),
+                "503": failure("The store is not reachable")}}})),
+        ("/.well-known/jwks.json", json!({"get": {
+            "tags": ["OAuth"], "operationId": "OAuth_Keys", "summary": "Public keys of access tokens",
+            "security": [],
+            "responses": {"200": json_reply("JWK set (RFC 7517)", json!({"type": "object"})),
+                "400": failure("The request is not right")}}})),
+        ("/.well-known/oauth-authorization-server", json!({"get": {
+            "tags": ["OAuth"], "operationId": "OAuth_Metadata", "summary": "Where the OAuth endpoints are",
+            "security": [],
+            "responses": {"200": json_reply("Metadata (RFC 8414)", json!({"type": "object"})),
+                "400": failure("The request is not right")}}})),
+        ("/healthz", json!({"get": {
+            "tags": ["Operations"], "operationId": "Operations_Health", "summary": "Whether the process lives",
+            "security": [],
+            "responses": {"200": json_reply("It lives", status.clone()), "400": failure("The request is not right")}}})),
+        ("/readyz", json!({"get": {
+            "tags": ["Operations"], "operationId": "Operations_Ready", "summary": "Whether the process takes calls",
+            "security": [],
+            "responses": {"200": json_reply("It does", status.clone()), "503": json_reply("It does not", status),
+                "400": failure("The request is not right")}}})),
+    ];
+    if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
+        for (path, item) in own {
+            paths.insert(path.to_owned(), item);
+        }
+    }
+    if let Some(tags) = document.get_mut("tags").and_then(Value::as_array_mut) {
+        tags.push(json!({"name": "OAuth", "description": "Tokens, as the RFCs have them."}));
+        tags.push(json!({"name": "Operations", "description": "Health of the process."}));
+    }
+}

@@ -1,0 +1,91 @@
+//! The OAuth endpoints, the few that stand outside the contract's descriptors because RFCs give them a form
+//! encoding: `/oauth2/token`, `/oauth2/revoke`, the key set and the metadata.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::{Form, Json};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use recourse_service::identity::oauth::{OAuthFault, RevokeForm, TokenForm};
+use recourse_service::Api;
+use serde_json::{Value, json};
+
+/// `POST /oauth2/token` (RFC 6749): `client_credentials` and `refresh_token`.
+pub async fn token(State(api): State<Api>, headers: HeaderMap, Form(mut form): Form<TokenForm>) -> Response {
+    if let Some((client_id, client_secret)) = basic(&headers) {
+        form.client_id = Some(client_id);
+        form.client_secret = Some(client_secret);
+    }
+    match api.token(form).await {
+        Ok(reply) => uncached(Json(reply).into_response()),
+        Err(fault) => refused(&fault),
+    }
+}
+
+/// `POST /oauth2/revoke` (RFC 7009): ends the session that a refresh token belongs to. The answer does not
+/// tell whether there was one.
+pub async fn revoke(State(api): State<Api>, Form(form): Form<RevokeForm>) -> Response {
+    match api.revoke_token(form).await {
+        Ok(()) => uncached(StatusCode::OK.into_response()),
+        Err(fault) => refused(&fault),
+    }
+}
+
+/// `GET /.well-known/jwks.json`: the public keys of access tokens.
+pub async fn jwks(State(api): State<Api>) -> Json<Value> {
+    Json(api.jwks())
+}
+
+/// `GET /.well-known/oauth-authorization-server` (RFC 8414).
+pub async fn metadata(State(api): State<Api>) -> Json<Value> {
+    let issuer = api.issuer();
+    Json(json!({
+        "issuer": issuer,
+        "token_endpoint": format!("{issuer}/oauth2/token"),
+        "revocation_endpoint": format!("{issuer}/oauth2/revoke"),
+        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "grant_types_supported": ["client_credentials", "refresh_token"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "response_types_supported": [],
+    }))
+}
+
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}
+
+fn refused(fault: &OAuthFault) -> Response {
+    let status = match fault {
+        OAuthFault::InvalidClient => StatusCode::UNAUTHORIZED,
+        OAuthFault::InvalidRequest(_)
+        | OAuthFault::InvalidGrant
+        | OAuthFault::InvalidScope
+        | OAuthFault::UnsupportedGrantType => StatusCode::BAD_REQUEST,
+        OAuthFault::Busy => StatusCode::TOO_MANY_REQUESTS,
+        OAuthFault::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let body = json!({"error": fault.code(), "error_description": fault.to_string()});
+    let mut response = uncached((status, Json(body)).into_response());
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"recourse\""));
+    }
+    if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+/// Answers with tokens must not stay in caches (RFC 6749, 5.1).
+fn uncached(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

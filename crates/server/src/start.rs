@@ -1,0 +1,199 @@
+//! How each process begins and ends.
+
+use std::future::Future;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use recourse_domain::clock::{Clock, IdSource};
+use recourse_repository::{Store, StoreOptions};
+use recourse_service::{Api, ApiParts};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::health::Readiness;
+use crate::process::{RandomIds, SystemClock};
+use crate::{StartError, demo, limits, serving};
+
+/// A server that is running.
+pub struct Running {
+    /// Address of the one port.
+    pub address: SocketAddr,
+    /// Address of gRPC alone, if it is apart.
+    pub grpc_address: Option<SocketAddr>,
+    /// The use cases behind it.
+    pub api: Api,
+    stop: watch::Sender<bool>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Running {
+    /// Stops: not ready first, then no new connections, then the drain.
+    pub async fn stop(self) {
+        // Nobody listens any more only if everything has ended already.
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task did not end well");
+            }
+        }
+    }
+}
+
+/// Opens the store and brings its schema up to date.
+pub async fn open_store(config: &Config) -> Result<Store, StartError> {
+    let options = StoreOptions { max_connections: config.max_connections, ..StoreOptions::new(&config.database) };
+    let store = Store::open(options).await.map_err(|error| StartError::new("the store can't be opened", error))?;
+    store.migrate().await.map_err(|error| StartError::new("the store can't be migrated", error))?;
+    Ok(store)
+}
+
+/// The use cases over a store.
+pub async fn open_api(
+    config: &Config,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+) -> Result<Api, StartError> {
+    Api::open(ApiParts {
+        store,
+        clock,
+        wall: Arc::new(SystemClock),
+        ids,
+        issuer: config.issuer.clone(),
+        audience: config.audience.clone(),
+    })
+    .await
+    .map_err(|error| StartError::new("the service can't begin", error))
+}
+
+/// Begins to serve.
+pub async fn listen(config: &Config, api: Api) -> Result<Running, StartError> {
+    let bind = |address: SocketAddr| async move {
+        TcpListener::bind(address).await.map_err(|error| StartError::new(&format!("{address} can't be listened on"), error))
+    };
+    let local = |listener: &TcpListener| {
+        listener.local_addr().map_err(|error| StartError::new("the listening address can't be read", error))
+    };
+    let listener = bind(config.listen).await?;
+    let address = local(&listener)?;
+    let (stop, stopping) = watch::channel(false);
+    let readiness = Readiness::new(api.store().clone());
+    let app = App { authenticator: api.authenticator(), api: api.clone(), readiness: readiness.clone() };
+    let router = app.everything().map_err(|error| StartError::new("the services can't be assembled", error))?;
+    let mut tasks = vec![tokio::spawn(serving::serve(listener, router, told(stopping.clone())))];
+    let mut grpc_address = None;
+    if let Some(asked) = config.grpc_listen {
+        let listener = bind(asked).await?;
+        grpc_address = Some(local(&listener)?);
+        let router = app.grpc().map_err(|error| StartError::new("the services can't be assembled", error))?;
+        tasks.push(tokio::spawn(serving::serve(listener, router, told(stopping.clone()))));
+    }
+    let unready = told(stopping.clone());
+    tasks.push(tokio::spawn(async move {
+        unready.await;
+        readiness.stop();
+    }));
+    tasks.push(tokio::spawn(api.authenticator().follow_revocations(told(stopping.clone()))));
+    if config.work {
+        tasks.push(tokio::spawn(api.clone().work(told(stopping))));
+    }
+    Ok(Running { address, grpc_address, api, stop, tasks })
+}
+
+/// `recourse serve`.
+pub async fn serve(config: Config, with_demo: bool) -> Result<(), StartError> {
+    let store = open_store(&config).await?;
+    let (clock, accounts): (Arc<dyn Clock>, _) = if with_demo {
+        let loaded = demo::prepare(&config, &store).await?;
+        (Arc::new(loaded.clock), Some(loaded.accounts))
+    } else {
+        (Arc::new(SystemClock), None)
+    };
+    let api = open_api(&config, store, clock, Arc::new(RandomIds)).await?;
+    let running = listen(&config, api).await?;
+    let mut greeting = format!("recourse serves on http://{0}  (reference: http://{0}/docs/)\n", running.address);
+    if let Some(accounts) = accounts {
+        greeting.push_str(&accounts);
+    }
+    say(&greeting)?;
+    signalled().await;
+    tracing::info!("stopping");
+    let hard_stop = limits::DRAIN + std::time::Duration::from_secs(3);
+    if tokio::time::timeout(hard_stop, running.stop()).await.is_err() {
+        tracing::warn!("stopped with tasks still running");
+    }
+    Ok(())
+}
+
+/// `recourse worker`.
+pub async fn worker(config: Config) -> Result<(), StartError> {
+    let store = open_store(&config).await?;
+    let api = open_api(&config, store, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
+    let (stop, stopping) = watch::channel(false);
+    let work = tokio::spawn(api.work(told(stopping)));
+    signalled().await;
+    stop.send_replace(true);
+    work.await.map_err(|error| StartError::new("the worker did not end well", error))
+}
+
+/// `recourse migrate`.
+pub async fn migrate(config: Config) -> Result<(), StartError> {
+    open_store(&config).await?;
+    say("the schema is up to date\n")
+}
+
+/// `recourse demo`.
+pub async fn demo(config: Config) -> Result<(), StartError> {
+    let store = open_store(&config).await?;
+    let loaded = demo::prepare(&config, &store).await?;
+    say(&loaded.accounts)
+}
+
+/// `recourse create-admin`.
+pub async fn create_admin(config: Config, user_name: &str) -> Result<(), StartError> {
+    let store = open_store(&config).await?;
+    let api = open_api(&config, store, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
+    let password = api
+        .create_first_admin(user_name)
+        .await
+        .map_err(|refusal| StartError::new("the administrator can't be created", refusal.text.en))?;
+    say(&format!("user name: {user_name}\none-time password: {password}\nchange it after the first sign-in (POST /v1/users/me:changePassword)\n"))
+}
+
+fn say(text: &str) -> Result<(), StartError> {
+    let mut out = std::io::stdout();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| StartError::new("standard output", error))
+}
+
+async fn told(mut stopping: watch::Receiver<bool>) {
+    // The sender is dropped only when the process ends anyway.
+    let _ended = stopping.wait_for(|stop| *stop).await.is_err();
+}
+
+fn signalled() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    async {
+        let terminate = async {
+            match signal(SignalKind::terminate()) {
+                Ok(mut signals) => {
+                    signals.recv().await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "SIGTERM can't be followed");
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::select! {
+            () = terminate => {}
+            interrupted = tokio::signal::ctrl_c() => if let Err(error) = interrupted {
+                tracing::warn!(%error, "ctrl-c can't be followed");
+            },
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The use cases as one value: what serves gRPC and REST, and what jobs and the demo call in process.
+
+use std::sync::Arc;
+
+use recourse_domain::clock::{Clock, IdSource, Zone};
+use recourse_repository::{PageTokens, Store};
+use serde_json::Value;
+
+use crate::error::Answer;
+use crate::identity::authentication::Authenticator;
+use crate::identity::passwords::{Passwords, random_secret};
+
+/// What the use cases are made of.
+pub struct ApiParts {
+    /// The store.
+    pub store: Store,
+    /// The time of business: what is written, what is due.
+    pub clock: Arc<dyn Clock>,
+    /// The time of day, which tokens and sessions live by. The demo's business time stands elsewhere.
+    pub wall: Arc<dyn Clock>,
+    /// New keys.
+    pub ids: Arc<dyn IdSource>,
+    /// Whose tokens these are.
+    pub issuer: String,
+    /// For whom they are.
+    pub audience: String,
+}
+
+/// The rooms behind the api.
+pub struct Inner {
+    /// The store.
+    pub store: Store,
+    /// The time of business.
+    pub clock: Arc<dyn Clock>,
+    /// The time of day.
+    pub wall: Arc<dyn Clock>,
+    /// New keys.
+    pub ids: Arc<dyn IdSource>,
+    /// The time zone of dates.
+    pub zone: Zone,
+    /// Seals page tokens.
+    pub page_tokens: PageTokens,
+    /// Hashes passwords.
+    pub passwords: Passwords,
+    /// Reads and makes tokens.
+    pub authenticator: Arc<Authenticator>,
+}
+
+/// The use cases.
+#[derive(Clone)]
+pub struct Api {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl Api {
+    /// Opens the use cases over a migrated store: reads its keys and settings, makes what is missing.
+    pub async fn open(parts: ApiParts) -> Answer<Self> {
+        let authenticator = Authenticator::open(&parts).await?;
+        let fresh = random_secret()?.into_bytes();
+        let page_tokens = PageTokens::open(&parts.store, fresh, parts.wall.now()).await?;
+        let zone = crate::settings::zone(&parts.store).await?;
+        let passwords = Passwords::new()?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                store: parts.store,
+                clock: parts.clock,
+                wall: parts.wall,
+                ids: parts.ids,
+                zone,
+                page_tokens,
+                passwords,
+                authenticator: Arc::new(authenticator),
+            }),
+        })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// What turns tokens into identities.
+    pub fn authenticator(&self) -> Arc<Authenticator> {
+        Arc::clone(&self.inner.authenticator)
+    }
+
+    /// The public keys of access tokens.
+    pub fn jwks(&self) -> Value {
+        self.inner.authenticator.jwks()
+    }
+
+    /// Whose tokens these are.
+    pub fn issuer(&self) -> String {
+        self.inner.authenticator.issuer()
+    }
+}

@@ -1,0 +1,383 @@
+//! Master data: one path for all of it.
+//!
+//! A resource names its message, its record and the conversion between them ([`Resource`]); creating,
+//! reading, listing, changing and retiring are the same for all and stand here once. The traits that tonic
+//! generates are met by `master_data!`, one line a method.
+
+mod publish;
+mod resources;
+mod services;
+
+use chrono::NaiveDate;
+use prost::Message;
+use recourse_domain::access::{Act, Actor};
+use recourse_domain::catalog::{Record, Reference, Stored};
+use recourse_domain::ids::{Code, OrgId};
+use recourse_domain::query::filter::Expr;
+use recourse_domain::query::order::Order;
+use recourse_domain::text::Violation;
+use recourse_proto::Method;
+use recourse_proto::merge::Merge;
+use recourse_proto::redact::Redact;
+use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_proto::wkt::FieldMask;
+use recourse_repository::{StoreError, Tx};
+
+use crate::context::Call;
+use crate::convert::organizations::NewId;
+use crate::convert::{self, names};
+use crate::error::{Answer, Refusal};
+use crate::lists::{self, ListInput, Listed};
+
+pub(crate) use resources::VehicleResource;
+
+/// What differs between one kind of master data and another.
+pub(crate) trait Resource: 'static {
+    /// The message of the contract.
+    type Message: Message + Merge + Redact + Clone + Default + Send + Sync;
+    /// The record of the domain.
+    type Record: Record;
+
+    /// Field of the message in its create and update requests: `station`.
+    const SINGULAR: &'static str;
+    /// The method that reads one, whose access rule also says who may read the answer of a repeated command.
+    const GET: Method;
+
+    /// The message for a record as it stands in the store.
+    fn show(stored: &Stored<Self::Record>) -> Self::Message;
+
+    /// The record for a message. What is wrong with single values is found here, what is wrong with the
+    /// whole by the record itself. What only the system writes comes from `before`, never from the message.
+    fn read(
+        message: Self::Message,
+        code: &str,
+        before: Option<&Self::Record>,
+        ids: NewId<'_>,
+    ) -> Result<Self::Record, Vec<Violation>>;
+
+    /// The public name in a message.
+    fn name(message: &Self::Message) -> &str;
+
+    /// The etag in a message.
+    fn etag(message: &Self::Message) -> &str;
+
+    /// The code in canonical form; vehicles read theirs as a VIN.
+    fn code(text: &str) -> Result<String, Violation> {
+        Code::parse(text).map(|code| code.to_string()).map_err(|_| convert::bad_code("name"))
+    }
+
+    /// The organisation whose row it is, for what only the own organisation sees.
+    fn owner(stored: &Stored<Self::Record>) -> Option<OrgId> {
+        let _ = stored;
+        None
+    }
+
+    /// Whether the caller may know of a record that their scope reaches. [`Resource::known_where`] says the
+    /// same to the store.
+    fn is_known_to(actor: &Actor, record: &Self::Record) -> bool {
+        let _ = (actor, record);
+        true
+    }
+
+    /// The condition on lists, where not every record is known to the caller.
+    fn known_where(actor: &Actor) -> Option<Expr> {
+        let _ = actor;
+        None
+    }
+
+    /// Refuses what a value needs a right for, beside the act itself.
+    fn authorize(actor: &Actor, record: &Self::Record, before: Option<&Self::Record>) -> Answer<()> {
+        let _ = (actor, record, before);
+        Ok(())
+    }
+}
+
+fn collection<R: Resource>() -> &'static str {
+    R::Record::COLLECTION
+}
+
+fn name_of<R: Resource>(code: &str) -> String {
+    format!("{}/{code}", collection::<R>())
+}
+
+/// Reads the code out of a public name.
+pub(crate) fn code_in<R: Resource>(name: &str) -> Answer<String> {
+    let code = names::id_in(name, collection::<R>())?;
+    // A name that can't be one is simply not there.
+    R::code(code).map_err(|_| Refusal::not_found(name))
+}
+
+/// The message for a record, without what the caller may not see.
+pub(crate) fn shown<R: Resource>(call: &Call, stored: &Stored<R::Record>) -> Answer<R::Message> {
+    let actor = call.actor()?;
+    let own = R::owner(stored).is_some_and(|owner| actor.orgs.contains(&owner));
+    let mut message = R::show(stored);
+    message.redact(&call.viewer(own));
+    Ok(message)
+}
+
+/// Creates a record under a code of the caller's choice.
+pub(crate) async fn create<R: Resource>(
+    call: &Call,
+    message: Option<R::Message>,
+    code: &str,
+    validate_only: bool,
+) -> Answer<R::Message> {
+    let message = message.unwrap_or_default();
+    let code = R::code(code).map_err(|violation| {
+        Refusal::invalid(vec![Violation { field: format!("{}_id", R::SINGULAR), ..violation }])
+    })?;
+    let record = readable::<R>(call, message, &code, None)?;
+    let permit = call.permit(Act::WriteMasterData)?;
+    R::authorize(call.actor()?, &record, None)?;
+    let name = name_of::<R>(&code);
+    let (record, permit, name) = (&record, &permit, name.as_str());
+    call.run(
+        validate_only,
+        |tx| {
+            Box::pin(async move {
+                refuse_missing_references::<R>(tx, record, None).await?;
+                let id = call.new_id();
+                let note = call.note("create", name.to_owned(), collection::<R>(), Vec::new(), &record.audience(id));
+                let stored = tx.insert_record(permit, id, record.clone(), note).await.map_err(|error| match error {
+                    StoreError::AlreadyExists { .. } => Refusal::already_exists(name),
+                    other => other.into(),
+                })?;
+                Ok((name.to_owned(), shown::<R>(call, &stored)?))
+            })
+        },
+        |name| Box::pin(async move { get::<R>(call, &name).await }),
+    )
+    .await
+}
+
+/// Reads a record by its public name; a retired one too, for history names it.
+pub(crate) async fn get<R: Resource>(call: &Call, name: &str) -> Answer<R::Message> {
+    let code = code_in::<R>(name)?;
+    let actor = call.actor()?;
+    let stored = call
+        .inner
+        .store
+        .record::<R::Record>(&call.scope_of(R::GET)?, &code)
+        .await?
+        .filter(|stored| R::is_known_to(actor, &stored.value))
+        .ok_or_else(|| Refusal::not_found(name))?;
+    shown::<R>(call, &stored)
+}
+
+/// Lists records.
+pub(crate) async fn list<R: Resource>(call: &Call, input: ListInput) -> Answer<Listed<R::Message>> {
+    let mut query = lists::query(call, &input, R::Record::FIELDS, Order::by_code())?;
+    if let Some(known) = R::known_where(call.actor()?) {
+        query.filter = Some(match query.filter.take() {
+            Some(asked) => Expr::And(vec![known, asked]),
+            None => known,
+        });
+    }
+    let page = call.inner.store.records::<R::Record>(call.scope()?, &query).await?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for stored in &page.items {
+        items.push(shown::<R>(call, stored)?);
+    }
+    Ok(Listed { items, next_page_token: lists::next_token(call, &input, page.next)? })
+}
+
+/// Changes the fields that the mask names.
+pub(crate) async fn update<R: Resource>(
+    call: &Call,
+    message: Option<R::Message>,
+    mask: Option<FieldMask>,
+    validate_only: bool,
+) -> Answer<R::Message> {
+    let message = message.unwrap_or_default();
+    let code = code_in::<R>(R::name(&message))?;
+    let name = name_of::<R>(&code);
+    let paths = mask.map(|mask| mask.paths).filter(|paths| !paths.is_empty()).unwrap_or_else(|| message.populated());
+    let permit = call.permit(Act::WriteMasterData)?;
+    let (message, code, name, paths, permit) = (&message, code.as_str(), name.as_str(), &paths, &permit);
+    call.run(
+        validate_only,
+        |tx| {
+            Box::pin(async move {
+                let stored = present::<R>(tx, call, code, R::etag(message)).await?;
+                let mut merged = R::show(&stored);
+                Merge::merge(&mut merged, message, paths).map_err(convert::mask_refusal)?;
+                let record = readable::<R>(call, merged, code, Some(&stored.value))?;
+                refuse_change::<R>(&record, &stored.value, call.today())?;
+                if record == stored.value {
+                    return Ok((name.to_owned(), shown::<R>(call, &stored)?));
+                }
+                R::authorize(call.actor()?, &record, Some(&stored.value))?;
+                refuse_missing_references::<R>(tx, &record, Some(&stored.value)).await?;
+                let audience = record.audience(stored.id);
+                let note = call.note("update", name.to_owned(), collection::<R>(), paths.clone(), &audience);
+                let stored = tx.update_record(permit, &stored, record, note).await.map_err(|error| stale(error, name))?;
+                Ok((name.to_owned(), shown::<R>(call, &stored)?))
+            })
+        },
+        |name| Box::pin(async move { get::<R>(call, &name).await }),
+    )
+    .await
+}
+
+/// Retires a record: it stays for what names it, and its code is never given to something else.
+pub(crate) async fn retire<R: Resource>(call: &Call, name: &str, etag: &str) -> Answer<R::Message> {
+    let code = code_in::<R>(name)?;
+    let permit = call.permit(Act::WriteMasterData)?;
+    let (code, permit) = (code.as_str(), &permit);
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let stored = present::<R>(tx, call, code, etag).await?;
+                let audience = stored.value.audience(stored.id);
+                let note =
+                    call.note("retire", name_of::<R>(code), collection::<R>(), vec!["active".to_owned()], &audience);
+                let stored = tx.retire_record(permit, &stored, note).await.map_err(|error| stale(error, name))?;
+                Ok((name_of::<R>(code), shown::<R>(call, &stored)?))
+            })
+        },
+        |name| Box::pin(async move { get::<R>(call, &name).await }),
+    )
+    .await
+}
+
+/// What a verb of a resource does, beside its step.
+pub(crate) struct Verb {
+    /// Its word in change rows: `recordSale`.
+    pub word: &'static str,
+    /// The fields that it changes.
+    pub paths: &'static [&'static str],
+    /// The act that it is.
+    pub act: Act,
+    /// Other records that its input names.
+    pub references: Vec<Reference>,
+}
+
+/// Does one step of a record's life, as a verb of its own: publishes, sells, returns.
+pub(crate) async fn step<R: Resource>(
+    call: &Call,
+    name: &str,
+    etag: &str,
+    verb: Verb,
+    step: impl Fn(R::Record) -> Answer<R::Record> + Send + Sync,
+) -> Answer<R::Message> {
+    let code = code_in::<R>(name)?;
+    let permit = call.permit(verb.act)?;
+    let (code, permit, verb, step) = (code.as_str(), &permit, &verb, &step);
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let stored = present::<R>(tx, call, code, etag).await?;
+                let record = step(stored.value.clone())?;
+                Refusal::check(missing(tx, &verb.references).await?)?;
+                let name = name_of::<R>(code);
+                let paths = verb.paths.iter().map(|path| (*path).to_owned()).collect();
+                let audience = record.audience(stored.id);
+                let note = call.note(verb.word, name.clone(), collection::<R>(), paths, &audience);
+                let stored =
+                    tx.update_record(permit, &stored, record, note).await.map_err(|error| stale(error, &name))?;
+                Ok((name, shown::<R>(call, &stored)?))
+            })
+        },
+        |name| Box::pin(async move { get::<R>(call, &name).await }),
+    )
+    .await
+}
+
+/// The record of a code for a command: within reach, not retired, and as the caller read it.
+pub(crate) async fn present<R: Resource>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    code: &str,
+    etag: &str,
+) -> Answer<Stored<R::Record>> {
+    let name = name_of::<R>(code);
+    let actor = call.actor()?;
+    let stored = tx
+        .record::<R::Record>(call.scope()?, code)
+        .await?
+        .filter(|stored| R::is_known_to(actor, &stored.value))
+        .ok_or_else(|| Refusal::not_found(&name))?;
+    refuse_retired(&stored, &name)?;
+    convert::check_etag(etag, stored.version, &name)?;
+    Ok(stored)
+}
+
+/// A write that came too late, told with the name of what it was for.
+pub(crate) fn stale(error: StoreError, name: &str) -> Refusal {
+    match error {
+        StoreError::Stale => Refusal::stale(name),
+        other => other.into(),
+    }
+}
+
+fn readable<R: Resource>(
+    call: &Call,
+    message: R::Message,
+    code: &str,
+    before: Option<&R::Record>,
+) -> Answer<R::Record> {
+    let violations = match R::read(message, code, before, &|| call.new_id()) {
+        Ok(record) => {
+            let violations = record.check();
+            if violations.is_empty() {
+                return Ok(record);
+            }
+            violations
+        }
+        Err(violations) => violations,
+    };
+    Err(Refusal::invalid(violations.into_iter().map(|violation| violation.under(R::SINGULAR)).collect()))
+}
+
+fn refuse_change<R: Resource>(record: &R::Record, before: &R::Record, today: NaiveDate) -> Answer<()> {
+    Refusal::check(
+        record.check_change(before, today).into_iter().map(|violation| violation.under(R::SINGULAR)).collect(),
+    )
+}
+
+/// Refuses names of records that do not exist or are retired. What stood before may stay: a retired part is
+/// no reason to refuse a change of something else.
+async fn refuse_missing_references<R: Resource>(
+    tx: &mut Tx<'_>,
+    record: &R::Record,
+    before: Option<&R::Record>,
+) -> Answer<()> {
+    let kept = before.map(Record::references).unwrap_or_default();
+    let mut references = record.references();
+    references.retain(|new| !kept.iter().any(|old| old.table == new.table && old.code == new.code));
+    let violations = missing(tx, &references).await?;
+    Refusal::check(violations.into_iter().map(|violation| violation.under(R::SINGULAR)).collect())
+}
+
+async fn missing(tx: &mut Tx<'_>, references: &[Reference]) -> Answer<Vec<Violation>> {
+    if references.is_empty() {
+        return Ok(Vec::new());
+    }
+    let missing = tx.missing_references(references).await?;
+    Ok(missing.into_iter().map(|reference| unknown(reference.field, reference.collection, &reference.code)).collect())
+}
+
+/// A record that a field names does not exist.
+pub(crate) fn unknown(field: impl Into<String>, collection: &str, code: &str) -> Violation {
+    Violation::new(
+        field,
+        "UNKNOWN_REFERENCE",
+        format!("{collection}/{code} does not exist or is retired; create it first"),
+        format!("{collection}/{code} 不存在或已停用；请先创建"),
+    )
+}
+
+fn refuse_retired<T>(stored: &Stored<T>, name: &str) -> Answer<()> {
+    if stored.retire_time.is_none() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Reason::ResourceRetired,
+        format!("{name} is retired and can't be changed any more"),
+        format!("{name} 已停用，不能再修改"),
+    )
+    .with("resource", name))
+}

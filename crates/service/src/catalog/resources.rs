@@ -1,0 +1,172 @@
+//! The kinds of master data: message, record, and what is peculiar to each.
+
+use recourse_domain::access::{Actor, Right};
+use recourse_domain::catalog::{self as domain, ColumnValue, PolicyState, Stored};
+use recourse_domain::ids::OrgId;
+use recourse_domain::query::filter::{Expr, Op};
+use recourse_domain::text::Violation;
+use recourse_domain::vehicle;
+use recourse_domain::vin::Vin;
+use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_proto::{Method, v1};
+
+use super::Resource;
+use crate::convert::organizations::NewId;
+use crate::convert::{
+    appraisers, failure_codes, labor_operations, part_supplies, parts, policies, settings, stations, suppliers,
+    vehicles,
+};
+use crate::error::{Answer, Refusal};
+
+/// Declares a resource: its types, the method that reads it, its conversion, and what is peculiar to it.
+macro_rules! resource {
+    (
+        $(#[$doc:meta])*
+        $resource:ident: $message:ident = $record:path, $singular:literal, $get:ident,
+        $show:path, |$given:ident, $code:ident, $before:pat_param, $ids:pat_param| $read:expr;
+        $($peculiar:tt)*
+    ) => {
+        $(#[$doc])*
+        pub(crate) struct $resource;
+
+        impl Resource for $resource {
+            type Message = v1::$message;
+            type Record = $record;
+
+            const SINGULAR: &'static str = $singular;
+            const GET: Method = Method::$get;
+
+            fn show(stored: &Stored<Self::Record>) -> Self::Message {
+                $show(stored)
+            }
+
+            fn read(
+                $given: Self::Message,
+                $code: &str,
+                $before: Option<&Self::Record>,
+                $ids: NewId<'_>,
+            ) -> Result<Self::Record, Vec<Violation>> {
+                $read
+            }
+
+            fn name(message: &Self::Message) -> &str {
+                &message.name
+            }
+
+            fn etag(message: &Self::Message) -> &str {
+                &message.etag
+            }
+
+            $($peculiar)*
+        }
+    };
+}
+
+resource! {
+    /// Service stations: each is an organisation of its own row's key.
+    StationResource: Station = domain::Station, "station", StationServiceGetStation,
+    stations::show, |message, code, _, ids| stations::read(message, code, ids);
+
+    fn owner(stored: &Stored<Self::Record>) -> Option<OrgId> {
+        Some(OrgId(stored.id))
+    }
+}
+
+resource! {
+    /// Suppliers: each is an organisation of its own row's key.
+    SupplierResource: Supplier = domain::Supplier, "supplier", SupplierServiceGetSupplier,
+    suppliers::show, |message, code, _, ids| suppliers::read(message, code, ids);
+
+    fn owner(stored: &Stored<Self::Record>) -> Option<OrgId> {
+        Some(OrgId(stored.id))
+    }
+}
+
+resource! {
+    /// Appraisers: each is an organisation of its own row's key.
+    AppraiserResource: Appraiser = domain::Appraiser, "appraiser", AppraiserServiceGetAppraiser,
+    appraisers::show, |message, code, _, ids| appraisers::read(message, code, ids);
+
+    fn owner(stored: &Stored<Self::Record>) -> Option<OrgId> {
+        Some(OrgId(stored.id))
+    }
+}
+
+resource! {
+    /// Parts. A part names its default supplier by code, and the organisation behind a code is another row:
+    /// so a part belongs to nobody, and what only its supplier may see of it stays hidden from suppliers.
+    PartResource: Part = domain::Part, "part", PartServiceGetPart,
+    parts::show, |message, code, _, ids| parts::read(message, code, ids);
+}
+
+resource! {
+    /// Labour operations.
+    LaborOperationResource: LaborOperation = domain::LaborOperation, "labor_operation",
+    LaborOperationServiceGetLaborOperation,
+    labor_operations::show, |message, code, _, _| labor_operations::read(message, code);
+}
+
+resource! {
+    /// Failure codes.
+    FailureCodeResource: FailureCode = domain::FailureCode, "failure_code", FailureCodeServiceGetFailureCode,
+    failure_codes::show, |message, code, _, _| failure_codes::read(message, code);
+}
+
+resource! {
+    /// Versions of warranty policies. Drafts are the manufacturer's own affair until it publishes them.
+    WarrantyPolicyResource: WarrantyPolicy = domain::WarrantyPolicy, "warranty_policy",
+    WarrantyPolicyServiceGetWarrantyPolicy,
+    policies::show, |message, code, before, _| policies::read(message, code, before);
+
+    fn is_known_to(actor: &Actor, record: &Self::Record) -> bool {
+        match record.state {
+            PolicyState::Draft => sees_drafts(actor),
+            PolicyState::Published => true,
+        }
+    }
+
+    fn known_where(actor: &Actor) -> Option<Expr> {
+        let published = ColumnValue::Text(Some(PolicyState::Published.word().to_owned()));
+        (!sees_drafts(actor)).then_some(Expr::Compare { column: "state", op: Op::Eq, value: published })
+    }
+}
+
+resource! {
+    /// Who supplies which pieces of a part.
+    PartSupplyResource: PartSupply = domain::PartSupply, "part_supply", PartSupplyServiceGetPartSupply,
+    part_supplies::show, |message, code, _, _| part_supplies::read(message, code);
+}
+
+resource! {
+    /// Settings.
+    SettingResource: Setting = domain::Setting, "setting", SettingServiceGetSetting,
+    settings::show, |message, code, _, ids| settings::read(message, code, ids);
+}
+
+resource! {
+    /// Vehicles, whose code is the VIN.
+    VehicleResource: Vehicle = vehicle::Vehicle, "vehicle", VehicleServiceGetVehicle,
+    vehicles::show, |message, code, before, ids| vehicles::read(message, code, before, ids);
+
+    fn code(text: &str) -> Result<String, Violation> {
+        Vin::parse(text).map(|vin| vin.to_string()).map_err(|error| vehicles::bad_vin("name", error))
+    }
+
+    fn authorize(actor: &Actor, record: &Self::Record, before: Option<&Self::Record>) -> Answer<()> {
+        let reason = record.vin_override_reason.as_str();
+        let stands = before.is_some_and(|before| before.vin_override_reason == reason);
+        if reason.is_empty() || stands || actor.rights.contains(&Right::VinOverride) {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Reason::NotPermitted,
+            "vin_override_reason needs the right VIN_OVERRIDE; correct the VIN, or ask somebody who has the right",
+            "填写 vin_override_reason 需要 VIN_OVERRIDE 权限；请更正 VIN，或由具有该权限的人员操作",
+        )
+        .with("right", "VIN_OVERRIDE"))
+    }
+}
+
+fn sees_drafts(actor: &Actor) -> bool {
+    actor.is_oem() || actor.job.is_some()
+}

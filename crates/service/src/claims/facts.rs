@@ -1,0 +1,108 @@
+//! Everything that a check of a claim needs to know, gathered in a fixed number of queries however many
+//! lines the claim has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::Duration;
+use recourse_domain::catalog::{FailureCode, LaborOperation, Part, PartSupply, Record, Station, WarrantyPolicy};
+use recourse_domain::claims::{Claim, Facts, SimilarClaim};
+use recourse_domain::ids::Code;
+use recourse_domain::vehicle::Vehicle;
+use recourse_domain::vin::Vin;
+use recourse_repository::Tx;
+use uuid::Uuid;
+
+use crate::context::Call;
+use crate::error::{Answer, Refusal};
+use crate::settings;
+
+/// Gathers the facts about a claim. They are read with the system's own reach: a check must see what its
+/// caller may not, and says no more of it than the caller may know.
+pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answer<Facts> {
+    let everything = call.everything()?;
+    let header = &claim.header;
+    let setting = settings::in_force(tx, call.today()).await?;
+    let station = tx
+        .record_by_id::<Station>(&everything, claim.station.0)
+        .await?
+        .ok_or_else(|| Refusal::fault(format!("station {} of claim {} is missing", claim.station, claim.id)))?;
+    let vin = header.vin.as_deref().and_then(|vin| Vin::parse(vin).ok());
+    let vehicle = match &vin {
+        Some(vin) => tx.record::<Vehicle>(&everything, vin.as_str()).await?.map(|stored| stored.value),
+        None => None,
+    };
+    let parts: BTreeMap<Code, Part> = by_code(tx.active_records::<Part>(&everything, &part_codes(claim)).await?);
+    let operations: BTreeMap<Code, LaborOperation> =
+        by_code(tx.active_records::<LaborOperation>(&everything, &operation_codes(claim)).await?);
+    let failure_codes: BTreeSet<String> = header.failure_code.iter().map(Code::to_string).collect();
+    let failure_code = tx.active_records::<FailureCode>(&everything, &failure_codes).await?.pop();
+    let causal: BTreeSet<String> = header.causal_part.iter().map(Code::to_string).collect();
+    let part_supplies = tx.records_where::<PartSupply>(&everything, "part", &causal).await?;
+    let policies = tx.all_records::<WarrantyPolicy>(&everything, "state", "PUBLISHED").await?;
+    let odometer_readings = match &vin {
+        Some(vin) => tx.odometer_history(vin.as_str()).await?,
+        None => Vec::new(),
+    };
+    let similar_claims = similar(tx, claim, i64::from(setting.duplicate_window_days)).await?;
+    let same_job = match claim.job_key() {
+        Some(key) => tx.claim_of_job(claim.id, &key).await?,
+        None => None,
+    };
+    Ok(Facts {
+        now: call.now,
+        today: call.today(),
+        setting,
+        station: station.value,
+        vehicle,
+        policies: policies.into_iter().map(|stored| stored.value).collect(),
+        parts,
+        operations,
+        failure_code: failure_code.map(|stored| stored.value),
+        part_supplies: part_supplies.into_iter().map(|stored| stored.value).collect(),
+        first_submit_date: first_submit_date(tx, call, claim).await?,
+        odometer_readings,
+        similar_claims,
+        same_job,
+    })
+}
+
+fn part_codes(claim: &Claim) -> BTreeSet<String> {
+    let header = claim.header.causal_part.iter().chain(&claim.header.related_parts);
+    header.chain(claim.lines.iter().filter_map(|line| line.content.part.as_ref())).map(Code::to_string).collect()
+}
+
+fn operation_codes(claim: &Claim) -> BTreeSet<String> {
+    claim.lines.iter().filter_map(|line| line.content.operation.as_ref()).map(Code::to_string).collect()
+}
+
+fn by_code<R: Record>(stored: Vec<recourse_domain::catalog::Stored<R>>) -> BTreeMap<Code, R> {
+    stored
+        .into_iter()
+        .filter_map(|stored| Some((Code::parse(stored.value.code()).ok()?, stored.value)))
+        .collect()
+}
+
+async fn similar(tx: &mut Tx<'_>, claim: &Claim, window_days: i64) -> Answer<Vec<SimilarClaim>> {
+    let header = &claim.header;
+    let (Some(vin), Some(part), Some(completed)) =
+        (&header.vin, &header.causal_part, header.repair_completion_date)
+    else {
+        return Ok(Vec::new());
+    };
+    let window = Duration::days(window_days);
+    let from = completed.checked_sub_signed(window).unwrap_or(completed);
+    let to = completed.checked_add_signed(window).unwrap_or(completed);
+    Ok(tx.similar_claims(claim.id, vin, part.as_str(), from, to).await?)
+}
+
+/// A copied claim keeps the first submission date of the one it was copied from.
+async fn first_submit_date(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answer<Option<chrono::NaiveDate>> {
+    let own = claim.submission.as_ref().map(|submission| submission.first_submit_time);
+    let copied = claim.header.copied_from.as_deref().and_then(|name| Uuid::parse_str(name.strip_prefix("claims/")?).ok());
+    let first = match (own, copied) {
+        (Some(own), _) => Some(own),
+        (None, Some(copied)) => tx.first_submit_time(copied).await?,
+        (None, None) => None,
+    };
+    Ok(first.map(|instant| call.inner.zone.date_of(instant)))
+}

@@ -1,0 +1,162 @@
+//! Claims: from a station's draft to the decision that stands in the ledger.
+
+mod draft;
+mod facts;
+mod reading;
+mod review;
+mod submit;
+
+use recourse_domain::access::Scope;
+use recourse_domain::catalog::Stored;
+use recourse_domain::change::Audience;
+use recourse_domain::claims::{Claim, TransitionError};
+use recourse_domain::money::MoneyError;
+use recourse_proto::v1::claim_service_server::ClaimService;
+use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_proto::{Method, v1};
+use recourse_proto::redact::Redact;
+use recourse_repository::Tx;
+use tonic::{Request, Response, Status};
+
+use crate::api::Api;
+use crate::context::Call;
+use crate::convert::{self, claims as convert_claims, names};
+use crate::error::{Answer, Refusal};
+
+/// Name of the collection.
+const COLLECTION: &str = "claims";
+
+#[tonic::async_trait]
+impl ClaimService for Api {
+    async fn create_claim(&self, request: Request<v1::CreateClaimRequest>) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceCreateClaim, request, |r| &mut r.request_id)?;
+        call.answer(draft::create(&call, request).await)
+    }
+
+    async fn get_claim(&self, request: Request<v1::GetClaimRequest>) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::ClaimServiceGetClaim, request)?;
+        call.answer(reading::get(&call, &request.name).await)
+    }
+
+    async fn list_claims(
+        &self,
+        request: Request<v1::ListClaimsRequest>,
+    ) -> Result<Response<v1::ListClaimsResponse>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::ClaimServiceListClaims, request)?;
+        call.answer(reading::list(&call, request).await)
+    }
+
+    async fn update_claim(&self, request: Request<v1::UpdateClaimRequest>) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceUpdateClaim, request, |r| &mut r.request_id)?;
+        call.answer(draft::update(&call, request).await)
+    }
+
+    async fn submit_claim(
+        &self,
+        request: Request<v1::SubmitClaimRequest>,
+    ) -> Result<Response<v1::SubmitClaimResponse>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceSubmitClaim, request, |r| &mut r.request_id)?;
+        call.answer(submit::submit(&call, request).await)
+    }
+
+    async fn start_review(&self, request: Request<v1::StartReviewRequest>) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceStartReview, request, |r| &mut r.request_id)?;
+        call.answer(review::start(&call, request).await)
+    }
+
+    async fn adjudicate_claim(
+        &self,
+        request: Request<v1::AdjudicateClaimRequest>,
+    ) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceAdjudicateClaim, request, |r| &mut r.request_id)?;
+        call.answer(review::adjudicate(&call, request).await)
+    }
+
+    async fn return_claim(&self, request: Request<v1::ReturnClaimRequest>) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceReturnClaim, request, |r| &mut r.request_id)?;
+        call.answer(review::return_for_correction(&call, request).await)
+    }
+
+    async fn withdraw_claim(&self, request: Request<v1::WithdrawClaimRequest>) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceWithdrawClaim, request, |r| &mut r.request_id)?;
+        call.answer(submit::withdraw(&call, request).await)
+    }
+
+    async fn get_claim_revision(
+        &self,
+        request: Request<v1::GetClaimRevisionRequest>,
+    ) -> Result<Response<v1::ClaimRevision>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::ClaimServiceGetClaimRevision, request)?;
+        call.answer(reading::revision(&call, &request.name).await)
+    }
+
+    async fn list_claim_revisions(
+        &self,
+        request: Request<v1::ListClaimRevisionsRequest>,
+    ) -> Result<Response<v1::ListClaimRevisionsResponse>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::ClaimServiceListClaimRevisions, request)?;
+        call.answer(reading::revisions(&call, request).await)
+    }
+
+    async fn diff_claim_revisions(
+        &self,
+        request: Request<v1::DiffClaimRevisionsRequest>,
+    ) -> Result<Response<v1::DiffClaimRevisionsResponse>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::ClaimServiceDiffClaimRevisions, request)?;
+        call.answer(reading::diff(&call, request).await)
+    }
+}
+
+/// The claim as the caller may see it.
+fn shown(call: &Call, stored: &Stored<Claim>) -> Answer<v1::Claim> {
+    let actor = call.actor()?;
+    let mut message = convert_claims::show(stored, call.now, call.lang)?;
+    message.redact(&call.viewer(actor.orgs.contains(&stored.value.station)));
+    Ok(message)
+}
+
+/// The claim of a public name, if the scope reaches it.
+async fn found(tx: &mut Tx<'_>, scope: &Scope, name: &str) -> Answer<Stored<Claim>> {
+    let id = names::uuid_in(name, COLLECTION)?;
+    tx.claim(scope, id).await?.ok_or_else(|| Refusal::not_found(name))
+}
+
+/// The claim of a public name for a command: within reach, and as the caller read it.
+async fn found_for(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answer<Stored<Claim>> {
+    let stored = found(tx, call.scope()?, name).await?;
+    convert::check_etag(etag, stored.version, name)?;
+    Ok(stored)
+}
+
+/// Who may follow the changes of a claim.
+fn audience(claim: &Claim) -> Audience {
+    Audience::Organizations(vec![claim.station])
+}
+
+/// A step that the claim's state does not allow.
+fn refused_step(name: &str, error: TransitionError) -> Refusal {
+    let text = error.text();
+    let mut refusal = Refusal::new(Reason::StateConflict, text.en, text.zh_cn).with("resource", name);
+    if let TransitionError::WrongState { verb, state } = error {
+        refusal = refusal.with("state", state.word()).with("verb", verb.word());
+    }
+    refusal
+}
+
+impl From<MoneyError> for Refusal {
+    fn from(error: MoneyError) -> Self {
+        Refusal::field("claim.lines", "AMOUNT_OUT_OF_RANGE", error.to_string(), "金额超出可处理范围")
+    }
+}
+
+/// Answers a repeated command from the claim's present state.
+fn replay<'a>(call: &'a Call, name: String) -> crate::context::Boxed<'a, Answer<v1::Claim>> {
+    Box::pin(async move { reading::get(call, &name).await })
+}

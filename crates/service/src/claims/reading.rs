@@ -1,0 +1,112 @@
+//! Reading claims and their revisions.
+
+use recourse_domain::claims::{Revision, revision};
+use recourse_proto::redact::Redact;
+use recourse_proto::v1;
+use recourse_repository::CLAIM_FIELDS;
+
+use super::{COLLECTION, shown};
+use crate::context::Call;
+use crate::convert::{claims as convert_claims, names};
+use crate::error::{Answer, Refusal};
+use crate::lists::{self, ListInput};
+use recourse_domain::catalog::Stored;
+use recourse_domain::claims::Claim;
+use recourse_domain::query::order::Order;
+use recourse_proto::Method;
+
+/// Reads a claim. A repeated command reads through here too, with the rows that reading reaches.
+pub(super) async fn get(call: &Call, name: &str) -> Answer<v1::Claim> {
+    shown(call, &stored(call, name).await?)
+}
+
+async fn stored(call: &Call, name: &str) -> Answer<Stored<Claim>> {
+    let id = names::uuid_in(name, COLLECTION)?;
+    let scope = call.scope_of(Method::ClaimServiceGetClaim)?;
+    call.inner.store.claim(&scope, id).await?.ok_or_else(|| Refusal::not_found(name))
+}
+
+/// Lists claims.
+pub(super) async fn list(call: &Call, request: v1::ListClaimsRequest) -> Answer<v1::ListClaimsResponse> {
+    let input = ListInput {
+        page_size: request.page_size,
+        page_token: request.page_token,
+        filter: request.filter,
+        order_by: request.order_by,
+        ..ListInput::default()
+    };
+    let query = lists::query(call, &input, CLAIM_FIELDS, Order::newest_first())?;
+    let page = call.inner.store.claims(call.scope()?, &query).await?;
+    let mut claims = Vec::with_capacity(page.items.len());
+    for stored in &page.items {
+        claims.push(shown(call, stored)?);
+    }
+    Ok(v1::ListClaimsResponse { claims, next_page_token: lists::next_token(call, &input, page.next)? })
+}
+
+/// Reads one revision: the claim as it was submitted.
+pub(super) async fn revision(call: &Call, name: &str) -> Answer<v1::ClaimRevision> {
+    let (id, number) = names::child_in(name, COLLECTION, "revisions")?;
+    let claim = stored(call, &format!("{COLLECTION}/{id}")).await?;
+    let number: u32 = number.parse().map_err(|_| Refusal::not_found(name))?;
+    let revision = frozen(call, &claim, number).await?.ok_or_else(|| Refusal::not_found(name))?;
+    shown_revision(call, &claim, &revision)
+}
+
+/// Lists the revisions of a claim, oldest first.
+pub(super) async fn revisions(
+    call: &Call,
+    request: v1::ListClaimRevisionsRequest,
+) -> Answer<v1::ListClaimRevisionsResponse> {
+    let claim = stored(call, &request.parent).await?;
+    let input = ListInput {
+        page_size: request.page_size,
+        page_token: request.page_token,
+        within: request.parent,
+        ..ListInput::default()
+    };
+    let query = lists::query(call, &input, &[], Order::by_number())?;
+    let page = call.inner.store.claim_revisions(claim.value.id, &query).await?;
+    let mut revisions = Vec::with_capacity(page.items.len());
+    for revision in &page.items {
+        revisions.push(shown_revision(call, &claim, revision)?);
+    }
+    Ok(v1::ListClaimRevisionsResponse { revisions, next_page_token: lists::next_token(call, &input, page.next)? })
+}
+
+/// What changed from one revision to another, in words.
+pub(super) async fn diff(
+    call: &Call,
+    request: v1::DiffClaimRevisionsRequest,
+) -> Answer<v1::DiffClaimRevisionsResponse> {
+    let claim = stored(call, &request.name).await?;
+    let mut sides = Vec::with_capacity(2);
+    for number in [request.from_revision, request.to_revision] {
+        let number = u32::try_from(number).unwrap_or_default();
+        let missing = || Refusal::not_found(&format!("{}/revisions/{number}", request.name));
+        sides.push(frozen(call, &claim, number).await?.ok_or_else(missing)?);
+    }
+    let differences = match sides.as_slice() {
+        [before, after] => revision::diff(before, after),
+        _ => Vec::new(),
+    };
+    Ok(v1::DiffClaimRevisionsResponse {
+        from_revision: request.from_revision,
+        to_revision: request.to_revision,
+        differences: differences
+            .into_iter()
+            .map(|difference| convert_claims::show_difference(difference, call.lang))
+            .collect(),
+    })
+}
+
+async fn frozen(call: &Call, claim: &Stored<Claim>, number: u32) -> Answer<Option<Revision>> {
+    Ok(call.inner.store.claim_revision(claim.value.id, number).await?)
+}
+
+fn shown_revision(call: &Call, claim: &Stored<Claim>, revision: &Revision) -> Answer<v1::ClaimRevision> {
+    let own = call.actor()?.orgs.contains(&claim.value.station);
+    let mut message = convert_claims::show_revision(revision, call.lang)?;
+    message.redact(&call.viewer(own));
+    Ok(message)
+}

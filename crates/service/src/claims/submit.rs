@@ -1,0 +1,154 @@
+//! Submitting a claim and taking it back.
+
+use chrono::NaiveDate;
+use recourse_domain::access::{Act, Permit};
+use recourse_domain::claims::{Claim, Finding, SubmitError};
+use recourse_domain::vehicle::{OdometerReading, OdometerSource};
+use recourse_domain::vin::Vin;
+use recourse_proto::redact::Redact;
+use recourse_proto::v1;
+use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_repository::{StoreError, Tx};
+
+use super::{COLLECTION, audience, facts, found_for, refused_step, replay, shown};
+use crate::context::Call;
+use crate::convert::claims as convert_claims;
+use crate::error::{Answer, Refusal};
+
+/// Submits a claim as its next revision.
+///
+/// Everything that is found is told at once. Errors keep it where it is; warnings travel with it to the
+/// auditor. The amounts are computed at the prices of the completion date and frozen; the odometer reading
+/// counts from now on. With `validate_only` the same is found and nothing is written.
+pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answer<v1::SubmitClaimResponse> {
+    let (name, etag, validate_only) = (request.name.as_str(), request.etag.as_str(), request.validate_only);
+    call.run(
+        validate_only,
+        |tx| {
+            Box::pin(async move {
+                let stored = found_for(tx, call, name, etag).await?;
+                let permit = call.permit(Act::SubmitClaim(stored.value.parties()))?;
+                let facts = facts::gather(tx, call, &stored.value).await?;
+                if validate_only {
+                    let (claim, findings) = stored.value.clone().precheck(&facts);
+                    let stored = recourse_domain::catalog::Stored { value: claim, ..stored };
+                    return Ok((name.to_owned(), response(call, shown(call, &stored)?, &findings)));
+                }
+                let submitted = stored.value.clone().submit(&facts, permit.actor().user).map_err(|error| match error {
+                    SubmitError::Transition(error) => refused_step(name, error),
+                    SubmitError::HasErrors(findings) => has_errors(name, &findings),
+                    SubmitError::Money(error) => error.into(),
+                })?;
+                let paths = ["state", "revision", "lines", "totals", "findings"].map(str::to_owned).to_vec();
+                let note = call.note("submit", name.to_owned(), COLLECTION, paths, &audience(&submitted.claim));
+                let findings = submitted.claim.findings.clone();
+                if let (Some((date, km)), Some(vin)) =
+                    (submitted.claim.odometer_reading(), submitted.claim.header.vin.clone())
+                {
+                    count_reading(tx, call, &permit, &submitted.claim, &vin, date, km).await?;
+                }
+                tx.insert_claim_revision(&permit, &submitted.revision).await?;
+                let stored = tx.update_claim(&permit, &stored, submitted.claim, note).await.map_err(|error| {
+                    match error {
+                        StoreError::Stale => Refusal::stale(name),
+                        StoreError::AlreadyExists { .. } => job_claimed(name),
+                        other => other.into(),
+                    }
+                })?;
+                Ok((name.to_owned(), response(call, shown(call, &stored)?, &findings)))
+            })
+        },
+        |name| {
+            Box::pin(async move {
+                let claim = replay(call, name).await?;
+                let findings = claim.findings.clone();
+                Ok(v1::SubmitClaimResponse { claim: Some(claim), findings })
+            })
+        },
+    )
+    .await
+}
+
+/// Takes a claim back. What it had marked is undone: its odometer reading no longer counts.
+pub(super) async fn withdraw(call: &Call, request: v1::WithdrawClaimRequest) -> Answer<v1::Claim> {
+    let (name, etag, reason) = (request.name.as_str(), request.etag.as_str(), request.reason.as_str());
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let stored = found_for(tx, call, name, etag).await?;
+                let permit = call.permit(Act::SubmitClaim(stored.value.parties()))?;
+                let claim = stored
+                    .value
+                    .clone()
+                    .withdraw(permit.actor().user, reason.to_owned(), call.now)
+                    .map_err(|error| refused_step(name, error))?;
+                tx.retract_claim_readings(&permit, claim.id).await?;
+                let note =
+                    call.note("withdraw", name.to_owned(), COLLECTION, vec!["state".to_owned()], &audience(&claim));
+                let stored = tx.update_claim(&permit, &stored, claim, note).await.map_err(|error| match error {
+                    StoreError::Stale => Refusal::stale(name),
+                    other => other.into(),
+                })?;
+                Ok((name.to_owned(), shown(call, &stored)?))
+            })
+        },
+        |name| replay(call, name),
+    )
+    .await
+}
+
+/// The odometer reading of a submission counts in place of the one that an earlier submission gave.
+async fn count_reading(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    permit: &Permit,
+    claim: &Claim,
+    vin: &str,
+    date: NaiveDate,
+    km: i64,
+) -> Answer<()> {
+    tx.retract_claim_readings(permit, claim.id).await?;
+    let Ok(vin) = Vin::parse(vin) else { return Ok(()) };
+    let reading = OdometerReading {
+        id: call.new_id(),
+        vin,
+        date,
+        km,
+        source: OdometerSource::Claim,
+        claim: Some(claim.id),
+        retracted: false,
+        recorded_time: call.now,
+    };
+    Ok(tx.insert_reading(permit, &reading).await?)
+}
+
+fn response(call: &Call, claim: v1::Claim, findings: &[Finding]) -> v1::SubmitClaimResponse {
+    let shown = findings.iter().map(|finding| convert_claims::show_finding(finding, call.lang)).collect();
+    let mut response = v1::SubmitClaimResponse { claim: Some(claim), findings: shown };
+    // The claim is redacted already; the findings beside it belong to whoever may submit.
+    response.redact(&call.viewer(true));
+    response
+}
+
+/// The refusal of a claim with errors: the first of them as violations, and how many more there are.
+fn has_errors(name: &str, findings: &[Finding]) -> Refusal {
+    let errors: Vec<&Finding> = findings.iter().filter(|finding| finding.blocks()).collect();
+    let count = errors.len();
+    let mut refusal = Refusal::new(
+        Reason::ClaimHasErrors,
+        format!("{count} findings keep the claim from being submitted; validate_only shows all of them"),
+        format!("有 {count} 项错误，暂不能提交；使用 validate_only 可查看全部检查结果"),
+    )
+    .with("resource", name)
+    .with("errors", count.to_string())
+    .with("warnings", (findings.len() - count).to_string());
+    refusal.violations = errors.into_iter().map(convert_claims::as_violation).collect();
+    refusal
+}
+
+/// Two submissions of one repair-order job met: the database let one through.
+fn job_claimed(name: &str) -> Refusal {
+    let finding = Finding::error(recourse_domain::claims::Code::RepairOrderJobClaimed, "external_job");
+    has_errors(name, &[finding])
+}

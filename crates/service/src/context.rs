@@ -1,0 +1,287 @@
+//! The life of one call: who asks, in which language, under which key; and of one command: one transaction
+//! that holds everything it writes, its change rows and its idempotency record.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use prost::Message;
+use recourse_domain::access::{self, Act, Actor, Permit, Scope};
+use recourse_domain::change::Audience;
+use recourse_domain::ids::CommandId;
+use recourse_domain::text::Lang;
+use recourse_proto::Method;
+use recourse_proto::gateway::{self, RpcInput};
+use recourse_proto::redact::{RoleSet, Viewer};
+use recourse_proto::validate::{self, Validate};
+use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_repository::{ChangeNote, CommandError, Seen, StoreError, Tx};
+use sha2::{Digest, Sha256};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::admission::{Caller, role_code};
+use crate::api::Inner;
+use crate::error::{Answer, Refusal};
+use crate::{admission, convert};
+
+/// A boxed future, as the store's closures return them.
+pub type Boxed<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
+
+/// One call that was let in.
+pub struct Call {
+    /// The rooms behind the api.
+    pub inner: Arc<Inner>,
+    /// The rpc.
+    pub method: Method,
+    /// Language of texts.
+    pub lang: Lang,
+    /// The time of the call: one value for everything it writes.
+    pub now: DateTime<Utc>,
+    caller: Caller,
+    request: Option<RequestKey>,
+    command: CommandId,
+    replayed: std::sync::atomic::AtomicBool,
+}
+
+/// The key under which a command is done once.
+struct RequestKey {
+    id: Uuid,
+    body_hash: Vec<u8>,
+}
+
+/// How a transaction ends without a commit.
+enum Abort<T> {
+    /// The command was refused.
+    Refused(Refusal),
+    /// `validate_only`: this would have been the answer.
+    DryRun(T),
+}
+
+impl<T> From<StoreError> for Abort<T> {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl<T> CommandError for Abort<T> {
+    fn is_retryable(&self) -> bool {
+        match self {
+            Abort::Refused(refusal) => refusal.is_retryable(),
+            Abort::DryRun(_) => false,
+        }
+    }
+}
+
+enum Outcome<T> {
+    Done(T),
+    Replay(String),
+}
+
+impl Call {
+    /// Takes a call from the transport: who, which language, and whether the message keeps the limits.
+    pub fn read<M: Validate>(inner: &Arc<Inner>, method: Method, request: Request<M>) -> Result<(Self, M), Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let lang = metadata
+            .get("accept-language")
+            .and_then(|value| value.to_str().ok())
+            .map_or(Lang::En, |value| convert::lang(recourse_proto::Lang::from_accept_language(value)));
+        let caller = match extensions.get::<Caller>() {
+            Some(caller) => caller.clone(),
+            None => return Err(Refusal::fault("a call reached its handler without admission").status(lang)),
+        };
+        let violations = convert::violations(validate::violations(&message));
+        if !violations.is_empty() {
+            return Err(Refusal::invalid(violations).status(lang));
+        }
+        let call = Self {
+            inner: Arc::clone(inner),
+            method,
+            lang,
+            now: inner.clock.now(),
+            caller,
+            request: None,
+            command: CommandId(inner.ids.new_id()),
+            replayed: std::sync::atomic::AtomicBool::new(false),
+        };
+        Ok((call, message))
+    }
+
+    /// Takes a command from the transport. Its key is `request_id`, or the `idempotency-key` metadata; the
+    /// hash is over the decoded message without the key, so both transports agree on what "the same" is.
+    pub fn command<M: Validate + Message + RpcInput>(
+        inner: &Arc<Inner>,
+        method: Method,
+        request: Request<M>,
+        key: fn(&mut M) -> &mut String,
+    ) -> Result<(Self, M), Status> {
+        let mut request = request;
+        // REST has done so already; on gRPC the key and the etag may come as metadata too.
+        gateway::adopt_headers(&mut request)?;
+        let (mut call, mut message) = Self::read(inner, method, request)?;
+        let id = std::mem::take(key(&mut message));
+        if !id.is_empty() {
+            let id = Uuid::parse_str(&id).map_err(|_| {
+                Refusal::field("request_id", "BAD_FORMAT", "a request id is a UUID", "request_id 必须是 UUID")
+                    .status(call.lang)
+            })?;
+            let body_hash = Sha256::digest(message.encode_to_vec()).to_vec();
+            call.request = Some(RequestKey { id, body_hash });
+        }
+        Ok((call, message))
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> Answer<&Arc<Actor>> {
+        self.caller
+            .actor
+            .as_ref()
+            .ok_or_else(|| Refusal::fault(format!("{} needs an actor", self.method.full_name())))
+    }
+
+    /// The rows that the method reaches for the caller.
+    pub fn scope(&self) -> Answer<&Scope> {
+        self.caller
+            .scope
+            .as_deref()
+            .ok_or_else(|| Refusal::fault(format!("{} needs a scope", self.method.full_name())))
+    }
+
+    /// The rows that another method would reach for the caller: a command that reads what it does not change.
+    pub fn scope_of(&self, method: Method) -> Answer<Scope> {
+        Ok(access::authorize(self.actor()?, &admission::rule_of(method))?)
+    }
+
+    /// Every row, for what the system itself must know: whether a name exists, whether another claim is alike.
+    /// What is read with it is never shown as it is.
+    pub fn everything(&self) -> Answer<Scope> {
+        Ok(access::job_scope(&Actor::job("lookup"))?)
+    }
+
+    /// A call that the system makes in its own name.
+    pub fn job(inner: &Arc<Inner>, name: &'static str, method: Method) -> Self {
+        let actor = Actor::job(name);
+        let scope = access::job_scope(&actor).ok().map(Arc::new);
+        Self {
+            inner: Arc::clone(inner),
+            method,
+            lang: Lang::En,
+            now: inner.clock.now(),
+            caller: Caller { actor: Some(Arc::new(actor)), scope },
+            request: None,
+            command: CommandId(inner.ids.new_id()),
+            replayed: std::sync::atomic::AtomicBool::new(false),
+        }
+    }
+
+    /// Leave for an act.
+    pub fn permit(&self, act: Act) -> Answer<Permit> {
+        Ok(access::permit(self.actor()?, act)?)
+    }
+
+    /// The calendar date of the call where the deployment is.
+    pub fn today(&self) -> NaiveDate {
+        self.inner.zone.date_of(self.now)
+    }
+
+    /// Whose eyes an answer is for. `own` says whether the row belongs to the caller's organisation.
+    pub fn viewer(&self, own: bool) -> Viewer {
+        let roles = self.caller.actor.iter().flat_map(|actor| actor.roles.iter().map(|role| role_code(*role)));
+        Viewer { roles: roles.collect::<RoleSet>(), own }
+    }
+
+    /// A new key.
+    pub fn new_id(&self) -> Uuid {
+        self.inner.ids.new_id()
+    }
+
+    /// What a change row says beside what changed.
+    pub fn note(
+        &self,
+        verb: &'static str,
+        resource: String,
+        collection: &'static str,
+        paths: Vec<String>,
+        audience: &Audience,
+    ) -> ChangeNote {
+        ChangeNote {
+            id: self.new_id(),
+            command: self.command,
+            resource,
+            collection,
+            verb,
+            paths,
+            audience: audience.orgs(),
+            time: self.now,
+        }
+    }
+
+    /// Runs a command in one transaction: its key is claimed, it acts, its record is written, it commits.
+    ///
+    /// `act` may run again when the database asks for it, so it changes nothing outside the transaction. It
+    /// answers with the name of the resource, which a repeat of the command is answered from by `replay`.
+    pub async fn run<'a, T, F, R>(&'a self, validate_only: bool, act: F, replay: R) -> Answer<T>
+    where
+        T: Send,
+        F: for<'t> Fn(&'t mut Tx<'a>) -> Boxed<'t, Answer<(String, T)>> + Send + Sync + 'a,
+        R: FnOnce(String) -> Boxed<'a, Answer<T>> + Send,
+    {
+        let principal = self.actor()?.user;
+        let act = Arc::new(act);
+        let rpc = self.method.full_name();
+        let ended = self
+            .inner
+            .store
+            .run(|tx| {
+                let act = Arc::clone(&act);
+                Box::pin(async move {
+                    let key = self.request.as_ref().filter(|_| !validate_only);
+                    if let Some(key) = key {
+                        let seen = tx.claim_request(principal, rpc, key.id, &key.body_hash, self.now).await?;
+                        match seen {
+                            Seen::New => {}
+                            Seen::Before { resource, same_body: true } => return Ok(Outcome::Replay(resource)),
+                            Seen::Before { same_body: false, .. } => return Err(Abort::Refused(key_reused())),
+                        }
+                    }
+                    let (resource, answer) = act(tx).await.map_err(Abort::Refused)?;
+                    if validate_only {
+                        return Err(Abort::DryRun(answer));
+                    }
+                    if let Some(key) = key {
+                        tx.finish_request(principal, rpc, key.id, &resource).await?;
+                    }
+                    Ok(Outcome::Done(answer))
+                })
+            })
+            .await;
+        match ended {
+            Ok(Outcome::Done(answer)) | Err(Abort::DryRun(answer)) => Ok(answer),
+            Ok(Outcome::Replay(resource)) => {
+                self.replayed.store(true, std::sync::atomic::Ordering::Relaxed);
+                replay(resource).await
+            }
+            Err(Abort::Refused(refusal)) => Err(refusal),
+        }
+    }
+
+    /// Turns the result of a use case into what the transport sends.
+    pub fn answer<T>(&self, result: Answer<T>) -> Result<Response<T>, Status> {
+        let mut response = Response::new(result.map_err(|refusal| refusal.status(self.lang))?);
+        if self.replayed.load(std::sync::atomic::Ordering::Relaxed) {
+            response
+                .metadata_mut()
+                .insert("idempotent-replayed", tonic::metadata::MetadataValue::from_static("true"));
+        }
+        Ok(response)
+    }
+}
+
+fn key_reused() -> Refusal {
+    Refusal::new(
+        Reason::IdempotencyKeyReused,
+        "this request id was used before with another body; a new request needs a new id",
+        "该 request_id 已用于不同内容的请求；新请求请使用新的 id",
+    )
+}

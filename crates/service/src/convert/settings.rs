@@ -1,0 +1,177 @@
+//! Settings: the message of the contract ⇄ the record of the domain.
+
+use recourse_domain::catalog::station::LaborRate;
+use recourse_domain::catalog::{Dated, GradeRate, Setting, Stored, TaxRate};
+use recourse_domain::text::Violation;
+use recourse_proto::v1;
+
+use super::claims::{read_kind, show_kind};
+use super::organizations::{NewId, read_bp, read_rows};
+use super::stations::{read_scheme, show_scheme};
+use super::{Reader, basis_points, date, etag, money, timestamp};
+
+/// The setting as its reader sees it, before redaction.
+pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
+    let Setting {
+        code,
+        valid_from,
+        time_zone,
+        submission_window_days,
+        duplicate_window_days,
+        return_answer_days,
+        appeal_days,
+        review_due_days,
+        look_back_days,
+        supplement_window_days,
+        supplement_limit,
+        payment_days,
+        statement_objection_days,
+        used_part_ship_days,
+        hours_tolerance_bp,
+        price_tolerance_bp,
+        odometer_tolerance_km,
+        rescue_distance_tolerance_bp,
+        returnable_kinds,
+        deemed_approval,
+        pay_after_supplier_answer,
+        grade_rates,
+        tax_rates,
+        external_ref,
+    } = &stored.value;
+    v1::Setting {
+        name: format!("settings/{code}"),
+        etag: etag(stored.version),
+        valid_from: date(*valid_from),
+        time_zone: time_zone.clone(),
+        submission_window_days: *submission_window_days,
+        duplicate_window_days: *duplicate_window_days,
+        return_answer_days: *return_answer_days,
+        appeal_days: *appeal_days,
+        review_due_days: *review_due_days,
+        look_back_days: *look_back_days,
+        supplement_window_days: *supplement_window_days,
+        supplement_limit: *supplement_limit,
+        payment_days: *payment_days,
+        statement_objection_days: *statement_objection_days,
+        used_part_ship_days: *used_part_ship_days,
+        hours_tolerance_bp: basis_points(*hours_tolerance_bp),
+        price_tolerance_bp: basis_points(*price_tolerance_bp),
+        odometer_tolerance_km: *odometer_tolerance_km,
+        rescue_distance_tolerance_bp: basis_points(*rescue_distance_tolerance_bp),
+        returnable_kinds: returnable_kinds.iter().map(|kind| show_kind(*kind).into()).collect(),
+        deemed_approval: *deemed_approval,
+        pay_after_supplier_answer: *pay_after_supplier_answer,
+        grade_rates: grade_rates.0.iter().map(show_grade_rate).collect(),
+        tax_rates: tax_rates.0.iter().map(show_tax_rate).collect(),
+        external_ref: external_ref.clone(),
+        active: stored.retire_time.is_none(),
+        create_time: timestamp(stored.create_time),
+        update_time: timestamp(stored.update_time),
+        retire_time: stored.retire_time.and_then(timestamp),
+    }
+}
+
+fn show_grade_rate(row: &Dated<GradeRate>) -> v1::GradeRate {
+    let GradeRate { grade, labor_rate: LaborRate { rate, night_rate } } = &row.value;
+    v1::GradeRate {
+        id: row.id.to_string(),
+        valid_from: date(row.valid_from),
+        valid_to: row.valid_to.and_then(date),
+        grade: grade.to_string(),
+        rate: money(*rate),
+        night_rate: night_rate.and_then(money),
+    }
+}
+
+fn show_tax_rate(row: &Dated<TaxRate>) -> v1::TaxRate {
+    let TaxRate { category, scheme, rate_bp } = &row.value;
+    v1::TaxRate {
+        id: row.id.to_string(),
+        valid_from: date(row.valid_from),
+        valid_to: row.valid_to.and_then(date),
+        category: category.to_string(),
+        scheme: show_scheme(*scheme).into(),
+        rate_bp: basis_points(*rate_bp),
+    }
+}
+
+/// The record under a code.
+pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<Setting, Vec<Violation>> {
+    let v1::Setting {
+        name: _,
+        etag: _,
+        valid_from,
+        time_zone,
+        submission_window_days,
+        duplicate_window_days,
+        return_answer_days,
+        appeal_days,
+        review_due_days,
+        look_back_days,
+        supplement_window_days,
+        supplement_limit,
+        payment_days,
+        statement_objection_days,
+        used_part_ship_days,
+        hours_tolerance_bp,
+        price_tolerance_bp,
+        odometer_tolerance_km,
+        rescue_distance_tolerance_bp,
+        returnable_kinds,
+        deemed_approval,
+        pay_after_supplier_answer,
+        grade_rates,
+        tax_rates,
+        external_ref,
+        active: _,
+        create_time: _,
+        update_time: _,
+        retire_time: _,
+    } = message;
+    let mut reader = Reader::default();
+    let code = reader.code("name", code);
+    let valid_from = reader.needed_date("valid_from", valid_from.as_ref());
+    let mut kinds = Vec::with_capacity(returnable_kinds.len());
+    for (index, kind) in returnable_kinds.into_iter().enumerate() {
+        kinds.extend(reader.choice(&format!("returnable_kinds[{index}]"), kind, read_kind));
+    }
+    let grade_rates = read_rows(&mut reader, "grade_rates", grade_rates, ids, |reader, at, row| {
+        let grade = reader.code(&format!("{at}.grade"), &row.grade);
+        let rate = reader.needed_money(&format!("{at}.rate"), row.rate.as_ref());
+        let night_rate = reader.money(&format!("{at}.night_rate"), row.night_rate.as_ref());
+        Some(GradeRate { grade: grade?, labor_rate: LaborRate { rate: rate?, night_rate } })
+    });
+    let tax_rates = read_rows(&mut reader, "tax_rates", tax_rates, ids, |reader, at, row| {
+        let category = reader.code(&format!("{at}.category"), &row.category);
+        let scheme = reader.choice(&format!("{at}.scheme"), row.scheme, read_scheme);
+        Some(TaxRate { category: category?, scheme: scheme?, rate_bp: read_bp(row.rate_bp) })
+    });
+    reader.whole(|| {
+        Some(Setting {
+            code: code?,
+            valid_from: valid_from?,
+            time_zone,
+            submission_window_days,
+            duplicate_window_days,
+            return_answer_days,
+            appeal_days,
+            review_due_days,
+            look_back_days,
+            supplement_window_days,
+            supplement_limit,
+            payment_days,
+            statement_objection_days,
+            used_part_ship_days,
+            hours_tolerance_bp: read_bp(hours_tolerance_bp),
+            price_tolerance_bp: read_bp(price_tolerance_bp),
+            odometer_tolerance_km,
+            rescue_distance_tolerance_bp: read_bp(rescue_distance_tolerance_bp),
+            returnable_kinds: kinds,
+            deemed_approval,
+            pay_after_supplier_answer,
+            grade_rates,
+            tax_rates,
+            external_ref,
+        })
+    })
+}

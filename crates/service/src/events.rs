@@ -1,0 +1,312 @@
+//! What happened: the trail of one resource, and the feed of everything that a caller may see.
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::time::Duration;
+
+use recourse_domain::access;
+use recourse_domain::change::Change;
+use recourse_domain::ids::OrgId;
+use recourse_domain::query::page::{Key, Keys};
+use recourse_proto::redact::Redact;
+use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_proto::v1::event_service_server::EventService;
+use recourse_proto::{Method, v1};
+use recourse_repository::FeedItem;
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status};
+
+use crate::admission::rule_of;
+use crate::api::Api;
+use crate::context::Call;
+use crate::convert::{etag, timestamp};
+use crate::error::{Answer, Refusal};
+use crate::lists::{self, ListInput};
+
+/// How often a watching stream looks for something new.
+const LOOK: Duration = Duration::from_millis(250);
+/// Items read at once for a stream.
+const STREAM_BATCH: u32 = 200;
+
+/// The collections of the feed, and the method by which each is read: who may call that sees its changes.
+const COLLECTIONS: [(&str, Method); 13] = [
+    ("claims", Method::ClaimServiceGetClaim),
+    ("stations", Method::StationServiceGetStation),
+    ("suppliers", Method::SupplierServiceGetSupplier),
+    ("appraisers", Method::AppraiserServiceGetAppraiser),
+    ("parts", Method::PartServiceGetPart),
+    ("laborOperations", Method::LaborOperationServiceGetLaborOperation),
+    ("failureCodes", Method::FailureCodeServiceGetFailureCode),
+    ("warrantyPolicies", Method::WarrantyPolicyServiceGetWarrantyPolicy),
+    ("partSupplies", Method::PartSupplyServiceGetPartSupply),
+    ("settings", Method::SettingServiceGetSetting),
+    ("vehicles", Method::VehicleServiceGetVehicle),
+    ("users", Method::UserServiceGetUser),
+    ("apiClients", Method::ApiClientServiceGetApiClient),
+];
+
+#[tonic::async_trait]
+impl EventService for Api {
+    async fn list_events(
+        &self,
+        request: Request<v1::ListEventsRequest>,
+    ) -> Result<Response<v1::ListEventsResponse>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::EventServiceListEvents, request)?;
+        call.answer(trail(&call, request).await)
+    }
+
+    async fn list_changes(
+        &self,
+        request: Request<v1::ListChangesRequest>,
+    ) -> Result<Response<v1::ListChangesResponse>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::EventServiceListChanges, request)?;
+        call.answer(changes(&call, request).await)
+    }
+
+    type WatchEventsStream = Pin<Box<dyn Stream<Item = Result<v1::ChangeItem, Status>> + Send>>;
+
+    async fn watch_events(
+        &self,
+        request: Request<v1::WatchEventsRequest>,
+    ) -> Result<Response<Self::WatchEventsStream>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::EventServiceWatchEvents, request)?;
+        let begun = watch(&call, request).await.map_err(|refusal| refusal.status(call.lang))?;
+        Ok(Response::new(stream(call, begun)))
+    }
+}
+
+/// The trail of one resource. Reading the resource is what it takes: a resource out of reach has no events.
+async fn trail(call: &Call, request: v1::ListEventsRequest) -> Answer<v1::ListEventsResponse> {
+    let name = request.resource.as_str();
+    let not_found = || Refusal::not_found(name);
+    let (collection, id) = name.split_once('/').ok_or_else(not_found)?;
+    let (_, method) = COLLECTIONS.iter().find(|(known, _)| *known == collection).ok_or_else(not_found)?;
+    let scope = access::authorize(call.actor()?, &rule_of(*method)).map_err(|_| not_found())?;
+    let found = call.inner.store.resource_key(&scope, collection, id).await?;
+    let resource_id = found.ok_or_else(not_found)?;
+    let input = ListInput {
+        page_size: request.page_size,
+        page_token: request.page_token,
+        within: request.resource.clone(),
+        ..ListInput::default()
+    };
+    let query = lists::query(call, &input, &[], recourse_domain::query::order::Order::by_number())?;
+    let after = match &query.after {
+        Some(Keys { value: Key::Number(version), .. }) => *version,
+        Some(_) | None => 0,
+    };
+    let changes = call.inner.store.events(resource_id, after, query.page_size.saturating_add(1)).await?;
+    let size = usize::try_from(query.page_size).unwrap_or(usize::MAX);
+    let next = changes
+        .get(size.saturating_sub(1))
+        .filter(|_| changes.len() > size)
+        .map(|last| Keys { value: Key::Number(last.version), id: resource_id });
+    let events = changes.iter().take(size).map(|change| event(call, change)).collect::<Answer<_>>()?;
+    Ok(v1::ListEventsResponse { events, next_page_token: lists::next_token(call, &input, next)? })
+}
+
+fn event(call: &Call, change: &Change) -> Answer<v1::Event> {
+    let actor = match &change.job {
+        Some(job) => format!("jobs/{job}"),
+        None => format!("users/{}", change.actor),
+    };
+    let mut event = v1::Event {
+        event_id: change.id.to_string(),
+        command_id: change.command.to_string(),
+        resource: change.resource.clone(),
+        verb: change.verb.clone(),
+        changed_paths: change.paths.clone(),
+        etag: etag(change.version),
+        event_time: timestamp(change.time),
+        actor,
+    };
+    // Who acted is told to the manufacturer, and to the organisation that the person acted for.
+    event.redact(&call.viewer(call.actor()?.orgs.contains(&change.actor_org)));
+    Ok(event)
+}
+
+/// Who reads the feed, and what of it.
+struct Reading {
+    orgs: BTreeSet<OrgId>,
+    collections: Vec<String>,
+    position: i64,
+}
+
+fn reading(call: &Call, types: &[String]) -> Answer<(BTreeSet<OrgId>, Vec<String>)> {
+    let actor = call.actor()?;
+    let readable = |method: Method| access::authorize(actor, &rule_of(method)).is_ok();
+    let collections = COLLECTIONS
+        .iter()
+        .filter(|(name, method)| (types.is_empty() || types.iter().any(|asked| asked == name)) && readable(*method))
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    Ok((call.scope()?.audience(), collections))
+}
+
+/// The position of a cursor. Cursors are positions; they are opaque to callers and harmless to guess, for
+/// the reader's own scope decides what is told.
+async fn position(call: &Call, cursor: &str) -> Answer<i64> {
+    let ends = call.inner.store.feed_ends().await?;
+    let bad = || {
+        Refusal::field(
+            "cursor",
+            "BAD_CURSOR",
+            "a cursor comes from an answer before; leave it out to begin at the oldest change, or use now",
+            "cursor 须取自之前的应答；留空表示从最早的变更开始，或使用 now",
+        )
+    };
+    match cursor {
+        "" => Ok(ends.oldest),
+        "now" => Ok(ends.newest),
+        cursor => {
+            let position: i64 =
+                cursor.strip_prefix('c').and_then(|number| i64::from_str_radix(number, 36).ok()).ok_or_else(bad)?;
+            if position < 0 || position > ends.newest {
+                return Err(bad());
+            }
+            if position < ends.oldest {
+                return Err(Refusal::new(
+                    Reason::CursorExpired,
+                    "the cursor is older than what is kept; list the resources afresh, then follow from cursor=now",
+                    "cursor 已过期；请重新列出资源，然后从 cursor=now 继续",
+                ));
+            }
+            Ok(position)
+        }
+    }
+}
+
+fn cursor(position: i64) -> String {
+    let mut digits = Vec::new();
+    let mut rest = position.unsigned_abs();
+    loop {
+        let digit = u32::try_from(rest % 36).unwrap_or_default();
+        digits.push(char::from_digit(digit, 36).unwrap_or('0'));
+        rest /= 36;
+        if rest == 0 {
+            break;
+        }
+    }
+    digits.push('c');
+    digits.iter().rev().collect()
+}
+
+async fn changes(call: &Call, request: v1::ListChangesRequest) -> Answer<v1::ListChangesResponse> {
+    let (orgs, collections) = reading(call, &request.types)?;
+    let start = position(call, &request.cursor).await?;
+    let size = match u32::try_from(request.page_size).unwrap_or_default() {
+        0 => 50,
+        size => size.min(1000),
+    };
+    // Where the feed stood before it was read: an empty answer moves the cursor there, and no further.
+    let newest = call.inner.store.feed_ends().await?.newest;
+    let items = call.inner.store.changes_after(&orgs, start, &collections, size + 1).await?;
+    let limit = usize::try_from(size).unwrap_or(usize::MAX);
+    let has_more = items.len() > limit;
+    let shown: Vec<v1::ChangeItem> = items.iter().take(limit).map(item).collect();
+    let next = match items.get(limit.saturating_sub(1)).filter(|_| has_more) {
+        Some(last) => last.position,
+        None => items.last().map_or(start, |last| last.position).max(newest),
+    };
+    Ok(v1::ListChangesResponse { changes: shown, next_cursor: cursor(next), has_more })
+}
+
+fn item(item: &FeedItem) -> v1::ChangeItem {
+    let change = &item.change;
+    v1::ChangeItem {
+        cursor: cursor(item.position),
+        resource: change.resource.clone(),
+        r#type: change.collection.clone(),
+        verb: change.verb.clone(),
+        changed_paths: change.paths.clone(),
+        etag: etag(change.version),
+        event_time: timestamp(change.time),
+        command_id: change.command.to_string(),
+    }
+}
+
+async fn watch(call: &Call, request: v1::WatchEventsRequest) -> Answer<Reading> {
+    let (orgs, collections) = reading(call, &request.types)?;
+    Ok(Reading { orgs, collections, position: position(call, &request.cursor).await? })
+}
+
+/// Items as they become visible. The caller's leave is looked at again while the stream lasts: a stream
+/// outlives no token.
+fn stream(call: Call, reading: Reading) -> <Api as EventService>::WatchEventsStream {
+    let (sender, receiver) = tokio::sync::mpsc::channel(64);
+    tokio::spawn(async move {
+        if let Err(refusal) = feed(&call, reading, &sender).await {
+            // A reader that has gone away needs no error.
+            drop(sender.send(Err(refusal.status(call.lang))).await);
+        }
+    });
+    Box::pin(tokio_stream::wrappers::ReceiverStream::new(receiver))
+}
+
+async fn feed(
+    call: &Call,
+    mut reading: Reading,
+    sender: &tokio::sync::mpsc::Sender<Result<v1::ChangeItem, Status>>,
+) -> Answer<()> {
+    let mut checked = tokio::time::Instant::now();
+    loop {
+        let items = call
+            .inner
+            .store
+            .changes_after(&reading.orgs, reading.position, &reading.collections, STREAM_BATCH)
+            .await?;
+        let idle = items.is_empty();
+        for next in &items {
+            if sender.send(Ok(item(next))).await.is_err() {
+                return Ok(());
+            }
+            reading.position = next.position;
+        }
+        if sender.is_closed() {
+            return Ok(());
+        }
+        if checked.elapsed() > Duration::from_millis(500) {
+            checked = tokio::time::Instant::now();
+            still_signed_in(call).await?;
+        }
+        if idle {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+/// Ends a stream whose caller was signed out, disabled or revoked.
+async fn still_signed_in(call: &Call) -> Answer<()> {
+    let actor = call.actor()?;
+    let store = &call.inner.store;
+    let open = match actor.session {
+        Some(session) => store.session_is_open(session).await?,
+        None => store.client_of_token(actor.user).await?.is_some_and(|(client, _)| !client.revoked),
+    };
+    if open {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::TokenInvalid, "you were signed out; sign in and go on from the last cursor", "您已退出登录；请重新登录并从最后的 cursor 继续"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_as_its_position() {
+        for position in [0, 1, 35, 36, 1_000_000, i64::MAX] {
+            let text = cursor(position);
+            let read = text.strip_prefix('c').and_then(|number| i64::from_str_radix(number, 36).ok());
+            assert_eq!(read, Some(position), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_collection_of_the_feed_is_read_by_a_method_of_its_name() {
+        for (collection, method) in COLLECTIONS {
+            let template = method.http().first().map(|rule| rule.template).unwrap_or_default();
+            assert!(template.contains(&format!("name={collection}/*")), "{collection}: {template}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! API clients: programs that call in their own name. A secret is told once, and never again.
+
+use recourse_domain::catalog::Stored;
+use recourse_domain::change::Audience;
+use recourse_domain::identity::ApiClient;
+use recourse_domain::ids::UserId;
+use recourse_domain::query::order::Order;
+use recourse_domain::text::Violation;
+use recourse_proto::v1::api_client_service_server::ApiClientService;
+use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_proto::{Method, v1};
+use recourse_repository::{StoreError, Tx};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::accounts;
+use super::passwords::{fingerprint, random_secret};
+use super::users::permit_for;
+use crate::api::Api;
+use crate::context::{Boxed, Call};
+use crate::convert::{self, names, timestamp};
+use crate::error::{Answer, Refusal};
+use crate::lists::{self, ListInput};
+
+const COLLECTION: &str = "apiClients";
+
+#[tonic::async_trait]
+impl ApiClientService for Api {
+    async fn create_api_client(
+        &self,
+        request: Request<v1::CreateApiClientRequest>,
+    ) -> Result<Response<v1::ApiClient>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ApiClientServiceCreateApiClient, request, |r| &mut r.request_id)?;
+        call.answer(create(&call, request).await)
+    }
+
+    async fn get_api_client(
+        &self,
+        request: Request<v1::GetApiClientRequest>,
+    ) -> Result<Response<v1::ApiClient>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::ApiClientServiceGetApiClient, request)?;
+        call.answer(get(&call, &request.name).await)
+    }
+
+    async fn list_api_clients(
+        &self,
+        request: Request<v1::ListApiClientsRequest>,
+    ) -> Result<Response<v1::ListApiClientsResponse>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::ApiClientServiceListApiClients, request)?;
+        call.answer(list(&call, request).await)
+    }
+
+    async fn rotate_api_client_secret(
+        &self,
+        request: Request<v1::RotateApiClientSecretRequest>,
+    ) -> Result<Response<v1::ApiClient>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ApiClientServiceRotateApiClientSecret, request, |r| &mut r.request_id)?;
+        call.answer(rotate(&call, &request.name, &request.etag).await)
+    }
+
+    async fn delete_api_client(
+        &self,
+        request: Request<v1::DeleteApiClientRequest>,
+    ) -> Result<Response<v1::ApiClient>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ApiClientServiceDeleteApiClient, request, |r| &mut r.request_id)?;
+        call.answer(revoke(&call, &request.name, &request.etag).await)
+    }
+}
+
+async fn create(call: &Call, request: v1::CreateApiClientRequest) -> Answer<v1::ApiClient> {
+    let message = request.api_client.unwrap_or_default();
+    let id = if request.api_client_id.is_empty() {
+        call.new_id()
+    } else {
+        Uuid::parse_str(&request.api_client_id).map_err(|_| {
+            Refusal::field("api_client_id", "BAD_FORMAT", "a client id is a UUID", "api_client_id 必须是 UUID")
+        })?
+    };
+    let secret = random_secret()?;
+    let name = format!("{COLLECTION}/{id}");
+    let (message, name, secret) = (&message, name.as_str(), secret.as_str());
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let asked = message.membership.clone().unwrap_or_default();
+                let membership = accounts::read(tx, call, "api_client.membership", &asked).await?;
+                Refusal::check(accounts::under("api_client", membership.check("membership")))?;
+                let mut consenting = Vec::new();
+                for (index, other) in message.consenting_organizations.iter().enumerate() {
+                    let field = format!("api_client.consenting_organizations[{index}]");
+                    let (org, kind, org_name) = accounts::organization(tx, call, &field, other).await?;
+                    if kind != membership.org_kind {
+                        return Err(Refusal::invalid(vec![Violation::new(
+                            field,
+                            "ONE_KIND",
+                            "a client acts for organisations of one kind",
+                            "同一客户端只能代表同一类型的机构",
+                        )]));
+                    }
+                    // Consent of another organisation is given by its own manager, or by an administrator.
+                    call.permit(recourse_domain::access::Act::ManageAccounts { org })?;
+                    consenting.push((org, org_name));
+                }
+                let permit = permit_for(call, std::iter::once(&membership))?;
+                let client = ApiClient {
+                    id: UserId(id),
+                    display_name: message.display_name.trim().to_owned(),
+                    membership,
+                    consenting,
+                    revoked: false,
+                };
+                let note = call.note("create", name.to_owned(), COLLECTION, Vec::new(), &audience(&client));
+                let stored = tx.insert_client(&permit, client, &fingerprint(secret), note).await.map_err(|error| {
+                    match error {
+                        StoreError::AlreadyExists { .. } => Refusal::already_exists(name),
+                        other => other.into(),
+                    }
+                })?;
+                let shown = v1::ApiClient { secret: secret.to_owned(), ..show(&stored) };
+                Ok((name.to_owned(), shown))
+            })
+        },
+        |name| replay(call, name),
+    )
+    .await
+}
+
+async fn get(call: &Call, name: &str) -> Answer<v1::ApiClient> {
+    let id = names::uuid_in(name, COLLECTION)?;
+    let scope = call.scope_of(Method::ApiClientServiceGetApiClient)?;
+    let stored = call.inner.store.client(&scope, id).await?.ok_or_else(|| Refusal::not_found(name))?;
+    Ok(show(&stored))
+}
+
+async fn list(call: &Call, request: v1::ListApiClientsRequest) -> Answer<v1::ListApiClientsResponse> {
+    let input =
+        ListInput { page_size: request.page_size, page_token: request.page_token, ..ListInput::default() };
+    let query = lists::query(call, &input, &[], Order::newest_first())?;
+    let page = call.inner.store.clients(call.scope()?, &query).await?;
+    let api_clients = page.items.iter().map(show).collect();
+    Ok(v1::ListApiClientsResponse { api_clients, next_page_token: lists::next_token(call, &input, page.next)? })
+}
+
+/// Gives the client a new secret; the old one stops working with the same commit.
+async fn rotate(call: &Call, name: &str, etag: &str) -> Answer<v1::ApiClient> {
+    let secret = random_secret()?;
+    let secret = secret.as_str();
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let stored = found(tx, call, name, etag).await?;
+                let permit = permit_for(call, std::iter::once(&stored.value.membership))?;
+                let client = stored.value.clone();
+                let changed = vec!["secret".to_owned()];
+                let note = call.note("rotateSecret", name.to_owned(), COLLECTION, changed, &audience(&client));
+                let hash = fingerprint(secret);
+                let stored = tx
+                    .update_client(&permit, &stored, client, Some(&hash), note)
+                    .await
+                    .map_err(|error| stale(error, name))?;
+                Ok((name.to_owned(), v1::ApiClient { secret: secret.to_owned(), ..show(&stored) }))
+            })
+        },
+        |name| replay(call, name),
+    )
+    .await
+}
+
+/// Revokes a client for good: its tokens stop working within a second, everywhere.
+async fn revoke(call: &Call, name: &str, etag: &str) -> Answer<v1::ApiClient> {
+    let answer = call
+        .run(
+            false,
+            |tx| {
+                Box::pin(async move {
+                    let stored = found(tx, call, name, etag).await?;
+                    let permit = permit_for(call, std::iter::once(&stored.value.membership))?;
+                    let client = ApiClient { revoked: true, ..stored.value.clone() };
+                    let changed = vec!["revoked".to_owned()];
+                    let note = call.note("revoke", name.to_owned(), COLLECTION, changed, &audience(&client));
+                    tx.revoke(stored.id, call.inner.wall.now(), call.new_id()).await?;
+                    let stored = tx
+                        .update_client(&permit, &stored, client, None, note)
+                        .await
+                        .map_err(|error| stale(error, name))?;
+                    Ok((name.to_owned(), show(&stored)))
+                })
+            },
+            |name| replay(call, name),
+        )
+        .await?;
+    if let Ok(id) = names::uuid_in(name, COLLECTION) {
+        call.inner.authenticator.forget(id);
+    }
+    Ok(answer)
+}
+
+async fn found(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answer<Stored<ApiClient>> {
+    let id = names::uuid_in(name, COLLECTION)?;
+    let stored = tx.client(call.scope()?, id).await?.ok_or_else(|| Refusal::not_found(name))?;
+    convert::check_etag(etag, stored.version, name)?;
+    if stored.value.revoked {
+        return Err(Refusal::new(
+            Reason::ResourceRetired,
+            "the client is revoked for good; create a new one",
+            "该客户端已被永久吊销；请新建",
+        ));
+    }
+    Ok(stored)
+}
+
+fn stale(error: StoreError, name: &str) -> Refusal {
+    match error {
+        StoreError::Stale => Refusal::stale(name),
+        other => other.into(),
+    }
+}
+
+fn audience(client: &ApiClient) -> Audience {
+    Audience::Organizations(vec![client.membership.org])
+}
+
+fn show(stored: &Stored<ApiClient>) -> v1::ApiClient {
+    let ApiClient { id, display_name, membership, consenting, revoked } = &stored.value;
+    v1::ApiClient {
+        name: format!("{COLLECTION}/{id}"),
+        etag: convert::etag(stored.version),
+        display_name: display_name.clone(),
+        membership: Some(accounts::show(membership)),
+        consenting_organizations: consenting.iter().map(|(_, name)| name.clone()).collect(),
+        secret: String::new(),
+        revoked: *revoked,
+        create_time: timestamp(stored.create_time),
+        update_time: timestamp(stored.update_time),
+    }
+}
+
+fn replay<'a>(call: &'a Call, name: String) -> Boxed<'a, Answer<v1::ApiClient>> {
+    Box::pin(async move { get(call, &name).await })
+}

@@ -1,0 +1,191 @@
+//! OAuth: tokens for programs, refreshed tokens for everybody, and their end.
+
+use chrono::TimeDelta;
+use recourse_domain::ids::UserId;
+use recourse_repository::{RefreshUse, StoreError};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::passwords::{fingerprint, random_secret, same};
+use super::sessions::REFRESH_LIFETIME;
+use super::tokens::ACCESS_SECONDS;
+use crate::api::Api;
+use crate::error::Refusal;
+
+/// How long the same refresh, repeated, is taken for a retry of a lost answer.
+const RETRY_GRACE: TimeDelta = TimeDelta::seconds(30);
+
+/// The form of `POST /oauth2/token`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct TokenForm {
+    /// `client_credentials` or `refresh_token`.
+    pub grant_type: Option<String>,
+    /// The client's id.
+    pub client_id: Option<String>,
+    /// The client's secret.
+    pub client_secret: Option<String>,
+    /// The refresh token.
+    pub refresh_token: Option<String>,
+    /// Not used: a token carries what the membership allows.
+    pub scope: Option<String>,
+}
+
+/// The form of `POST /oauth2/revoke`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct RevokeForm {
+    /// The refresh token.
+    pub token: Option<String>,
+}
+
+/// The answer of `POST /oauth2/token`.
+#[derive(Clone, Debug, Serialize)]
+pub struct TokenReply {
+    /// JWT.
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// Seconds.
+    pub expires_in: i64,
+    /// The next refresh token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+}
+
+/// Why there is no token (RFC 6749, 5.2).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OAuthFault {
+    /// A parameter is missing.
+    #[error("{0} is missing")]
+    InvalidRequest(&'static str),
+    /// The client is not known, or its secret is wrong.
+    #[error("client and secret do not fit together, or the client is revoked")]
+    InvalidClient,
+    /// The refresh token is not good any more.
+    #[error("the refresh token has ended, or was used before; sign in again")]
+    InvalidGrant,
+    /// A scope that is not offered.
+    #[error("scopes are not offered; leave the parameter out")]
+    InvalidScope,
+    /// Another grant.
+    #[error("grant_type is client_credentials or refresh_token; people sign in at POST /v1/sessions")]
+    UnsupportedGrantType,
+    /// Too many at once.
+    #[error("too many at once; try again in a second")]
+    Busy,
+    /// The store can't be reached.
+    #[error("the service is not available; try again")]
+    Unavailable,
+}
+
+impl OAuthFault {
+    /// The code of the RFC.
+    pub fn code(&self) -> &'static str {
+        match self {
+            OAuthFault::InvalidRequest(_) => "invalid_request",
+            OAuthFault::InvalidClient => "invalid_client",
+            OAuthFault::InvalidGrant => "invalid_grant",
+            OAuthFault::InvalidScope => "invalid_scope",
+            OAuthFault::UnsupportedGrantType => "unsupported_grant_type",
+            OAuthFault::Busy | OAuthFault::Unavailable => "temporarily_unavailable",
+        }
+    }
+}
+
+impl From<StoreError> for OAuthFault {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "token endpoint");
+        OAuthFault::Unavailable
+    }
+}
+
+impl From<Refusal> for OAuthFault {
+    fn from(refusal: Refusal) -> Self {
+        tracing::error!(cause = refusal.cause, "token endpoint");
+        OAuthFault::Unavailable
+    }
+}
+
+impl Api {
+    /// Answers `POST /oauth2/token`.
+    pub async fn token(&self, form: TokenForm) -> Result<TokenReply, OAuthFault> {
+        if form.scope.as_deref().is_some_and(|scope| !scope.trim().is_empty()) {
+            return Err(OAuthFault::InvalidScope);
+        }
+        match form.grant_type.as_deref() {
+            Some("client_credentials") => self.client_token(form).await,
+            Some("refresh_token") => self.refreshed_token(form).await,
+            Some(_) => Err(OAuthFault::UnsupportedGrantType),
+            None => Err(OAuthFault::InvalidRequest("grant_type")),
+        }
+    }
+
+    async fn client_token(&self, form: TokenForm) -> Result<TokenReply, OAuthFault> {
+        let (id, secret) = form.client_id.zip(form.client_secret).ok_or(OAuthFault::InvalidClient)?;
+        let id = Uuid::parse_str(id.strip_prefix("apiClients/").unwrap_or(&id)).map_err(|_| OAuthFault::InvalidClient)?;
+        let found = self.inner.store.client_of_token(UserId(id)).await?;
+        let shown = fingerprint(&secret);
+        let known = found.as_ref().map_or_else(Vec::new, |(_, hash)| hash.clone());
+        let fits = same(&shown, &known);
+        let (client, _) = found.filter(|(client, _)| fits && !client.revoked).ok_or(OAuthFault::InvalidClient)?;
+        let access_token = self.inner.authenticator.access_token(client.id, &client.membership, None)?;
+        Ok(TokenReply { access_token, token_type: "Bearer", expires_in: ACCESS_SECONDS, refresh_token: None })
+    }
+
+    async fn refreshed_token(&self, form: TokenForm) -> Result<TokenReply, OAuthFault> {
+        let shown = form.refresh_token.ok_or(OAuthFault::InvalidRequest("refresh_token"))?;
+        let replacement = random_secret().map_err(|_| OAuthFault::Unavailable)?;
+        let now = self.inner.wall.now();
+        let (shown, next) = (&fingerprint(&shown), &fingerprint(&replacement));
+        let revocation = self.inner.ids.new_id();
+        let used = self
+            .inner
+            .store
+            .run(|tx| {
+                Box::pin(async move {
+                    tx.use_refresh(shown, next, now, RETRY_GRACE, REFRESH_LIFETIME, revocation).await
+                })
+            })
+            .await?;
+        let session = match used {
+            RefreshUse::Rotated(session) | RefreshUse::Retried(session) => session,
+            RefreshUse::Reused => {
+                tracing::warn!("a refresh token was used twice; its session has been ended");
+                return Err(OAuthFault::InvalidGrant);
+            }
+            RefreshUse::Unknown => return Err(OAuthFault::InvalidGrant),
+        };
+        let user = self.inner.store.user_of_token(session.user).await?;
+        let user = user.filter(|user| !user.disabled).ok_or(OAuthFault::InvalidGrant)?;
+        let membership = user.membership(session.org).ok_or(OAuthFault::InvalidGrant)?;
+        let access_token = self.inner.authenticator.access_token(user.id, membership, Some(session.id))?;
+        Ok(TokenReply {
+            access_token,
+            token_type: "Bearer",
+            expires_in: ACCESS_SECONDS,
+            refresh_token: Some(replacement),
+        })
+    }
+
+    /// Answers `POST /oauth2/revoke`. Whether the token was known is not told.
+    pub async fn revoke_token(&self, form: RevokeForm) -> Result<(), OAuthFault> {
+        let token = form.token.ok_or(OAuthFault::InvalidRequest("token"))?;
+        let (hash, now, revocation) = (&fingerprint(&token), self.inner.wall.now(), self.inner.ids.new_id());
+        let ended = self
+            .inner
+            .store
+            .run(|tx| {
+                Box::pin(async move {
+                    let session = tx.session_of_refresh(hash).await?;
+                    if let Some(session) = session {
+                        tx.end_session(session, now, revocation).await?;
+                    }
+                    Ok::<_, StoreError>(session)
+                })
+            })
+            .await?;
+        if let Some(session) = ended {
+            self.inner.authenticator.forget(session.0);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,431 @@
+//! Users: who may sign in, for whom, and as what.
+
+use recourse_domain::access::{Act, Permit};
+use recourse_domain::catalog::Stored;
+use recourse_domain::change::Audience;
+use recourse_domain::identity::{Membership, Person, User};
+use recourse_domain::ids::{OrgId, SessionId, UserId};
+use recourse_domain::query::order::Order;
+use recourse_proto::merge::Merge;
+use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_proto::v1::user_service_server::UserService;
+use recourse_proto::{Method, v1};
+use recourse_repository::{StoreError, Tx, USER_FIELDS};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::accounts;
+use super::passwords::{check_new_password, random_secret};
+use super::sessions::credentials_invalid;
+use crate::api::Api;
+use crate::context::{Boxed, Call};
+use crate::convert::{self, names, timestamp};
+use crate::error::{Answer, Refusal};
+use crate::lists::{self, ListInput};
+
+const COLLECTION: &str = "users";
+
+#[tonic::async_trait]
+impl UserService for Api {
+    async fn create_user(&self, request: Request<v1::CreateUserRequest>) -> Result<Response<v1::User>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::UserServiceCreateUser, request, |r| &mut r.request_id)?;
+        call.answer(create(&call, request).await)
+    }
+
+    async fn get_user(&self, request: Request<v1::GetUserRequest>) -> Result<Response<v1::User>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::UserServiceGetUser, request)?;
+        call.answer(get(&call, &request.name).await)
+    }
+
+    async fn list_users(
+        &self,
+        request: Request<v1::ListUsersRequest>,
+    ) -> Result<Response<v1::ListUsersResponse>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::UserServiceListUsers, request)?;
+        call.answer(list(&call, request).await)
+    }
+
+    async fn update_user(&self, request: Request<v1::UpdateUserRequest>) -> Result<Response<v1::User>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::UserServiceUpdateUser, request, |r| &mut r.request_id)?;
+        call.answer(update(&call, request).await)
+    }
+
+    async fn change_password(&self, request: Request<v1::ChangePasswordRequest>) -> Result<Response<v1::User>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::UserServiceChangePassword, request)?;
+        call.answer(change_password(&call, request).await)
+    }
+
+    async fn disable_user(&self, request: Request<v1::DisableUserRequest>) -> Result<Response<v1::User>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::UserServiceDisableUser, request, |r| &mut r.request_id)?;
+        call.answer(switch(&call, &request.name, &request.etag, Switch::Disable).await)
+    }
+
+    async fn enable_user(&self, request: Request<v1::EnableUserRequest>) -> Result<Response<v1::User>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::UserServiceEnableUser, request, |r| &mut r.request_id)?;
+        call.answer(switch(&call, &request.name, &request.etag, Switch::Enable).await)
+    }
+
+    async fn delete_user(&self, request: Request<v1::DeleteUserRequest>) -> Result<Response<v1::User>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::UserServiceDeleteUser, request, |r| &mut r.request_id)?;
+        call.answer(switch(&call, &request.name, &request.etag, Switch::Erase).await)
+    }
+}
+
+/// What is done to a user's sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Switch {
+    Disable,
+    Enable,
+    Erase,
+}
+
+async fn create(call: &Call, request: v1::CreateUserRequest) -> Answer<v1::User> {
+    let message = request.user.unwrap_or_default();
+    let user_name = message.user_name.trim().to_lowercase();
+    Refusal::check(check_new_password("password", &request.password, &user_name))?;
+    let id = if request.user_id.is_empty() {
+        call.new_id()
+    } else {
+        Uuid::parse_str(&request.user_id)
+            .map_err(|_| Refusal::field("user_id", "BAD_FORMAT", "a user id is a UUID", "user_id 必须是 UUID"))?
+    };
+    let hash = call.inner.passwords.hash(request.password).await?;
+    let name = format!("{COLLECTION}/{id}");
+    let (message, user_name, hash, name) = (&message, user_name.as_str(), hash.as_str(), name.as_str());
+    call.run(
+        request.validate_only,
+        |tx| {
+            Box::pin(async move {
+                let memberships = memberships(tx, call, message).await?;
+                let permit = permit_for(call, memberships.iter())?;
+                let user = User {
+                    id: UserId(id),
+                    user_name: user_name.to_owned(),
+                    memberships,
+                    disabled: false,
+                    erased: false,
+                };
+                Refusal::check(accounts::under("user", user.check()))?;
+                let note = call.note("create", name.to_owned(), COLLECTION, Vec::new(), &audience(&user));
+                let person = person(message);
+                let stored = tx.insert_user(&permit, user, &person, hash, note).await.map_err(|error| match error {
+                    StoreError::AlreadyExists { .. } => Refusal::already_exists(&format!("user {user_name}")),
+                    other => other.into(),
+                })?;
+                Ok((name.to_owned(), show(&stored, &person)))
+            })
+        },
+        |name| replay(call, name),
+    )
+    .await
+}
+
+async fn get(call: &Call, name: &str) -> Answer<v1::User> {
+    let id = user_in(call, name)?;
+    let scope = call.scope_of(Method::UserServiceGetUser)?;
+    let found = call.inner.store.user(&scope, id).await?;
+    let (stored, person) = found.ok_or_else(|| Refusal::not_found(name))?;
+    Ok(show(&stored, &person))
+}
+
+async fn list(call: &Call, request: v1::ListUsersRequest) -> Answer<v1::ListUsersResponse> {
+    let input = ListInput {
+        page_size: request.page_size,
+        page_token: request.page_token,
+        filter: request.filter,
+        order_by: request.order_by,
+        ..ListInput::default()
+    };
+    let order = Order::by("user_name", recourse_domain::catalog::FieldKind::Text);
+    let query = lists::query(call, &input, USER_FIELDS, order)?;
+    let page = call.inner.store.users(call.scope()?, &query).await?;
+    let users = page.items.iter().map(|(stored, person)| show(stored, person)).collect();
+    Ok(v1::ListUsersResponse { users, next_page_token: lists::next_token(call, &input, page.next)? })
+}
+
+/// Changes names, contacts or memberships. What is taken away stops working within a second: the caches of
+/// all replicas are told in the same transaction.
+async fn update(call: &Call, request: v1::UpdateUserRequest) -> Answer<v1::User> {
+    let message = request.user.unwrap_or_default();
+    let paths = request.update_mask.map_or_else(|| message.populated(), |mask| mask.paths);
+    let name = message.name.clone();
+    let (message, paths, name) = (&message, &paths, name.as_str());
+    let answer = call
+        .run(
+            request.validate_only,
+            |tx| {
+                Box::pin(async move {
+                    let (stored, person_before) = found(tx, call, name, &message.etag).await?;
+                    let mut merged = show(&stored, &person_before);
+                    merged.merge(message, paths).map_err(convert::mask_refusal)?;
+                    let changes_memberships = paths.iter().any(|path| path == "memberships" || path == "*");
+                    let memberships = if changes_memberships {
+                        memberships(tx, call, &merged).await?
+                    } else {
+                        stored.value.memberships.clone()
+                    };
+                    // Leave is needed for what the user is, and for what the user is to become.
+                    let permit = permit_for(call, stored.value.memberships.iter().chain(&memberships))?;
+                    let user = User { memberships, ..stored.value.clone() };
+                    Refusal::check(accounts::under("user", user.check()))?;
+                    let person = person(&merged);
+                    if user == stored.value && person == person_before {
+                        return Ok((name.to_owned(), show(&stored, &person)));
+                    }
+                    if changes_memberships {
+                        tx.revoke(stored.id, call.inner.wall.now(), call.new_id()).await?;
+                    }
+                    let stored = write(tx, call, &permit, &stored, user, &person, "update", paths.clone()).await?;
+                    Ok((name.to_owned(), show(&stored, &person)))
+                })
+            },
+            |name| replay(call, name),
+        )
+        .await?;
+    forget(call, &answer.name);
+    Ok(answer)
+}
+
+/// Changes one's own password and signs every other device out.
+async fn change_password(call: &Call, request: v1::ChangePasswordRequest) -> Answer<v1::User> {
+    let actor = call.actor()?;
+    let id = user_in(call, &request.name)?;
+    if id != actor.user.0 {
+        return Err(Refusal::not_found(&request.name));
+    }
+    let permit = call.permit(Act::ChangeOwnAccount { user: actor.user })?;
+    let name = format!("{COLLECTION}/{id}");
+    let user = call.inner.store.user_of_token(actor.user).await?.ok_or_else(|| Refusal::not_found(&name))?;
+    Refusal::check(check_new_password("new_password", &request.new_password, &user.user_name))?;
+    let known = call.inner.store.sign_in_user(&user.user_name).await?.map(|(_, hash)| hash);
+    if !call.inner.passwords.fits(request.current_password, known).await? {
+        return Err(credentials_invalid());
+    }
+    let hash = call.inner.passwords.hash(request.new_password).await?;
+    let (hash, name, permit, session) = (hash.as_str(), name.as_str(), &permit, actor.session);
+    let answer = call
+        .run(
+            false,
+            |tx| {
+                Box::pin(async move {
+                    let (stored, person) = found(tx, call, name, "").await?;
+                    let note = call.note(
+                        "changePassword",
+                        name.to_owned(),
+                        COLLECTION,
+                        vec!["password".to_owned()],
+                        &audience(&stored.value),
+                    );
+                    end_sessions(tx, call, UserId(stored.id), session).await?;
+                    let user = stored.value.clone();
+                    let stored = tx.update_user(permit, &stored, user, &person, Some(hash), note).await?;
+                    Ok((name.to_owned(), show(&stored, &person)))
+                })
+            },
+            |name| replay(call, name),
+        )
+        .await?;
+    forget(call, &answer.name);
+    Ok(answer)
+}
+
+async fn switch(call: &Call, name: &str, etag: &str, switch: Switch) -> Answer<v1::User> {
+    let answer = call
+        .run(
+            false,
+            |tx| {
+                Box::pin(async move {
+                    let (stored, person) = found(tx, call, name, etag).await?;
+                    let permit = permit_for(call, stored.value.memberships.iter())?;
+                    let (verb, user, person) = match switch {
+                        Switch::Disable => ("disable", User { disabled: true, ..stored.value.clone() }, person),
+                        Switch::Enable if stored.value.erased => {
+                            return Err(Refusal::new(
+                                Reason::ResourceRetired,
+                                "an erased user can't be enabled again; create a new one",
+                                "已注销的用户不能重新启用；请新建用户",
+                            ));
+                        }
+                        Switch::Enable => ("enable", User { disabled: false, ..stored.value.clone() }, person),
+                        Switch::Erase => {
+                            let erased = User {
+                                disabled: true,
+                                erased: true,
+                                user_name: format!("erased-{}", stored.id),
+                                memberships: Vec::new(),
+                                ..stored.value.clone()
+                            };
+                            ("erase", erased, Person::default())
+                        }
+                    };
+                    if user == stored.value {
+                        return Ok((name.to_owned(), show(&stored, &person)));
+                    }
+                    if user.disabled {
+                        end_sessions(tx, call, UserId(stored.id), None).await?;
+                        tx.revoke(stored.id, call.inner.wall.now(), call.new_id()).await?;
+                    }
+                    let stored =
+                        write(tx, call, &permit, &stored, user, &person, verb, vec!["disabled".to_owned()]).await?;
+                    Ok((name.to_owned(), show(&stored, &person)))
+                })
+            },
+            |name| replay(call, name),
+        )
+        .await?;
+    forget(call, &answer.name);
+    Ok(answer)
+}
+
+impl Api {
+    /// Creates the first administrator and answers a one-time password; refuses if there are users already.
+    pub async fn create_first_admin(&self, user_name: &str) -> Answer<String> {
+        if self.inner.store.has_users().await? {
+            return Err(Refusal::new(
+                Reason::ResourceAlreadyExists,
+                "there are users already; an administrator creates more (POST /v1/users)",
+                "系统中已有用户；请由管理员创建（POST /v1/users）",
+            ));
+        }
+        let password = random_secret()?;
+        self.add_admin(user_name, &password).await?;
+        Ok(password)
+    }
+
+    /// Creates an administrator in the system's own name: there is nobody else yet.
+    pub async fn add_admin(&self, user_name: &str, password: &str) -> Answer<UserId> {
+        let hash = self.inner.passwords.hash(password.to_owned()).await?;
+        let call = Call::job(&self.inner, "create-admin", Method::UserServiceCreateUser);
+        let id = call.new_id();
+        let user = User {
+            id: UserId(id),
+            user_name: user_name.trim().to_lowercase(),
+            memberships: vec![Membership {
+                org: OrgId::OEM,
+                org_name: accounts::OEM_NAME.to_owned(),
+                org_kind: recourse_domain::access::OrgKind::Oem,
+                roles: vec![recourse_domain::access::Role::Admin],
+                rights: Vec::new(),
+                duties: Vec::new(),
+                approval_level: 0,
+            }],
+            disabled: false,
+            erased: false,
+        };
+        let permit = call.permit(Act::Bootstrap)?;
+        let (call, user, permit, hash) = (&call, &user, &permit, hash.as_str());
+        let outcome: Result<(), StoreError> = self
+            .inner
+            .store
+            .run(|tx| {
+                Box::pin(async move {
+                    let note =
+                        call.note("create", format!("{COLLECTION}/{id}"), COLLECTION, Vec::new(), &audience(user));
+                    tx.insert_user(permit, user.clone(), &Person::default(), hash, note).await.map(|_| ())
+                })
+            })
+            .await;
+        outcome?;
+        Ok(UserId(id))
+    }
+}
+
+fn user_in(call: &Call, name: &str) -> Answer<Uuid> {
+    if names::id_in(name, COLLECTION)? == "me" { Ok(call.actor()?.user.0) } else { names::uuid_in(name, COLLECTION) }
+}
+
+async fn found(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answer<(Stored<User>, Person)> {
+    let id = user_in(call, name)?;
+    let (stored, person) = tx.user(call.scope()?, id).await?.ok_or_else(|| Refusal::not_found(name))?;
+    convert::check_etag(etag, stored.version, name)?;
+    Ok((stored, person))
+}
+
+async fn memberships(tx: &mut Tx<'_>, call: &Call, message: &v1::User) -> Answer<Vec<Membership>> {
+    let mut read = Vec::with_capacity(message.memberships.len());
+    for (index, membership) in message.memberships.iter().enumerate() {
+        read.push(accounts::read(tx, call, &format!("user.memberships[{index}]"), membership).await?);
+    }
+    Ok(read)
+}
+
+/// Leave to keep an account with these memberships: for every one of them.
+pub(super) fn permit_for<'m>(call: &Call, memberships: impl Iterator<Item = &'m Membership>) -> Answer<Permit> {
+    let mut permit = None;
+    for membership in memberships {
+        permit = Some(call.permit(Act::ManageAccounts { org: membership.org })?);
+    }
+    match permit {
+        Some(permit) => Ok(permit),
+        // An account of no organisation is the administrators' to keep.
+        None => call.permit(Act::ManageAccounts { org: OrgId::OEM }),
+    }
+}
+
+async fn end_sessions(tx: &mut Tx<'_>, call: &Call, user: UserId, except: Option<SessionId>) -> Answer<()> {
+    let now = call.inner.wall.now();
+    Ok(tx.end_sessions_of(user, except, now, &|| call.new_id()).await?)
+}
+
+#[expect(clippy::too_many_arguments, reason = "everything that one write needs, named at the call")]
+async fn write(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    permit: &Permit,
+    before: &Stored<User>,
+    user: User,
+    person: &Person,
+    verb: &'static str,
+    paths: Vec<String>,
+) -> Answer<Stored<User>> {
+    let name = format!("{COLLECTION}/{}", before.id);
+    let note = call.note(verb, name.clone(), COLLECTION, paths, &audience(&user));
+    tx.update_user(permit, before, user, person, None, note).await.map_err(|error| match error {
+        StoreError::Stale => Refusal::stale(&name),
+        other => other.into(),
+    })
+}
+
+fn forget(call: &Call, name: &str) {
+    if let Ok(id) = names::uuid_in(name, COLLECTION) {
+        call.inner.authenticator.forget(id);
+    }
+}
+
+fn audience(user: &User) -> Audience {
+    Audience::Organizations(user.memberships.iter().map(|membership| membership.org).collect())
+}
+
+fn person(message: &v1::User) -> Person {
+    Person {
+        display_name: message.display_name.trim().to_owned(),
+        email: message.email.trim().to_owned(),
+        phone: message.phone.trim().to_owned(),
+    }
+}
+
+fn show(stored: &Stored<User>, person: &Person) -> v1::User {
+    let User { id, user_name, memberships, disabled, erased } = &stored.value;
+    v1::User {
+        name: format!("{COLLECTION}/{id}"),
+        etag: convert::etag(stored.version),
+        user_name: user_name.clone(),
+        display_name: person.display_name.clone(),
+        email: person.email.clone(),
+        phone: person.phone.clone(),
+        memberships: memberships.iter().map(accounts::show).collect(),
+        disabled: *disabled,
+        erased: *erased,
+        create_time: timestamp(stored.create_time),
+        update_time: timestamp(stored.update_time),
+    }
+}
+
+fn replay<'a>(call: &'a Call, name: String) -> Boxed<'a, Answer<v1::User>> {
+    Box::pin(async move { get(call, &name).await })
+}

@@ -1,0 +1,125 @@
+//! Work that nobody asks for: numbering the feed, letting deadlines pass, forgetting what has aged.
+//!
+//! Every server does it by default; a lease lets one do it at a time, and each step is safe to be done by two.
+
+use std::future::Future;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use recourse_domain::access::Act;
+use recourse_domain::change::Audience;
+use recourse_domain::claims::Verb;
+use recourse_proto::Method;
+use recourse_repository::StoreError;
+use uuid::Uuid;
+
+use crate::api::Api;
+use crate::context::Call;
+use crate::error::{Answer, Refusal};
+
+/// How often the feed is numbered.
+const NUMBERING: Duration = Duration::from_millis(100);
+/// How often deadlines are looked at.
+const DEADLINES: Duration = Duration::from_secs(5);
+/// Days that idempotency records are kept.
+const KEEP_REQUESTS: TimeDelta = TimeDelta::days(30);
+/// Seconds that a lease holds.
+const LEASE_SECONDS: i64 = 10;
+/// Claims that lapse in one go.
+const BATCH: u32 = 100;
+
+impl Api {
+    /// Does the background work until `stop`.
+    pub async fn work(self, stop: impl Future<Output = ()> + Send) {
+        let holder = self.inner.ids.new_id();
+        let mut stop = std::pin::pin!(stop);
+        let mut deadlines = tokio::time::interval(DEADLINES);
+        deadlines.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut numbering = tokio::time::interval(NUMBERING);
+        numbering.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                _ = numbering.tick() => self.number_feed().await,
+                _ = deadlines.tick() => self.pass_time(holder).await,
+            }
+        }
+    }
+
+    /// Numbers whatever waits; numberers of several servers take turns on the counter's row.
+    async fn number_feed(&self) {
+        loop {
+            match self.inner.store.number_changes().await {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "the change feed could not be numbered");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn pass_time(&self, holder: Uuid) {
+        let wall = self.inner.wall.now();
+        match self.inner.store.hold_lease("deadlines", holder, wall, LEASE_SECONDS).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(%error, "the lease of deadlines could not be asked for");
+                return;
+            }
+        }
+        if let Err(refusal) = self.enforce_deadlines().await {
+            tracing::warn!(cause = refusal.cause, reason = refusal.text.en, "deadlines could not be enforced");
+        }
+        if let Err(error) = self.inner.store.forget_requests(self.inner.clock.now() - KEEP_REQUESTS).await {
+            tracing::warn!(%error, "old request records could not be forgotten");
+        }
+    }
+
+    /// Lets returned claims lapse whose answer is overdue; answers how many did.
+    pub async fn enforce_deadlines(&self) -> Answer<u32> {
+        let call = Call::job(&self.inner, "claim-deadlines", Method::ClaimServiceGetClaim);
+        let overdue = self.inner.store.overdue_returns(call.scope()?, call.now, BATCH).await?;
+        let mut lapsed = 0;
+        for id in overdue {
+            let call = Call::job(&self.inner, "claim-deadlines", Method::ClaimServiceGetClaim);
+            match lapse(&call, id).await {
+                Ok(()) => lapsed += 1,
+                // Answered in this very moment, or another server was faster: nothing is left to do.
+                Err(refusal) => tracing::info!(claim = %id, reason = refusal.text.en, "the claim did not lapse"),
+            }
+        }
+        Ok(lapsed)
+    }
+}
+
+async fn lapse(call: &Call, id: Uuid) -> Answer<()> {
+    let permit = call.permit(Act::EnforceDeadline)?;
+    let permit = &permit;
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let name = format!("claims/{id}");
+                let stored = tx.claim(call.scope()?, id).await?.ok_or_else(|| Refusal::not_found(&name))?;
+                let claim = stored
+                    .value
+                    .clone()
+                    .lapse(call.now)
+                    .map_err(|error| Refusal::state_conflict(&name, stored.value.state.word().word(), &error.to_string()))?;
+                tx.retract_claim_readings(permit, claim.id).await?;
+                let audience = Audience::Organizations(vec![claim.station]);
+                let note = call.note(Verb::Lapse.word(), name.clone(), "claims", vec!["state".to_owned()], &audience);
+                match tx.update_claim(permit, &stored, claim, note).await {
+                    Ok(_) => Ok((name, ())),
+                    Err(StoreError::Stale) => Err(Refusal::stale(&name)),
+                    Err(other) => Err(other.into()),
+                }
+            })
+        },
+        |_| Box::pin(async { Ok(()) }),
+    )
+    .await
+}

@@ -1,0 +1,28 @@
+//! Use cases: what a call does, from its message to its answer. The only room where the contract's messages
+//! meet the domain's values.
+
+pub mod admission;
+mod api;
+mod catalog;
+mod claims;
+mod context;
+mod convert;
+mod error;
+mod events;
+pub mod identity;
+mod jobs;
+mod ledger;
+mod lists;
+mod settings;
+mod vehicles;
+
+pub use api::{Api, ApiParts};
+pub use error::{Answer, Refusal};
+pub use identity::authentication::Authenticator;
+
+use recourse_domain::text::Lang;
+
+/// The language that a request asks for.
+pub fn language(headers: &http::HeaderMap) -> Lang {
+    convert::lang(recourse_proto::Lang::from_headers(headers))
+}

@@ -1,0 +1,32 @@
+//! Settings of the deployment, as far as other use cases need them.
+
+use chrono::NaiveDate;
+use recourse_domain::access::{self, Actor};
+use recourse_domain::catalog::Setting;
+use recourse_domain::clock::Zone;
+use recourse_repository::{Store, Tx};
+
+use crate::error::{Answer, Refusal};
+
+/// The time zone of dates: that of the newest setting. One deployment has one, so no date asks for another.
+pub(crate) async fn zone(store: &Store) -> Answer<Zone> {
+    let scope = access::job_scope(&Actor::job("startup"))?;
+    let scope = &scope;
+    let settings: Answer<Vec<Setting>> = store
+        .read(|tx| {
+            Box::pin(async move {
+                Ok::<_, Refusal>(tx.every_record::<Setting>(scope).await?.into_iter().map(|stored| stored.value).collect())
+            })
+        })
+        .await;
+    let newest = settings?.into_iter().max_by_key(|setting| setting.valid_from);
+    Ok(newest.unwrap_or_default().zone())
+}
+
+/// The setting in force on a day; what the trade uses where a deployment says nothing.
+pub(crate) async fn in_force(tx: &mut Tx<'_>, today: NaiveDate) -> Answer<Setting> {
+    let scope = access::job_scope(&Actor::job("lookup"))?;
+    let settings: Vec<Setting> =
+        tx.every_record::<Setting>(&scope).await?.into_iter().map(|stored| stored.value).collect();
+    Ok(Setting::on(&settings, today).cloned().unwrap_or_default())
+}

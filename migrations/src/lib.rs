@@ -1,0 +1,26 @@
+//! The schema, one text for SQLite and PostgreSQL. See the README beside this folder for the rules.
+
+mod dialect;
+mod m0001_foundation;
+mod m0002_identity;
+mod m0003_catalog;
+mod m0004_claims;
+mod m0005_ledger;
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+/// Every migration, in order.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_foundation::Migration),
+            Box::new(m0002_identity::Migration),
+            Box::new(m0003_catalog::Migration),
+            Box::new(m0004_claims::Migration),
+            Box::new(m0005_ledger::Migration),
+        ]
+    }
+}

@@ -1,0 +1,11 @@
+//! The API as its callers use it, a file per noun.
+
+mod access;
+mod catalog;
+mod claims;
+mod errors;
+mod events;
+mod grpc;
+mod idempotency;
+mod ledger;
+mod sessions;

@@ -1,0 +1,136 @@
+//! A server of one's own for every test: in this process, on a free port, over an empty database.
+
+pub mod client;
+pub mod openapi;
+pub mod postgres;
+pub mod world;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::{DateTime, TimeZone, Utc};
+use recourse_repository::{Store, StoreOptions};
+use recourse_server::config::Config;
+use recourse_server::process::{RandomIds, SetClock};
+use recourse_server::start::{self, Running};
+
+/// A database that the suites run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Embedded SQLite, in a file of its own.
+    Sqlite,
+    /// A database of its own in a real PostgreSQL.
+    Postgres,
+}
+
+/// Runs a test body on every database there is. A body that fails names its database.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($(#[$meta:meta])* async fn $name:ident($server:ident) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports, reason = "a body may need nothing of its module")]
+            use super::*;
+
+            async fn body($server: $crate::harness::Server) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                if let Some(server) = $crate::harness::Server::start($crate::harness::Backend::Sqlite).await {
+                    body(server).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(server) = $crate::harness::Server::start($crate::harness::Backend::Postgres).await {
+                    body(server).await;
+                }
+            }
+        }
+    )*};
+}
+
+/// The day on which every test begins.
+pub fn anchor() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 20, 2, 0, 0).unwrap()
+}
+
+/// A database for one test, gone with it.
+pub struct Database {
+    /// Its address.
+    pub url: String,
+    folder: Option<PathBuf>,
+}
+
+impl Database {
+    /// A new, empty database; `None` where the machine has no PostgreSQL.
+    pub async fn create(backend: Backend) -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("recourse_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        match backend {
+            Backend::Sqlite => {
+                let folder = std::env::temp_dir().join(&name);
+                std::fs::create_dir_all(&folder).unwrap();
+                let url = format!("sqlite:{}", folder.join("test.db").display());
+                Some(Self { url, folder: Some(folder) })
+            }
+            Backend::Postgres => {
+                let server = postgres::server()?;
+                postgres::create_database(server, &name).await;
+                let (address, _) = server.rsplit_once('/').unwrap();
+                Some(Self { url: format!("{address}/{name}"), folder: None })
+            }
+        }
+    }
+
+    /// Opens it with an up-to-date schema.
+    pub async fn store(&self) -> Store {
+        let store = Store::open(StoreOptions { max_connections: 8, ..StoreOptions::new(&self.url) }).await.unwrap();
+        store.migrate().await.unwrap();
+        store
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            // A file that stays behind costs a little room under the temporary folder.
+            drop(std::fs::remove_dir_all(folder));
+        }
+    }
+}
+
+/// A running server over a database of its own.
+pub struct Server {
+    /// Where it answers.
+    pub base: String,
+    /// The time of its business; tests move it on.
+    pub clock: Arc<SetClock>,
+    /// Which database it stands on.
+    pub backend: Backend,
+    /// Its database.
+    pub database: Database,
+    /// The running processes.
+    pub running: Running,
+}
+
+impl Server {
+    /// Starts a server; `None` where the machine lacks the database.
+    pub async fn start(backend: Backend) -> Option<Self> {
+        let database = Database::create(backend).await?;
+        let clock = Arc::new(SetClock::new(anchor()));
+        let config = Config {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            metrics_listen: None,
+            database: database.url.clone(),
+            max_connections: 8,
+            ..Config::default()
+        };
+        let store = database.store().await;
+        let api = start::open_api(&config, store, clock.clone(), Arc::new(RandomIds)).await.unwrap();
+        let running = start::listen(&config, api).await.unwrap();
+        Some(Self { base: format!("http://{}", running.address), clock, backend, database, running })
+    }
+}

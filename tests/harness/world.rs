@@ -1,0 +1,204 @@
+//! A small world for the API suite: master data, one account per role, and a claim that can be submitted.
+
+use serde_json::{Value, json};
+
+use super::Server;
+use super::client::Client;
+
+/// Password of every account of the tests.
+pub const PASSWORD: &str = "blue tractors sing";
+/// A vehicle that was sold a year ago and is covered.
+pub const VIN: &str = "LSVAA4187S2184841";
+
+/// Callers of a prepared server, one per role.
+pub struct World {
+    /// Keeps master data and users.
+    pub admin: Client,
+    /// Decides claims.
+    pub auditor: Client,
+    /// Decides claims too, and may grant goodwill.
+    pub second_auditor: Client,
+    /// Reads the ledger.
+    pub finance: Client,
+    /// Claims for S-001.
+    pub station: Client,
+    /// Claims for S-002.
+    pub other_station: Client,
+    /// Works for S-001.
+    pub technician: Client,
+    /// Supplies the pump.
+    pub supplier: Client,
+    /// Appraises.
+    pub appraiser: Client,
+    /// Has not signed in.
+    pub anonymous: Client,
+}
+
+impl World {
+    /// Loads it through the API itself.
+    pub async fn load(server: &Server) -> Self {
+        server.running.api.add_admin("admin", PASSWORD).await.expect("the first administrator");
+        let anonymous = Client::anonymous(server);
+        let admin = anonymous.sign_in("admin", PASSWORD).await;
+        load_master_data(&admin).await;
+        let accounts = [
+            ("auditor", "organizations/OEM", "AUDITOR", json!([])),
+            ("auditor2", "organizations/OEM", "AUDITOR", json!(["GOODWILL"])),
+            ("finance", "organizations/OEM", "FINANCE", json!([])),
+            ("s001", "stations/S-001", "STATION", json!(["MANAGER"])),
+            ("s002", "stations/S-002", "STATION", json!([])),
+            ("tech", "stations/S-001", "TECHNICIAN", json!([])),
+            ("supplier", "suppliers/SUP-017", "SUPPLIER", json!([])),
+            ("appraiser", "appraisers/A-01", "APPRAISER", json!([])),
+        ];
+        for (name, organization, role, rights) in accounts {
+            let membership = json!({"organization": organization, "roles": [role], "rights": rights});
+            let user = json!({"userName": name, "displayName": name, "memberships": [membership]});
+            admin.post("/v1/users", json!({"user": user, "password": PASSWORD})).await.ok();
+        }
+        Self {
+            auditor: anonymous.sign_in("auditor", PASSWORD).await,
+            second_auditor: anonymous.sign_in("auditor2", PASSWORD).await,
+            finance: anonymous.sign_in("finance", PASSWORD).await,
+            station: anonymous.sign_in("s001", PASSWORD).await,
+            other_station: anonymous.sign_in("s002", PASSWORD).await,
+            technician: anonymous.sign_in("tech", PASSWORD).await,
+            supplier: anonymous.sign_in("supplier", PASSWORD).await,
+            appraiser: anonymous.sign_in("appraiser", PASSWORD).await,
+            admin,
+            anonymous,
+        }
+    }
+
+    /// Creates and submits a claim; answers its name.
+    pub async fn submitted(&self, claim: Value) -> String {
+        let created = self.station.post("/v1/claims", claim).await.ok();
+        let name = created["name"].as_str().expect("a name").to_owned();
+        self.station.post(&format!("/v1/{name}:submit"), json!({})).await.ok();
+        name
+    }
+}
+
+/// A date of the contract.
+pub fn date(text: &str) -> Value {
+    let mut parts = text.split('-').map(|part| part.parse::<i64>().expect("a number"));
+    json!({"year": parts.next(), "month": parts.next(), "day": parts.next()})
+}
+
+/// An amount in yuan and fen.
+pub fn cny(minor: i64) -> Value {
+    let (units, nanos) = (minor / 100, minor % 100 * 10_000_000);
+    let mut money = json!({"currencyCode": "CNY"});
+    if units != 0 {
+        money["units"] = json!(units.to_string());
+    }
+    if nanos != 0 {
+        money["nanos"] = json!(nanos);
+    }
+    money
+}
+
+/// A claim for a failed fuel pump: 450.00 for the part, 1.80 hours at 120.00 for the work.
+pub fn pump_claim() -> Value {
+    json!({
+        "kind": "WARRANTY_REPAIR",
+        "vin": VIN,
+        "complaintDescription": "stalls when hot",
+        "causeDescription": "fuel pump seized",
+        "correctionDescription": "fuel pump replaced",
+        "failureCode": "failureCodes/F-101",
+        "locationCode": "REAR",
+        "causalPart": "parts/P-1001",
+        "dtcs": ["P0230"],
+        "odometerIn": {"value": "21000", "unit": "KILOMETER"},
+        "complaintDate": date("2026-11-16"),
+        "repairStartDate": date("2026-11-16"),
+        "repairCompletionDate": date("2026-11-17"),
+        "externalRepairOrder": "RO-1",
+        "externalJob": "1",
+        "lines": [
+            {"type": "PART", "part": "parts/P-1001", "quantity": {"value": "1"}, "isCausal": true},
+            {"type": "LABOR", "operation": "laborOperations/OP-1001"},
+        ],
+    })
+}
+
+fn dated(rows: &[(&str, Value)]) -> Value {
+    rows.iter().map(|(from, price)| json!({"validFrom": date(from), "price": price})).collect()
+}
+
+async fn load_master_data(admin: &Client) {
+    let from = date("2024-01-01");
+    let setting = json!({
+        "validFrom": from, "timeZone": "Asia/Shanghai",
+        "submissionWindowDays": 30, "duplicateWindowDays": 60, "returnAnswerDays": 15, "appealDays": 30,
+        "reviewDueDays": 7, "lookBackDays": 365, "paymentDays": 30, "statementObjectionDays": 5, "usedPartShipDays": 10,
+        "returnableKinds": ["WARRANTY_REPAIR", "COMPENSATION_APPRAISAL", "MAJOR_ASSEMBLY"],
+        "gradeRates": [{"grade": "A", "validFrom": from, "rate": cny(12_000)}, {"grade": "B", "validFrom": from, "rate": cny(9_000)}],
+    });
+    admin.post("/v1/settings?settingId=2024", setting).await.ok();
+    for (code, grade) in [("S-001", "A"), ("S-002", "B")] {
+        let station = json!({
+            "displayName": format!("Station {code}"), "grade": grade, "currency": "CNY", "paymentContract": "CLAIM_PRICE",
+            "taxScheme": "GENERAL", "bays": 4, "repairOrderSystem": "EXTERNAL", "region": "EAST",
+            "address": {"country": "CN", "province": "Jiangsu", "city": "Nanjing", "lines": ["1 Repair Road"]},
+            "contact": {"name": "Desk", "phone": "025-0000"}, "openingHours": "08:00-18:00",
+        });
+        admin.post(&format!("/v1/stations?stationId={code}"), station).await.ok();
+    }
+    let supplier = json!({"displayName": "Pumps Ltd", "currency": "CNY"});
+    admin.post("/v1/suppliers?supplierId=SUP-017", supplier).await.ok();
+    let appraiser = json!({"displayName": "Fair Appraisal"});
+    admin.post("/v1/appraisers?appraiserId=A-01", appraiser).await.ok();
+    let pump = json!({
+        "displayName": "Fuel pump", "category": "ENGINE", "unit": "PIECE", "assemblyClass": "ORDINARY",
+        "usedPartRule": "RETURN_TO_OEM", "models": ["M1"], "quantityPerVehicle": {"value": "1"},
+        "defaultSupplier": "suppliers/SUP-017",
+        "retailPrices": dated(&[("2024-01-01", cny(60_000))]),
+        "claimPrices": dated(&[("2024-01-01", cny(45_000))]),
+        "dealerNetPrices": dated(&[("2024-01-01", cny(40_000))]),
+        "recoveryPrices": dated(&[("2024-01-01", cny(38_000))]),
+    });
+    admin.post("/v1/parts?partId=P-1001", pump).await.ok();
+    let engine = json!({
+        "displayName": "Engine", "category": "ENGINE", "unit": "PIECE", "assemblyClass": "ASSEMBLY", "system": "ENGINE",
+        "serialized": true, "usedPartRule": "RETURN_TO_SUPPLIER", "models": ["M1"], "quantityPerVehicle": {"value": "1"},
+        "claimPrices": dated(&[("2024-01-01", cny(1_800_000))]),
+        "retailPrices": dated(&[("2024-01-01", cny(2_400_000))]),
+    });
+    admin.post("/v1/parts?partId=P-1002", engine).await.ok();
+    let foreign = json!({
+        "displayName": "Traction motor", "category": "MOTOR", "unit": "PIECE", "assemblyClass": "ORDINARY",
+        "usedPartRule": "HOLD", "models": ["E1"],
+        "claimPrices": dated(&[("2024-01-01", cny(500_000))]),
+    });
+    admin.post("/v1/parts?partId=P-1003", foreign).await.ok();
+    for (code, hours, group) in [("OP-1001", "1.80", "TANK"), ("OP-1002", "0.60", "TANK")] {
+        let operation = json!({
+            "displayName": format!("Operation {code}"), "partCategory": "ENGINE", "models": ["M1"],
+            "defaultHours": {"value": hours}, "overlapGroup": group,
+        });
+        admin.post(&format!("/v1/laborOperations?laborOperationId={code}"), operation).await.ok();
+    }
+    let failure = json!({
+        "displayName": "Fuel pump seized", "componentGroup": "FUEL", "failureMode": "SEIZED", "problemGroup": "FUEL-SUPPLY",
+    });
+    admin.post("/v1/failureCodes?failureCodeId=F-101", failure).await.ok();
+    let policy = json!({
+        "displayName": "Base warranty", "policyFamily": "BASE", "versionNumber": 1, "validFrom": from, "models": ["M1"],
+        "terms": [{
+            "code": "GENERAL", "kind": "GENERAL", "months": 36, "distance": {"value": "60000", "unit": "KILOMETER"},
+            "clause": "4.1", "partCategories": [],
+        }],
+    });
+    admin.post("/v1/warrantyPolicies?warrantyPolicyId=BASE-2024.1", policy).await.ok();
+    admin.post("/v1/warrantyPolicies/BASE-2024.1:publish", json!({})).await.ok();
+    let vehicle = json!({
+        "vin": VIN, "model": "M1", "brand": "RC", "plant": "P1", "buildDate": date("2025-08-01"), "drivetrain": "COMBUSTION",
+        "sale": {
+            "invoiceNumber": "INV-1", "invoiceDate": date("2025-10-10"), "deliveryDate": date("2025-10-10"),
+            "seller": "stations/S-001", "vehicleUse": "FAMILY",
+        },
+    });
+    admin.post(&format!("/v1/vehicles?vehicleId={VIN}"), vehicle).await.ok();
+}
