@@ -5,6 +5,7 @@ pub mod openapi;
 pub mod postgres;
 pub mod world;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -67,18 +68,27 @@ pub struct Database {
 impl Database {
     /// A new, empty database; `None` where the machine has no PostgreSQL.
     pub async fn create(backend: Backend) -> Option<Self> {
+        Self::copy_of(backend, None).await
+    }
+
+    /// A new database, a copy of another where one is given.
+    pub async fn copy_of(backend: Backend, template: Option<&Self>) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("recourse_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         match backend {
             Backend::Sqlite => {
                 let folder = std::env::temp_dir().join(&name);
                 std::fs::create_dir_all(&folder).unwrap();
-                let url = format!("sqlite:{}", folder.join("test.db").display());
-                Some(Self { url, folder: Some(folder) })
+                let file = folder.join("test.db");
+                if let Some(template) = template {
+                    std::fs::copy(template.url.trim_start_matches("sqlite:"), &file).unwrap();
+                }
+                Some(Self { url: format!("sqlite:{}", file.display()), folder: Some(folder) })
             }
             Backend::Postgres => {
                 let server = postgres::server()?;
-                postgres::create_database(server, &name).await;
+                let source = template.and_then(|template| template.url.rsplit('/').next());
+                postgres::create_database(server, &name, source).await;
                 let (address, _) = server.rsplit_once('/').unwrap();
                 Some(Self { url: format!("{address}/{name}"), folder: None })
             }
@@ -114,12 +124,20 @@ pub struct Server {
     pub database: Database,
     /// The running processes.
     pub running: Running,
+    /// Access tokens of the prepared world, by user name.
+    pub tokens: BTreeMap<&'static str, String>,
 }
 
 impl Server {
-    /// Starts a server; `None` where the machine lacks the database.
+    /// Starts a server over a copy of the prepared world; `None` where the machine lacks the database.
     pub async fn start(backend: Backend) -> Option<Self> {
-        let database = Database::create(backend).await?;
+        let prepared = world::prepared(backend).await?;
+        let database = Database::copy_of(backend, Some(&prepared.database)).await?;
+        Some(Self::over(backend, database, prepared.tokens.clone()).await)
+    }
+
+    /// Starts a server over a database.
+    pub async fn over(backend: Backend, database: Database, tokens: BTreeMap<&'static str, String>) -> Self {
         let clock = Arc::new(SetClock::new(anchor()));
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -131,6 +149,6 @@ impl Server {
         let store = database.store().await;
         let api = start::open_api(&config, store, clock.clone(), Arc::new(RandomIds)).await.unwrap();
         let running = start::listen(&config, api).await.unwrap();
-        Some(Self { base: format!("http://{}", running.address), clock, backend, database, running })
+        Self { base: format!("http://{}", running.address), clock, backend, database, running, tokens }
     }
 }

@@ -1,9 +1,12 @@
 //! A small world for the API suite: master data, one account per role, and a claim that can be submitted.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-use super::Server;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
 use super::client::Client;
+use super::{Backend, Database, Server};
 
 /// Password of every account of the tests.
 pub const PASSWORD: &str = "blue tractors sing";
@@ -34,39 +37,75 @@ pub struct World {
     pub anonymous: Client,
 }
 
+/// A database in which the world stands, and the tokens of its people.
+pub struct Prepared {
+    /// The database; nobody is connected to it.
+    pub database: Database,
+    /// Access tokens by user name.
+    pub tokens: BTreeMap<&'static str, String>,
+}
+
+/// The accounts: user name, organisation, role, rights.
+const ACCOUNTS: [(&str, &str, &str, &[&str]); 8] = [
+    ("auditor", "organizations/OEM", "AUDITOR", &[]),
+    ("auditor2", "organizations/OEM", "AUDITOR", &["GOODWILL"]),
+    ("finance", "organizations/OEM", "FINANCE", &[]),
+    ("s001", "stations/S-001", "STATION", &["MANAGER"]),
+    ("s002", "stations/S-002", "STATION", &[]),
+    ("tech", "stations/S-001", "TECHNICIAN", &[]),
+    ("supplier", "suppliers/SUP-017", "SUPPLIER", &[]),
+    ("appraiser", "appraisers/A-01", "APPRAISER", &[]),
+];
+
+/// The prepared world of a database: made once per run through the API itself, then copied.
+pub async fn prepared(backend: Backend) -> Option<&'static Prepared> {
+    static SQLITE: OnceCell<Option<Prepared>> = OnceCell::const_new();
+    static POSTGRES: OnceCell<Option<Prepared>> = OnceCell::const_new();
+    let cell = match backend {
+        Backend::Sqlite => &SQLITE,
+        Backend::Postgres => &POSTGRES,
+    };
+    cell.get_or_init(|| prepare(backend)).await.as_ref()
+}
+
+async fn prepare(backend: Backend) -> Option<Prepared> {
+    let database = Database::create(backend).await?;
+    let server = Server::over(backend, database, BTreeMap::new()).await;
+    server.running.api.add_admin("admin", PASSWORD).await.expect("the first administrator");
+    let anonymous = Client::anonymous(&server);
+    let admin = anonymous.sign_in("admin", PASSWORD).await;
+    load_master_data(&admin).await;
+    let mut tokens = BTreeMap::from([("admin", admin.token().expect("signed in").to_owned())]);
+    for (name, organization, role, rights) in ACCOUNTS {
+        let membership = json!({"organization": organization, "roles": [role], "rights": rights});
+        let user = json!({"userName": name, "displayName": name, "memberships": [membership]});
+        admin.post("/v1/users", json!({"user": user, "password": PASSWORD})).await.ok();
+        let signed_in = anonymous.sign_in(name, PASSWORD).await;
+        tokens.insert(name, signed_in.token().expect("signed in").to_owned());
+    }
+    let Server { database, running, .. } = server;
+    let store = running.api.store().clone();
+    running.stop().await;
+    store.close().await.expect("closed");
+    Some(Prepared { database, tokens })
+}
+
 impl World {
-    /// Loads it through the API itself.
+    /// The callers of a prepared server.
     pub async fn load(server: &Server) -> Self {
-        server.running.api.add_admin("admin", PASSWORD).await.expect("the first administrator");
         let anonymous = Client::anonymous(server);
-        let admin = anonymous.sign_in("admin", PASSWORD).await;
-        load_master_data(&admin).await;
-        let accounts = [
-            ("auditor", "organizations/OEM", "AUDITOR", json!([])),
-            ("auditor2", "organizations/OEM", "AUDITOR", json!(["GOODWILL"])),
-            ("finance", "organizations/OEM", "FINANCE", json!([])),
-            ("s001", "stations/S-001", "STATION", json!(["MANAGER"])),
-            ("s002", "stations/S-002", "STATION", json!([])),
-            ("tech", "stations/S-001", "TECHNICIAN", json!([])),
-            ("supplier", "suppliers/SUP-017", "SUPPLIER", json!([])),
-            ("appraiser", "appraisers/A-01", "APPRAISER", json!([])),
-        ];
-        for (name, organization, role, rights) in accounts {
-            let membership = json!({"organization": organization, "roles": [role], "rights": rights});
-            let user = json!({"userName": name, "displayName": name, "memberships": [membership]});
-            admin.post("/v1/users", json!({"user": user, "password": PASSWORD})).await.ok();
-        }
+        let caller = |name: &str| anonymous.with_token(&server.tokens[name]);
         Self {
-            auditor: anonymous.sign_in("auditor", PASSWORD).await,
-            second_auditor: anonymous.sign_in("auditor2", PASSWORD).await,
-            finance: anonymous.sign_in("finance", PASSWORD).await,
-            station: anonymous.sign_in("s001", PASSWORD).await,
-            other_station: anonymous.sign_in("s002", PASSWORD).await,
-            technician: anonymous.sign_in("tech", PASSWORD).await,
-            supplier: anonymous.sign_in("supplier", PASSWORD).await,
-            appraiser: anonymous.sign_in("appraiser", PASSWORD).await,
-            admin,
-            anonymous,
+            admin: caller("admin"),
+            auditor: caller("auditor"),
+            second_auditor: caller("auditor2"),
+            finance: caller("finance"),
+            station: caller("s001"),
+            other_station: caller("s002"),
+            technician: caller("tech"),
+            supplier: caller("supplier"),
+            appraiser: caller("appraiser"),
+            anonymous: anonymous.clone(),
         }
     }
 

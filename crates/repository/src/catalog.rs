@@ -43,15 +43,6 @@ impl Tx<'_> {
         sql.one(&self.db).await?.as_ref().map(stored::<R>).transpose()
     }
 
-    /// A page of records.
-    pub async fn records<R: Record>(
-        &mut self,
-        scope: &Scope,
-        query: &ListQuery,
-    ) -> Result<Page<Stored<R>>, StoreError> {
-        listed(&self.db, scope, query).await
-    }
-
     /// The active records of many codes, in one query.
     pub async fn active_records<R: Record>(
         &mut self,

@@ -4,6 +4,9 @@
 //! [`Permit`](recourse_domain::access::Permit) and, for aggregates, a [`ChangeNote`]: the change row is
 //! written by the same call. [`Store::run`] is the only way to a writing transaction.
 
+#![warn(missing_docs)]
+
+mod api_clients;
 mod audit;
 mod catalog;
 mod changes;
@@ -11,7 +14,6 @@ mod claims;
 mod error;
 mod feed;
 mod idempotency;
-mod identity;
 mod keys;
 mod leases;
 mod ledger;
@@ -19,10 +21,12 @@ mod lists;
 mod page_tokens;
 mod readings;
 mod scope;
+mod sessions;
 mod sql;
 mod store;
 #[cfg(test)]
 mod tests;
+mod users;
 
 pub use audit::{DenialRow, HistoryReport};
 pub use changes::ChangeNote;
@@ -30,7 +34,8 @@ pub use claims::CLAIM_FIELDS;
 pub use error::{CommandError, StoreError};
 pub use feed::{FeedEnds, FeedItem, FeedPage};
 pub use idempotency::Seen;
-pub use identity::{RefreshUse, USER_FIELDS};
 pub use ledger::{Balance, ENTRY_FIELDS};
 pub use page_tokens::PageTokens;
+pub use sessions::RefreshUse;
 pub use store::{Boxed, Store, StoreOptions, Tx};
+pub use users::USER_FIELDS;

@@ -22,6 +22,8 @@ use crate::error::{CommandError, StoreError};
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Time that a unit of work waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
+/// For how long another connection is tried when one turns out to be dead.
+const RECONNECT: Duration = Duration::from_secs(1);
 /// What PostgreSQL stops by itself, so that nothing of ours waits for ever: a statement, the wait for a lock,
 /// a transaction whose server is gone.
 const POSTGRES_LIMITS: [(&str, &str); 3] =
@@ -160,7 +162,32 @@ impl Store {
 
     async fn begin_writing(&self) -> Result<DatabaseTransaction, StoreError> {
         let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
-        Ok(self.writer.begin_with_options(TransactionOptions { sqlite_transaction_mode, ..Default::default() }).await?)
+        self.begin(&self.writer, TransactionOptions { sqlite_transaction_mode, ..Default::default() }).await
+    }
+
+    /// Begins a transaction. A connection that died in the pool, when the database was restarted, shows only
+    /// here; nothing has been done with it yet, so the next one is taken.
+    async fn begin(
+        &self,
+        pool: &DatabaseConnection,
+        options: TransactionOptions,
+    ) -> Result<DatabaseTransaction, StoreError> {
+        let began = tokio::time::Instant::now();
+        loop {
+            match pool.begin_with_options(options).await.map_err(StoreError::from) {
+                Err(StoreError::Unavailable(why)) if began.elapsed() < RECONNECT => {
+                    tracing::debug!(why, "a connection is gone; the next one is tried");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Closes every connection: what was written is in the database file, and a copy of it is whole.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.reader.clone().close().await?;
+        Ok(self.writer.clone().close().await?)
     }
 
     /// Whether the database answers.
@@ -230,7 +257,7 @@ impl Store {
         } else {
             TransactionOptions::default()
         };
-        let db = self.reader.begin_with_options(options).await.map_err(StoreError::from)?;
+        let db = self.begin(&self.reader, options).await?;
         let mut tx = Tx { db, _borrows: PhantomData };
         let done = work(&mut tx).await;
         if let Err(lost) = tx.db.rollback().await {

@@ -44,7 +44,8 @@ pub fn error_page() -> String {
     )
 }
 
-fn reasons() -> Vec<(String, String)> {
+/// Every public reason with its meaning, as the contract has it.
+pub fn reasons() -> Vec<(String, String)> {
     let Some(pool) = recourse_proto::descriptor_pool() else { return Vec::new() };
     let Some(message) = pool.get_enum_by_name("recourse.v1.ErrorReason.Code") else { return Vec::new() };
     let file = message.parent_file();

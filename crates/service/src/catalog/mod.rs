@@ -110,7 +110,9 @@ pub(crate) fn code_in<R: Resource>(name: &str) -> Answer<String> {
 /// The message for a record, without what the caller may not see.
 pub(crate) fn shown<R: Resource>(call: &Call, stored: &Stored<R::Record>) -> Answer<R::Message> {
     let actor = call.actor()?;
-    let own = R::owner(stored).is_some_and(|owner| actor.orgs.contains(&owner));
+    // A row that is reached through the own organisation only, as a supplier reaches its parts, is one's own.
+    let reached_as_own = !call.scope_of(R::GET)?.is_any();
+    let own = reached_as_own || R::owner(stored).is_some_and(|owner| actor.orgs.contains(&owner));
     let mut message = R::show(stored);
     message.redact(&call.viewer(own));
     Ok(message)
@@ -124,9 +126,8 @@ pub(crate) async fn create<R: Resource>(
     validate_only: bool,
 ) -> Answer<R::Message> {
     let message = message.unwrap_or_default();
-    let code = R::code(code).map_err(|violation| {
-        Refusal::invalid(vec![Violation { field: format!("{}_id", R::SINGULAR), ..violation }])
-    })?;
+    let code = R::code(code)
+        .map_err(|violation| Refusal::invalid(vec![Violation { field: format!("{}_id", R::SINGULAR), ..violation }]))?;
     let record = readable::<R>(call, message, &code, None)?;
     let permit = call.permit(Act::WriteMasterData)?;
     R::authorize(call.actor()?, &record, None)?;
@@ -211,7 +212,8 @@ pub(crate) async fn update<R: Resource>(
                 refuse_missing_references::<R>(tx, &record, Some(&stored.value)).await?;
                 let audience = record.audience(stored.id);
                 let note = call.note("update", name.to_owned(), collection::<R>(), paths.clone(), &audience);
-                let stored = tx.update_record(permit, &stored, record, note).await.map_err(|error| stale(error, name))?;
+                let stored =
+                    tx.update_record(permit, &stored, record, note).await.map_err(|error| stale(error, name))?;
                 Ok((name.to_owned(), shown::<R>(call, &stored)?))
             })
         },

@@ -11,12 +11,8 @@ use crate::error::{Answer, Refusal};
 /// Publishes a version. What it names was checked when it was written.
 pub(super) async fn publish(call: &Call, request: v1::PublishWarrantyPolicyRequest) -> Answer<v1::WarrantyPolicy> {
     let name = request.name.as_str();
-    let verb = Verb {
-        word: "publish",
-        paths: &["state", "publish_time"],
-        act: Act::WriteMasterData,
-        references: Vec::new(),
-    };
+    let verb =
+        Verb { word: "publish", paths: &["state", "publish_time"], act: Act::WriteMasterData, references: Vec::new() };
     step::<WarrantyPolicyResource>(call, name, &request.etag, verb, |policy| {
         let state = policy.state;
         policy.publish(call.now).map_err(|violation| {

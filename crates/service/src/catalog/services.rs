@@ -4,8 +4,8 @@ use recourse_proto::{Method, v1};
 use tonic::{Request, Response, Status};
 
 use super::resources::{
-    AppraiserResource, FailureCodeResource, LaborOperationResource, PartResource, PartSupplyResource,
-    SettingResource, StationResource, SupplierResource, WarrantyPolicyResource,
+    AppraiserResource, FailureCodeResource, LaborOperationResource, PartResource, PartSupplyResource, SettingResource,
+    StationResource, SupplierResource, WarrantyPolicyResource,
 };
 use super::{create, get, list, retire, update};
 use crate::api::Api;

@@ -11,6 +11,7 @@ use recourse_domain::dtc::Dtc;
 use recourse_domain::ids::UserId;
 use recourse_domain::money::{Currency, Money, MoneyError};
 use recourse_domain::text::{Lang, Violation};
+use recourse_domain::vin::Vin;
 use recourse_proto::v1;
 use uuid::Uuid;
 
@@ -559,7 +560,7 @@ pub fn read(message: v1::Claim) -> Result<(Header, Vec<LineInput>), Vec<Violatio
     let kilometers = |distance: Option<&v1::Distance>| distance.map(in_kilometers);
     let header = Header {
         external_ref: optional_text(&message.external_ref),
-        vin: optional_text(&message.vin),
+        vin: optional_text(&message.vin).map(canonical_vin),
         complaint_code: optional_text(&message.complaint_code),
         complaint_description: message.complaint_description,
         cause_code: optional_text(&message.cause_code),
@@ -593,6 +594,11 @@ pub fn read(message: v1::Claim) -> Result<(Header, Vec<LineInput>), Vec<Violatio
         .filter_map(|(index, line)| read_line(&mut reader, &format!("lines[{index}]"), line))
         .collect();
     reader.finish((header, lines))
+}
+
+/// A VIN in canonical form; what is none stays as it was written, for the submission to tell.
+fn canonical_vin(text: String) -> String {
+    Vin::parse(&text).map_or(text, |vin| vin.to_string())
 }
 
 fn read_dtcs(reader: &mut Reader, codes: &[String]) -> Vec<Dtc> {

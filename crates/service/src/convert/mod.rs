@@ -1,20 +1,20 @@
 //! Where the contract's messages and the domain's values meet: dull on purpose, and exhaustive, so that a
 //! new field breaks the build where it matters.
 
-pub mod appraisers;
-pub mod claims;
-pub mod coverage;
-pub mod failure_codes;
-pub mod labor_operations;
-pub mod names;
-pub mod organizations;
-pub mod part_supplies;
-pub mod parts;
-pub mod policies;
-pub mod settings;
-pub mod stations;
-pub mod suppliers;
-pub mod vehicles;
+pub(crate) mod appraisers;
+pub(crate) mod claims;
+pub(crate) mod coverage;
+pub(crate) mod failure_codes;
+pub(crate) mod labor_operations;
+pub(crate) mod names;
+pub(crate) mod organizations;
+pub(crate) mod part_supplies;
+pub(crate) mod parts;
+pub(crate) mod policies;
+pub(crate) mod settings;
+pub(crate) mod stations;
+pub(crate) mod suppliers;
+pub(crate) mod vehicles;
 #[cfg(test)]
 mod round_trips;
 

@@ -9,18 +9,8 @@ use super::{Reader, basis_points, date, etag, text, timestamp};
 
 /// The relation as its reader sees it.
 pub(crate) fn show(stored: &Stored<PartSupply>) -> v1::PartSupply {
-    let PartSupply {
-        code,
-        part,
-        supplier,
-        plant,
-        valid_from,
-        valid_to,
-        serial_pattern,
-        lot,
-        quota_bp,
-        external_ref,
-    } = &stored.value;
+    let PartSupply { code, part, supplier, plant, valid_from, valid_to, serial_pattern, lot, quota_bp, external_ref } =
+        &stored.value;
     v1::PartSupply {
         name: format!("partSupplies/{code}"),
         etag: etag(stored.version),

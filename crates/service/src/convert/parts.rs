@@ -160,12 +160,7 @@ pub(crate) fn read(message: v1::Part, code: &str, ids: NewId<'_>) -> Result<Part
     })
 }
 
-fn read_prices(
-    reader: &mut Reader,
-    field: &str,
-    rows: Vec<v1::PartPrice>,
-    ids: NewId<'_>,
-) -> DatedList<PartPrice> {
+fn read_prices(reader: &mut Reader, field: &str, rows: Vec<v1::PartPrice>, ids: NewId<'_>) -> DatedList<PartPrice> {
     read_rows(reader, field, rows, ids, |reader, at, row| {
         Some(PartPrice { price: reader.needed_money(&format!("{at}.price"), row.price.as_ref())? })
     })

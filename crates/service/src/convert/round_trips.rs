@@ -5,9 +5,9 @@ use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{
     Address, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm, Dated, DatedList, Exclusion, Expert,
     FailureCode, GradeRate, GuaranteeTerms, HandlingFee, LaborOperation, Markup, ModelHours, Part, PartPrice,
-    PartSupply, PaymentContract, PolicyState, RecoveryContract, RepairOrderSystem, RestrictedKind,
-    RunningInService, Setting, Skill, Station, Stored, Supplier, TaxRate, TaxScheme, TermKind, UnitOfMeasure,
-    UsedPartRule, VehicleSystem, WarrantyPolicy,
+    PartSupply, PaymentContract, PolicyState, RecoveryContract, RepairOrderSystem, RestrictedKind, RunningInService,
+    Setting, Skill, Station, Stored, Supplier, TaxRate, TaxScheme, TermKind, UnitOfMeasure, UsedPartRule,
+    VehicleSystem, WarrantyPolicy,
 };
 use recourse_domain::claims::Kind;
 use recourse_domain::ids::{ClaimId, Code, OrgId};
@@ -338,11 +338,7 @@ fn setting() {
             grade: code("A"),
             labor_rate: LaborRate { rate: yuan(12_000), night_rate: Some(yuan(15_000)) },
         }),
-        tax_rates: rows(TaxRate {
-            category: code("GOODS"),
-            scheme: TaxScheme::General,
-            rate_bp: BasisPoints(1_300),
-        }),
+        tax_rates: rows(TaxRate { category: code("GOODS"), scheme: TaxScheme::General, rate_bp: BasisPoints(1_300) }),
         external_ref: "X-9".to_owned(),
     };
     let shown = settings::show(&stored(setting.clone()));
@@ -401,7 +397,7 @@ fn vehicle() -> Vehicle {
 #[test]
 fn a_vehicle() {
     let shown = vehicles::show(&stored(vehicle()));
-    let types: Vec<_> = shown.events.iter().map(|event| event.r#type()).collect();
+    let types: Vec<_> = shown.events.iter().map(v1::VehicleEvent::r#type).collect();
     use v1::vehicle_event::Type;
     assert_eq!(types, [Type::Sale, Type::OwnerTransfer, Type::UseChange, Type::MarkedReturned]);
     assert!(shown.returned && shown.warranty_start == date(day("2026-01-12")));

@@ -1,14 +1,12 @@
 //! Stations: the message of the contract ⇄ the record of the domain.
 
-use recourse_domain::catalog::{
-    LaborRate, Markup, PaymentContract, RepairOrderSystem, Station, Stored, TaxScheme,
-};
+use recourse_domain::catalog::{LaborRate, Markup, PaymentContract, RepairOrderSystem, Station, Stored, TaxScheme};
 use recourse_domain::text::Violation;
 use recourse_proto::v1;
 
 use super::organizations::{
-    NewId, codes, read_account, read_address, read_bp, read_contact, read_rows, same_words, show_account,
-    show_address, show_contact,
+    NewId, codes, read_account, read_address, read_bp, read_contact, read_rows, same_words, show_account, show_address,
+    show_contact,
 };
 use super::{Reader, basis_points, date, etag, money, text, timestamp};
 
@@ -124,9 +122,8 @@ pub(crate) fn read(message: v1::Station, code: &str, ids: NewId<'_>) -> Result<S
         let night_rate = reader.money(&format!("{at}.night_rate"), row.night_rate.as_ref());
         Some(LaborRate { rate: rate?, night_rate })
     });
-    let markups = read_rows(&mut reader, "markups", markups, ids, |_, _, row| {
-        Some(Markup { markup_bp: read_bp(row.markup_bp) })
-    });
+    let markups =
+        read_rows(&mut reader, "markups", markups, ids, |_, _, row| Some(Markup { markup_bp: read_bp(row.markup_bp) }));
     let tax_scheme = reader.choice("tax_scheme", tax_scheme, read_scheme);
     let repair_order_system = reader.choice("repair_order_system", repair_order_system, read_system);
     let self_approval_limit = reader.money("self_approval_limit", self_approval_limit.as_ref());

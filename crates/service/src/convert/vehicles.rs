@@ -4,8 +4,8 @@ use recourse_domain::catalog::Stored;
 use recourse_domain::ids::{ClaimId, OrgId};
 use recourse_domain::text::{Lang, Text, Violation};
 use recourse_domain::vehicle::{
-    Component, Drivetrain, EventDetail, OdometerReading, OdometerSource, OwnershipPeriod, Sale, Vehicle,
-    VehicleEvent, VehicleUse, vin_violation,
+    Component, Drivetrain, EventDetail, OdometerReading, OdometerSource, OwnershipPeriod, Sale, Vehicle, VehicleEvent,
+    VehicleUse, vin_violation,
 };
 use recourse_domain::vin::{Vin, VinError, VinIssue, VinMarket, VinRegion};
 use recourse_proto::v1;
@@ -243,12 +243,7 @@ pub(crate) fn read_sale(reader: &mut Reader, at: &str, sale: v1::VehicleSale) ->
     })
 }
 
-fn read_component(
-    reader: &mut Reader,
-    at: &str,
-    component: v1::VehicleComponent,
-    ids: NewId<'_>,
-) -> Option<Component> {
+fn read_component(reader: &mut Reader, at: &str, component: v1::VehicleComponent, ids: NewId<'_>) -> Option<Component> {
     let v1::VehicleComponent { id, part, serial_number, position, lot, supplier, from_date, to_date, claim } =
         component;
     let id = reader.row_id(&format!("{at}.id"), &id, ids);

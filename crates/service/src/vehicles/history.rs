@@ -4,8 +4,8 @@
 //! told only to those whose claim it was, and to the manufacturer.
 
 use chrono::NaiveDate;
-use recourse_domain::claims::Claim;
 use recourse_domain::catalog::Stored;
+use recourse_domain::claims::Claim;
 use recourse_domain::query::page::{Key, Keys, ListQuery};
 use recourse_domain::vehicle::{Component, Vehicle};
 use recourse_proto::redact::Redact;
@@ -39,8 +39,7 @@ pub(super) async fn list(
     let v1::ListVehicleHistoryRequest { parent, page_size, page_token } = request;
     let vin = catalog::code_in::<VehicleResource>(&parent)?;
     let store = &call.inner.store;
-    let vehicle =
-        store.record::<Vehicle>(call.scope()?, &vin).await?.ok_or_else(|| Refusal::not_found(&parent))?.value;
+    let vehicle = store.record::<Vehicle>(call.scope()?, &vin).await?.ok_or_else(|| Refusal::not_found(&parent))?.value;
     let input = ListInput { page_size, page_token, within: vin.clone(), ..ListInput::default() };
     let query = lists::query(call, &input, &[], newest_first())?;
     let mut entries = own_entries(&vehicle);
@@ -78,10 +77,7 @@ fn own_entries(vehicle: &Vehicle) -> Vec<Entry> {
     let events = vehicle.events.iter().map(|event| Entry {
         day: event.date,
         id: event.id,
-        message: v1::VehicleHistoryEntry {
-            event: Some(show_event(event)),
-            ..v1::VehicleHistoryEntry::default()
-        },
+        message: v1::VehicleHistoryEntry { event: Some(show_event(event)), ..v1::VehicleHistoryEntry::default() },
     });
     let fitted = |component: &Component| component.from_date.or(vehicle.build_date).unwrap_or_default();
     let components = vehicle.components.iter().map(|component| Entry {
@@ -151,7 +147,8 @@ mod tests {
 
     #[test]
     fn pages_follow_each_other_without_gap_or_repeat() {
-        let all = || vec![entry("2026-01-01", 1), entry("2026-03-01", 2), entry("2026-02-01", 3), entry("2026-02-01", 4)];
+        let all =
+            || vec![entry("2026-01-01", 1), entry("2026-03-01", 2), entry("2026-02-01", 3), entry("2026-02-01", 4)];
         let ids = |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.id.as_u128()).collect::<Vec<_>>();
         let (first, next) = page(all(), &query(None));
         assert_eq!(ids(first), [2, 4]);

@@ -42,10 +42,9 @@ impl VehicleService for Api {
         let v1::ListVehiclesRequest { page_size, page_token, filter, order_by, show_deleted } = request;
         let input = ListInput { page_size, page_token, filter, order_by, show_deleted, within: String::new() };
         let listed = catalog::list::<VehicleResource>(&call, input).await;
-        call.answer(listed.map(|page| v1::ListVehiclesResponse {
-            vehicles: page.items,
-            next_page_token: page.next_page_token,
-        }))
+        call.answer(
+            listed.map(|page| v1::ListVehiclesResponse { vehicles: page.items, next_page_token: page.next_page_token }),
+        )
     }
 
     async fn update_vehicle(
@@ -120,10 +119,7 @@ impl VehicleService for Api {
         call.answer(verbs::change_use(&call, request).await)
     }
 
-    async fn mark_returned(
-        &self,
-        request: Request<v1::MarkReturnedRequest>,
-    ) -> Result<Response<v1::Vehicle>, Status> {
+    async fn mark_returned(&self, request: Request<v1::MarkReturnedRequest>) -> Result<Response<v1::Vehicle>, Status> {
         let (call, request) =
             Call::command(&self.inner, Method::VehicleServiceMarkReturned, request, |r| &mut r.request_id)?;
         call.answer(verbs::mark_returned(&call, request).await)
