@@ -126,7 +126,8 @@ fn the_access_matrix_is_the_committed_one() {
             };
             format!("{cell:<13}", cell = cell.replace("OWN_ORGANIZATION", "OWN_ORG"))
         });
-        let _ = writeln!(matrix, "{:<58}{}", format!("{}.{}", method.service(), method.name()), cells.concat().trim_end());
+        let _ =
+            writeln!(matrix, "{:<58}{}", format!("{}.{}", method.service(), method.name()), cells.concat().trim_end());
     }
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/access-matrix.txt");
     let committed = std::fs::read_to_string(&path).unwrap_or_default();

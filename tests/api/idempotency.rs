@@ -18,7 +18,7 @@ on_both_databases! {
         let name = first["name"].as_str().unwrap();
         world.station.patch(&format!("/v1/{name}"), json!({"causeDescription": "rust"})).await.ok();
         let again = world.station.post(&path, pump_claim()).await;
-        assert_eq!(again.headers.get("idempotent-replayed").map(|value| value.as_bytes()), Some(&b"true"[..]));
+        assert_eq!(again.headers.get("idempotent-replayed").map(reqwest::header::HeaderValue::as_bytes), Some(&b"true"[..]));
         let again = again.ok();
         assert_eq!(again["name"], first["name"]);
         assert_eq!(again["causeDescription"], "rust", "its present state, not a stored answer");

@@ -65,19 +65,14 @@ impl Client {
 
     /// Signs in.
     pub async fn sign_in(&self, user_name: &str, password: &str) -> Self {
-        let session = self
-            .post("/v1/sessions", json!({"userName": user_name, "password": password}))
-            .await
-            .ok();
+        let session = self.post("/v1/sessions", json!({"userName": user_name, "password": password})).await.ok();
         self.with_token(session["accessToken"].as_str().expect("an access token"))
     }
 
     /// A call with any verb, body and further headers.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Answer {
-        let mut request = self
-            .http
-            .request(method.clone(), format!("{}{path}", self.base))
-            .header("accept-language", self.language);
+        let mut request =
+            self.http.request(method.clone(), format!("{}{path}", self.base)).header("accept-language", self.language);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }

@@ -1,6 +1,7 @@
 //! A server of one's own for every test: in this process, on a free port, over an empty database.
 
 pub mod client;
+pub mod grpc;
 pub mod openapi;
 pub mod postgres;
 pub mod world;
@@ -30,23 +31,22 @@ pub enum Backend {
 macro_rules! on_both_databases {
     ($($(#[$meta:meta])* async fn $name:ident($server:ident) $body:block)*) => {$(
         $(#[$meta])*
-        mod $name {
-            #[allow(unused_imports, reason = "a body may need nothing of its module")]
-            use super::*;
+        async fn $name($server: $crate::harness::Server) $body
 
-            async fn body($server: $crate::harness::Server) $body
+        mod $name {
+            use $crate::harness::{Backend, Server};
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                if let Some(server) = $crate::harness::Server::start($crate::harness::Backend::Sqlite).await {
-                    body(server).await;
+                if let Some(server) = Server::start(Backend::Sqlite).await {
+                    super::$name(server).await;
                 }
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                if let Some(server) = $crate::harness::Server::start($crate::harness::Backend::Postgres).await {
-                    body(server).await;
+                if let Some(server) = Server::start(Backend::Postgres).await {
+                    super::$name(server).await;
                 }
             }
         }
@@ -118,8 +118,6 @@ pub struct Server {
     pub base: String,
     /// The time of its business; tests move it on.
     pub clock: Arc<SetClock>,
-    /// Which database it stands on.
-    pub backend: Backend,
     /// Its database.
     pub database: Database,
     /// The running processes.
@@ -133,15 +131,14 @@ impl Server {
     pub async fn start(backend: Backend) -> Option<Self> {
         let prepared = world::prepared(backend).await?;
         let database = Database::copy_of(backend, Some(&prepared.database)).await?;
-        Some(Self::over(backend, database, prepared.tokens.clone()).await)
+        Some(Self::over(database, prepared.tokens.clone()).await)
     }
 
     /// Starts a server over a database.
-    pub async fn over(backend: Backend, database: Database, tokens: BTreeMap<&'static str, String>) -> Self {
+    pub async fn over(database: Database, tokens: BTreeMap<&'static str, String>) -> Self {
         let clock = Arc::new(SetClock::new(anchor()));
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
-            metrics_listen: None,
             database: database.url.clone(),
             max_connections: 8,
             ..Config::default()
@@ -149,6 +146,6 @@ impl Server {
         let store = database.store().await;
         let api = start::open_api(&config, store, clock.clone(), Arc::new(RandomIds)).await.unwrap();
         let running = start::listen(&config, api).await.unwrap();
-        Self { base: format!("http://{}", running.address), clock, backend, database, running, tokens }
+        Self { base: format!("http://{}", running.address), clock, database, running, tokens }
     }
 }

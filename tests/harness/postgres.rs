@@ -39,7 +39,9 @@ fn start_cluster() -> Result<String, String> {
         run(Command::new("chown").arg(user).arg(&home))?;
     }
     let data = home.join("data");
-    run(as_user(user, &bin.join("initdb")).args(["-A", "trust", "-U", "recourse", "-E", "UTF8", "--no-sync", "-D"]).arg(&data))?;
+    run(as_user(user, &bin.join("initdb"))
+        .args(["-A", "trust", "-U", "recourse", "-E", "UTF8", "--no-sync", "-D"])
+        .arg(&data))?;
     let port = free_port()?;
     // The wrapper ends the server when this process is gone, however it went. Another user may not signal this
     // process, not even to ask whether it lives: there /proc tells.

@@ -70,7 +70,7 @@ pub async fn prepared(backend: Backend) -> Option<&'static Prepared> {
 
 async fn prepare(backend: Backend) -> Option<Prepared> {
     let database = Database::create(backend).await?;
-    let server = Server::over(backend, database, BTreeMap::new()).await;
+    let server = Server::over(database, BTreeMap::new()).await;
     server.running.api.add_admin("admin", PASSWORD).await.expect("the first administrator");
     let anonymous = Client::anonymous(&server);
     let admin = anonymous.sign_in("admin", PASSWORD).await;

@@ -115,7 +115,11 @@ impl Membership {
             found.push(Violation::new(
                 format!("{field}.roles"),
                 "ROLE_OF_ANOTHER_KIND",
-                format!("{} is no role of {}; its roles belong to its own kind of organisation", role.word(), self.org_name),
+                format!(
+                    "{} is no role of {}; its roles belong to its own kind of organisation",
+                    role.word(),
+                    self.org_name
+                ),
                 format!("{} 不是 {} 可用的角色；角色须与机构类型一致", role.word(), self.org_name),
             ));
         }
@@ -158,7 +162,8 @@ impl User {
                 "同一用户的机构须为同一类型；其他类型请另建用户",
             ));
         }
-        let orgs: std::collections::BTreeSet<OrgId> = self.memberships.iter().map(|membership| membership.org).collect();
+        let orgs: std::collections::BTreeSet<OrgId> =
+            self.memberships.iter().map(|membership| membership.org).collect();
         if orgs.len() != self.memberships.len() {
             found.push(Violation::new(
                 "memberships",
@@ -205,7 +210,9 @@ mod tests {
 
     #[test]
     fn roles_belong_to_the_kind_of_their_organisation() {
-        assert!(rules(vec![member(OrgKind::Station, &[Role::Station, Role::Technician], &[Right::Manager])]).is_empty());
+        assert!(
+            rules(vec![member(OrgKind::Station, &[Role::Station, Role::Technician], &[Right::Manager])]).is_empty()
+        );
         assert_eq!(rules(vec![member(OrgKind::Station, &[Role::Auditor], &[])]), ["ROLE_OF_ANOTHER_KIND"]);
         assert_eq!(rules(vec![member(OrgKind::Station, &[], &[])]), ["REQUIRED"]);
         assert_eq!(rules(vec![member(OrgKind::Station, &[Role::Station], &[Right::Goodwill])]), ["RIGHT_WITHOUT_ROLE"]);

@@ -91,7 +91,7 @@ impl Tx<'_> {
         note: ChangeNote,
     ) -> Result<Stored<User>, StoreError> {
         let id = user.id.0;
-        let version = Version::after(permit, &note, id, (0, &[]), json(&user)?);
+        let version = Version::after(permit, &note, id, (0, &[]), snapshot(&user)?);
         let row = Sql::new(
             "INSERT INTO user_account (id, user_name, password_hash, disabled, erased, memberships, version, create_time, \
              update_time, head_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -122,7 +122,7 @@ impl Tx<'_> {
         password_hash: Option<&str>,
         note: ChangeNote,
     ) -> Result<Stored<User>, StoreError> {
-        let version = Version::after(permit, &note, before.id, (before.version, &before.head_hash), json(&user)?);
+        let version = Version::after(permit, &note, before.id, (before.version, &before.head_hash), snapshot(&user)?);
         let mut sql = Sql::new(
             "UPDATE user_account SET user_name = ?, disabled = ?, erased = ?, memberships = ?, version = ?, update_time = ?, head_hash = ?",
         );
@@ -199,6 +199,11 @@ fn user(row: &Row) -> Result<Stored<User>, StoreError> {
             erased: row.get("erased")?,
         },
     })
+}
+
+/// The user as history keeps it: without the name, which a person may ask to be erased.
+fn snapshot(user: &User) -> Result<String, StoreError> {
+    json(&User { user_name: String::new(), ..user.clone() })
 }
 
 fn person(row: &Row) -> Result<Person, StoreError> {

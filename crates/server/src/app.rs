@@ -21,28 +21,31 @@ use crate::{docs, limits, oauth};
 /// Services that cannot be assembled: the contract's descriptors are damaged.
 #[derive(Debug, thiserror::Error)]
 #[error("server reflection: {0}")]
-pub struct AssemblyError(#[from] tonic_reflection::server::Error);
+pub(crate) struct AssemblyError(#[from] tonic_reflection::server::Error);
 
 /// What a port answers, over the given use cases.
-pub struct App {
+pub(crate) struct App {
     /// The use cases.
-    pub api: Api,
+    pub(crate) api: Api,
     /// Tokens to identities.
-    pub authenticator: Arc<Authenticator>,
+    pub(crate) authenticator: Arc<Authenticator>,
     /// Whether the process takes calls.
-    pub readiness: Readiness,
+    pub(crate) readiness: Readiness,
 }
 
 impl App {
     /// gRPC alone, for a port of its own.
-    pub fn grpc(&self) -> Result<Router, AssemblyError> {
+    pub(crate) fn grpc(&self) -> Result<Router, AssemblyError> {
         Ok(self.guarded(self.grpc_routes()?))
     }
 
     /// Everything.
-    pub fn everything(&self) -> Result<Router, AssemblyError> {
-        let gateway =
-            Gateway::new(self.api.clone(), Arc::new(RestAdmission), GatewayOptions { max_body_bytes: limits::MAX_BODY_BYTES });
+    pub(crate) fn everything(&self) -> Result<Router, AssemblyError> {
+        let gateway = Gateway::new(
+            self.api.clone(),
+            Arc::new(RestAdmission),
+            GatewayOptions { max_body_bytes: limits::MAX_BODY_BYTES },
+        );
         let own = Router::new()
             .route("/oauth2/token", post(oauth::token))
             .route("/oauth2/revoke", post(oauth::revoke))
@@ -70,11 +73,7 @@ impl App {
             .add_service(health)
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?);
-        Ok(routes
-            .prepare()
-            .into_axum_router()
-            .layer(middleware::from_fn(auth::admit_grpc))
-            .layer(GrpcWebLayer::new()))
+        Ok(routes.prepare().into_axum_router().layer(middleware::from_fn(auth::admit_grpc)).layer(GrpcWebLayer::new()))
     }
 
     /// What stands in front of every answer, outermost last.
@@ -94,12 +93,8 @@ impl App {
 async fn count_call(State(_): State<Readiness>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let request_id = request
-        .headers()
-        .get("x-request-id")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
+    let request_id =
+        request.headers().get("x-request-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let response = next.run(request).await;
     tracing::debug!(%method, path, status = response.status().as_u16(), request_id, "answered");
     response

@@ -15,7 +15,11 @@ use recourse_service::{Authenticator, language};
 use tonic::Status;
 
 /// Finds out who asks and leaves it with the request. Whether that matters is decided by the access rule.
-pub async fn identify(State(authenticator): State<Arc<Authenticator>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn identify(
+    State(authenticator): State<Arc<Authenticator>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let identity = match request.headers().get(AUTHORIZATION) {
         None => Identity::Anonymous,
         Some(value) => match value.to_str().ok().and_then(bearer) {
@@ -41,7 +45,7 @@ fn admit_parts(method: Method, parts: &mut Parts) -> Result<(), Status> {
 }
 
 /// The access rule in front of REST.
-pub struct RestAdmission;
+pub(crate) struct RestAdmission;
 
 impl Admission for RestAdmission {
     fn admit(&self, method: Method, request: &mut Parts) -> Result<(), Status> {
@@ -50,7 +54,7 @@ impl Admission for RestAdmission {
 }
 
 /// The access rule in front of gRPC. Health and reflection are no methods of ours and pass.
-pub async fn admit_grpc(request: Request, next: Next) -> Response {
+pub(crate) async fn admit_grpc(request: Request, next: Next) -> Response {
     let Some(method) = Method::from_grpc_path(request.uri().path()) else { return next.run(request).await };
     let (mut parts, body) = request.into_parts();
     match admit_parts(method, &mut parts) {

@@ -16,8 +16,6 @@ pub struct Config {
     pub listen: SocketAddr,
     /// A port for gRPC alone, if it is to be apart.
     pub grpc_listen: Option<SocketAddr>,
-    /// Where metrics answer; kept off the public port.
-    pub metrics_listen: Option<SocketAddr>,
     /// The store: `sqlite:recourse.db` or `postgres://user@host/database`.
     pub database: String,
     /// Connections to the store.
@@ -49,7 +47,6 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             grpc_listen: None,
-            metrics_listen: Some(SocketAddr::from(([127, 0, 0, 1], 9090))),
             database: "sqlite:recourse.db".to_owned(),
             max_connections: 16,
             issuer: "http://127.0.0.1:8080".to_owned(),

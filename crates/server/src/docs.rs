@@ -84,19 +84,17 @@ fn add_own_endpoints(document: &mut Value) {
         "required": ["error"],
         "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}}
     });
-    let failure = |description: &str| {
-        json!({"description": description, "content": {"application/json": {"schema": oauth_error}}})
-    };
-    let json_reply = |description: &str, schema: Value| {
-        json!({"description": description, "content": {"application/json": {"schema": schema}}})
-    };
+    let failure = |description: &str| json!({"description": description, "content": {"application/json": {"schema": oauth_error}}});
+    let json_reply = |description: &str, schema: Value| json!({"description": description, "content": {"application/json": {"schema": schema}}});
     let form = |required: Value, properties: Value| {
         json!({"required": true, "content": {"application/x-www-form-urlencoded": {
             "schema": {"type": "object", "required": required, "properties": properties}}}})
     };
     let status = json!({"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}});
     let own = [
-        ("/oauth2/token", json!({"post": {
+        (
+            "/oauth2/token",
+            json!({"post": {
             "tags": ["OAuth"], "operationId": "OAuth_Token", "summary": "Get or refresh an access token",
             "description": "RFC 6749. `client_credentials` for programs, `refresh_token` for everybody. A refresh \
                 token changes at each use; using an old one again ends the session, unless it is the same refresh \
@@ -108,34 +106,50 @@ fn add_own_endpoints(document: &mut Value) {
                 "refresh_token": {"type": "string"}, "scope": {"type": "string"}})),
             "responses": {"200": json_reply("The token", token_reply), "400": failure("The request is not right"),
                 "401": failure("The client is not known"), "429": failure("Too many at once"),
-                "503": failure("The store is not reachable")}}})),
-        ("/oauth2/revoke", json!({"post": {
+                "503": failure("The store is not reachable")}}}),
+        ),
+        (
+            "/oauth2/revoke",
+            json!({"post": {
             "tags": ["OAuth"], "operationId": "OAuth_Revoke", "summary": "End the session of a token",
             "description": "RFC 7009. The answer is the same whether the token was known.",
             "security": [],
             "requestBody": form(json!(["token"]), json!({
                 "token": {"type": "string"}, "token_type_hint": {"type": "string"}})),
             "responses": {"200": {"description": "Done"}, "400": failure("The request is not right"),
-                "503": failure("The store is not reachable")}}})),
-        ("/.well-known/jwks.json", json!({"get": {
+                "503": failure("The store is not reachable")}}}),
+        ),
+        (
+            "/.well-known/jwks.json",
+            json!({"get": {
             "tags": ["OAuth"], "operationId": "OAuth_Keys", "summary": "Public keys of access tokens",
             "security": [],
             "responses": {"200": json_reply("JWK set (RFC 7517)", json!({"type": "object"})),
-                "400": failure("The request is not right")}}})),
-        ("/.well-known/oauth-authorization-server", json!({"get": {
+                "400": failure("The request is not right")}}}),
+        ),
+        (
+            "/.well-known/oauth-authorization-server",
+            json!({"get": {
             "tags": ["OAuth"], "operationId": "OAuth_Metadata", "summary": "Where the OAuth endpoints are",
             "security": [],
             "responses": {"200": json_reply("Metadata (RFC 8414)", json!({"type": "object"})),
-                "400": failure("The request is not right")}}})),
-        ("/healthz", json!({"get": {
+                "400": failure("The request is not right")}}}),
+        ),
+        (
+            "/healthz",
+            json!({"get": {
             "tags": ["Operations"], "operationId": "Operations_Health", "summary": "Whether the process lives",
             "security": [],
-            "responses": {"200": json_reply("It lives", status.clone()), "400": failure("The request is not right")}}})),
-        ("/readyz", json!({"get": {
+            "responses": {"200": json_reply("It lives", status.clone()), "400": failure("The request is not right")}}}),
+        ),
+        (
+            "/readyz",
+            json!({"get": {
             "tags": ["Operations"], "operationId": "Operations_Ready", "summary": "Whether the process takes calls",
             "security": [],
             "responses": {"200": json_reply("It does", status.clone()), "503": json_reply("It does not", status),
-                "400": failure("The request is not right")}}})),
+                "400": failure("The request is not right")}}}),
+        ),
     ];
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
         for (path, item) in own {

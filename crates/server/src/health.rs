@@ -13,25 +13,25 @@ use serde_json::{Value, json};
 /// Whether the process takes calls. It stops doing so before the sockets close, so that a load balancer has
 /// time to notice.
 #[derive(Clone)]
-pub struct Readiness {
+pub(crate) struct Readiness {
     taking_calls: Arc<AtomicBool>,
     store: Store,
 }
 
 impl Readiness {
     /// Ready as soon as the store answers.
-    pub fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store) -> Self {
         Self { taking_calls: Arc::new(AtomicBool::new(true)), store }
     }
 
     /// From now on, not ready.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.taking_calls.store(false, Ordering::Relaxed);
     }
 }
 
 /// `/healthz` and `/readyz`.
-pub fn routes(readiness: Readiness) -> Router {
+pub(crate) fn routes(readiness: Readiness) -> Router {
     Router::new()
         .route("/healthz", get(|| async { Json(json!({"status": "ok"})) }))
         .route("/readyz", get(ready))

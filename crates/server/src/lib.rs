@@ -1,6 +1,6 @@
 //! The process: command line, configuration, sockets, and what one port answers.
 
-pub mod app;
+mod app;
 mod auth;
 pub mod cli;
 pub mod config;

@@ -8,12 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use recourse_service::identity::oauth::{OAuthFault, RevokeForm, TokenForm};
 use recourse_service::Api;
+use recourse_service::identity::oauth::{OAuthFault, RevokeForm, TokenForm};
 use serde_json::{Value, json};
 
 /// `POST /oauth2/token` (RFC 6749): `client_credentials` and `refresh_token`.
-pub async fn token(State(api): State<Api>, headers: HeaderMap, Form(mut form): Form<TokenForm>) -> Response {
+pub(crate) async fn token(State(api): State<Api>, headers: HeaderMap, Form(mut form): Form<TokenForm>) -> Response {
     if let Some((client_id, client_secret)) = basic(&headers) {
         form.client_id = Some(client_id);
         form.client_secret = Some(client_secret);
@@ -26,7 +26,7 @@ pub async fn token(State(api): State<Api>, headers: HeaderMap, Form(mut form): F
 
 /// `POST /oauth2/revoke` (RFC 7009): ends the session that a refresh token belongs to. The answer does not
 /// tell whether there was one.
-pub async fn revoke(State(api): State<Api>, Form(form): Form<RevokeForm>) -> Response {
+pub(crate) async fn revoke(State(api): State<Api>, Form(form): Form<RevokeForm>) -> Response {
     match api.revoke_token(form).await {
         Ok(()) => uncached(StatusCode::OK.into_response()),
         Err(fault) => refused(&fault),
@@ -34,12 +34,12 @@ pub async fn revoke(State(api): State<Api>, Form(form): Form<RevokeForm>) -> Res
 }
 
 /// `GET /.well-known/jwks.json`: the public keys of access tokens.
-pub async fn jwks(State(api): State<Api>) -> Json<Value> {
+pub(crate) async fn jwks(State(api): State<Api>) -> Json<Value> {
     Json(api.jwks())
 }
 
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414).
-pub async fn metadata(State(api): State<Api>) -> Json<Value> {
+pub(crate) async fn metadata(State(api): State<Api>) -> Json<Value> {
     let issuer = api.issuer();
     Json(json!({
         "issuer": issuer,

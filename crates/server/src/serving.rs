@@ -19,7 +19,7 @@ use tower::ServiceExt;
 use crate::limits;
 
 /// Serves `app` on `listener` until `stop` resolves, then drains with a hard deadline.
-pub async fn serve(listener: TcpListener, app: Router, stop: impl Future<Output = ()> + Send) {
+pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<Output = ()> + Send) {
     let graceful = GracefulShutdown::new();
     let mut builder = Builder::new(TokioExecutor::new());
     builder

@@ -72,7 +72,9 @@ pub async fn open_api(
 /// Begins to serve.
 pub async fn listen(config: &Config, api: Api) -> Result<Running, StartError> {
     let bind = |address: SocketAddr| async move {
-        TcpListener::bind(address).await.map_err(|error| StartError::new(&format!("{address} can't be listened on"), error))
+        TcpListener::bind(address)
+            .await
+            .map_err(|error| StartError::new(&format!("{address} can't be listened on"), error))
     };
     let local = |listener: &TcpListener| {
         listener.local_addr().map_err(|error| StartError::new("the listening address can't be read", error))
@@ -160,14 +162,14 @@ pub async fn create_admin(config: Config, user_name: &str) -> Result<(), StartEr
         .create_first_admin(user_name)
         .await
         .map_err(|refusal| StartError::new("the administrator can't be created", refusal.text.en))?;
-    say(&format!("user name: {user_name}\none-time password: {password}\nchange it after the first sign-in (POST /v1/users/me:changePassword)\n"))
+    say(&format!(
+        "user name: {user_name}\none-time password: {password}\nchange it after the first sign-in (POST /v1/users/me:changePassword)\n"
+    ))
 }
 
 fn say(text: &str) -> Result<(), StartError> {
     let mut out = std::io::stdout();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| StartError::new("standard output", error))
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| StartError::new("standard output", error))
 }
 
 async fn told(mut stopping: watch::Receiver<bool>) {

@@ -7,7 +7,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{Config, LogFormat};
 
 /// Begins to write log lines to standard error. A second call is without effect, as tests need it.
-pub fn begin(config: &Config) {
+pub(crate) fn begin(config: &Config) {
     let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
     let begun = match config.log_format {

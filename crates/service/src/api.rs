@@ -27,7 +27,7 @@ pub struct ApiParts {
 }
 
 /// The rooms behind the api.
-pub struct Inner {
+pub(crate) struct Inner {
     /// The store.
     pub store: Store,
     /// The time of business.

@@ -14,8 +14,8 @@ use recourse_domain::text::Lang;
 use recourse_proto::Method;
 use recourse_proto::gateway::{self, RpcInput};
 use recourse_proto::redact::{RoleSet, Viewer};
-use recourse_proto::validate::{self, Validate};
 use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_proto::validate::{self, Validate};
 use recourse_repository::{ChangeNote, CommandError, Seen, StoreError, Tx};
 use sha2::{Digest, Sha256};
 use tonic::{Request, Response, Status};
@@ -27,10 +27,10 @@ use crate::error::{Answer, Refusal};
 use crate::{admission, convert};
 
 /// A boxed future, as the store's closures return them.
-pub type Boxed<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
+pub(crate) type Boxed<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
 
 /// One call that was let in.
-pub struct Call {
+pub(crate) struct Call {
     /// The rooms behind the api.
     pub inner: Arc<Inner>,
     /// The rpc.
@@ -81,7 +81,11 @@ enum Outcome<T> {
 
 impl Call {
     /// Takes a call from the transport: who, which language, and whether the message keeps the limits.
-    pub fn read<M: Validate>(inner: &Arc<Inner>, method: Method, request: Request<M>) -> Result<(Self, M), Status> {
+    pub(crate) fn read<M: Validate>(
+        inner: &Arc<Inner>,
+        method: Method,
+        request: Request<M>,
+    ) -> Result<(Self, M), Status> {
         let (metadata, extensions, message) = request.into_parts();
         let lang = metadata
             .get("accept-language")
@@ -110,7 +114,7 @@ impl Call {
 
     /// Takes a command from the transport. Its key is `request_id`, or the `idempotency-key` metadata; the
     /// hash is over the decoded message without the key, so both transports agree on what "the same" is.
-    pub fn command<M: Validate + Message + RpcInput>(
+    pub(crate) fn command<M: Validate + Message + RpcInput>(
         inner: &Arc<Inner>,
         method: Method,
         request: Request<M>,
@@ -133,34 +137,28 @@ impl Call {
     }
 
     /// Who acts.
-    pub fn actor(&self) -> Answer<&Arc<Actor>> {
-        self.caller
-            .actor
-            .as_ref()
-            .ok_or_else(|| Refusal::fault(format!("{} needs an actor", self.method.full_name())))
+    pub(crate) fn actor(&self) -> Answer<&Arc<Actor>> {
+        self.caller.actor.as_ref().ok_or_else(|| Refusal::fault(format!("{} needs an actor", self.method.full_name())))
     }
 
     /// The rows that the method reaches for the caller.
-    pub fn scope(&self) -> Answer<&Scope> {
-        self.caller
-            .scope
-            .as_deref()
-            .ok_or_else(|| Refusal::fault(format!("{} needs a scope", self.method.full_name())))
+    pub(crate) fn scope(&self) -> Answer<&Scope> {
+        self.caller.scope.as_deref().ok_or_else(|| Refusal::fault(format!("{} needs a scope", self.method.full_name())))
     }
 
     /// The rows that another method would reach for the caller: a command that reads what it does not change.
-    pub fn scope_of(&self, method: Method) -> Answer<Scope> {
+    pub(crate) fn scope_of(&self, method: Method) -> Answer<Scope> {
         Ok(access::authorize(self.actor()?, &admission::rule_of(method))?)
     }
 
     /// Every row, for what the system itself must know: whether a name exists, whether another claim is alike.
     /// What is read with it is never shown as it is.
-    pub fn everything(&self) -> Answer<Scope> {
+    pub(crate) fn everything(&self) -> Answer<Scope> {
         Ok(access::job_scope(&Actor::job("lookup"))?)
     }
 
     /// A call that the system makes in its own name.
-    pub fn job(inner: &Arc<Inner>, name: &'static str, method: Method) -> Self {
+    pub(crate) fn job(inner: &Arc<Inner>, name: &'static str, method: Method) -> Self {
         let actor = Actor::job(name);
         let scope = access::job_scope(&actor).ok().map(Arc::new);
         Self {
@@ -176,28 +174,28 @@ impl Call {
     }
 
     /// Leave for an act.
-    pub fn permit(&self, act: Act) -> Answer<Permit> {
+    pub(crate) fn permit(&self, act: Act) -> Answer<Permit> {
         Ok(access::permit(self.actor()?, act)?)
     }
 
     /// The calendar date of the call where the deployment is.
-    pub fn today(&self) -> NaiveDate {
+    pub(crate) fn today(&self) -> NaiveDate {
         self.inner.zone.date_of(self.now)
     }
 
     /// Whose eyes an answer is for. `own` says whether the row belongs to the caller's organisation.
-    pub fn viewer(&self, own: bool) -> Viewer {
+    pub(crate) fn viewer(&self, own: bool) -> Viewer {
         let roles = self.caller.actor.iter().flat_map(|actor| actor.roles.iter().map(|role| role_code(*role)));
         Viewer { roles: roles.collect::<RoleSet>(), own }
     }
 
     /// A new key.
-    pub fn new_id(&self) -> Uuid {
+    pub(crate) fn new_id(&self) -> Uuid {
         self.inner.ids.new_id()
     }
 
     /// What a change row says beside what changed.
-    pub fn note(
+    pub(crate) fn note(
         &self,
         verb: &'static str,
         resource: String,
@@ -221,7 +219,7 @@ impl Call {
     ///
     /// `act` may run again when the database asks for it, so it changes nothing outside the transaction. It
     /// answers with the name of the resource, which a repeat of the command is answered from by `replay`.
-    pub async fn run<'a, T, F, R>(&'a self, validate_only: bool, act: F, replay: R) -> Answer<T>
+    pub(crate) async fn run<'a, T, F, R>(&'a self, validate_only: bool, act: F, replay: R) -> Answer<T>
     where
         T: Send,
         F: for<'t> Fn(&'t mut Tx<'a>) -> Boxed<'t, Answer<(String, T)>> + Send + Sync + 'a,
@@ -267,12 +265,10 @@ impl Call {
     }
 
     /// Turns the result of a use case into what the transport sends.
-    pub fn answer<T>(&self, result: Answer<T>) -> Result<Response<T>, Status> {
+    pub(crate) fn answer<T>(&self, result: Answer<T>) -> Result<Response<T>, Status> {
         let mut response = Response::new(result.map_err(|refusal| refusal.status(self.lang))?);
         if self.replayed.load(std::sync::atomic::Ordering::Relaxed) {
-            response
-                .metadata_mut()
-                .insert("idempotent-replayed", tonic::metadata::MetadataValue::from_static("true"));
+            response.metadata_mut().insert("idempotent-replayed", tonic::metadata::MetadataValue::from_static("true"));
         }
         Ok(response)
     }

@@ -17,7 +17,7 @@ use tonic::{Code, Status};
 use crate::convert;
 
 /// Violations told at most: trailers of gRPC are small.
-pub const MAX_VIOLATIONS: usize = 20;
+pub(crate) const MAX_VIOLATIONS: usize = 20;
 
 /// Why a call was refused.
 #[derive(Clone, Debug)]
@@ -94,12 +94,7 @@ impl Refusal {
     }
 
     /// One field breaks a rule.
-    pub fn field(
-        field: &str,
-        rule: &'static str,
-        en: impl Into<String>,
-        zh_cn: impl Into<String>,
-    ) -> Self {
+    pub fn field(field: &str, rule: &'static str, en: impl Into<String>, zh_cn: impl Into<String>) -> Self {
         Self::invalid(vec![Violation::new(field, rule, en, zh_cn)])
     }
 
@@ -163,8 +158,8 @@ impl Refusal {
         }
         let wire_lang = convert::wire_lang(lang);
         let text = self.text.in_lang(lang).to_owned();
-        let mut status = status::Refusal::new(grpc_code(self.reason), self.reason, self.text.en)
-            .localized(wire_lang, text);
+        let mut status =
+            status::Refusal::new(grpc_code(self.reason), self.reason, self.text.en).localized(wire_lang, text);
         for (key, value) in self.metadata {
             status = status.metadata(key, value);
         }

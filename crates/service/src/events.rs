@@ -250,11 +250,8 @@ async fn feed(
 ) -> Answer<()> {
     let mut checked = tokio::time::Instant::now();
     loop {
-        let items = call
-            .inner
-            .store
-            .changes_after(&reading.orgs, reading.position, &reading.collections, STREAM_BATCH)
-            .await?;
+        let items =
+            call.inner.store.changes_after(&reading.orgs, reading.position, &reading.collections, STREAM_BATCH).await?;
         let idle = items.is_empty();
         for next in &items {
             if sender.send(Ok(item(next))).await.is_err() {
@@ -286,7 +283,11 @@ async fn still_signed_in(call: &Call) -> Answer<()> {
     if open {
         return Ok(());
     }
-    Err(Refusal::new(Reason::TokenInvalid, "you were signed out; sign in and go on from the last cursor", "您已退出登录；请重新登录并从最后的 cursor 继续"))
+    Err(Refusal::new(
+        Reason::TokenInvalid,
+        "you were signed out; sign in and go on from the last cursor",
+        "您已退出登录；请重新登录并从最后的 cursor 继续",
+    ))
 }
 
 #[cfg(test)]

@@ -104,11 +104,9 @@ async fn lapse(call: &Call, id: Uuid) -> Answer<()> {
             Box::pin(async move {
                 let name = format!("claims/{id}");
                 let stored = tx.claim(call.scope()?, id).await?.ok_or_else(|| Refusal::not_found(&name))?;
-                let claim = stored
-                    .value
-                    .clone()
-                    .lapse(call.now)
-                    .map_err(|error| Refusal::state_conflict(&name, stored.value.state.word().word(), &error.to_string()))?;
+                let claim = stored.value.clone().lapse(call.now).map_err(|error| {
+                    Refusal::state_conflict(&name, stored.value.state.word().word(), &error.to_string())
+                })?;
                 tx.retract_claim_readings(permit, claim.id).await?;
                 let audience = Audience::Organizations(vec![claim.station]);
                 let note = call.note(Verb::Lapse.word(), name.clone(), "claims", vec!["state".to_owned()], &audience);

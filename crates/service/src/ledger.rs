@@ -115,8 +115,7 @@ async fn entry(call: &Call, name: &str) -> Answer<v1::LedgerEntry> {
 }
 
 async fn trial_balance(call: &Call, request: v1::TrialBalanceRequest) -> Answer<v1::TrialBalanceResponse> {
-    let on =
-        if request.on_date.is_empty() { call.today() } else { convert::query_date("on_date", &request.on_date)? };
+    let on = if request.on_date.is_empty() { call.today() } else { convert::query_date("on_date", &request.on_date)? };
     let balances = call.inner.store.balances(call.scope()?, on, request.by_sub_account).await?;
     let orgs = balances.iter().filter_map(|balance| balance.sub_account).collect();
     let parties = call.inner.store.organization_names(orgs).await?;
@@ -205,10 +204,7 @@ async fn compare(
     Ok(domain::compare(&expected, &found)?)
 }
 
-async fn party_names<'p>(
-    call: &Call,
-    postings: impl Iterator<Item = &'p Posting>,
-) -> Answer<BTreeMap<OrgId, String>> {
+async fn party_names<'p>(call: &Call, postings: impl Iterator<Item = &'p Posting>) -> Answer<BTreeMap<OrgId, String>> {
     let orgs = postings.filter_map(|posting| posting.sub_account).collect();
     Ok(call.inner.store.organization_names(orgs).await?)
 }

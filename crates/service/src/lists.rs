@@ -17,7 +17,7 @@ const MAX_PAGE: u32 = 1000;
 
 /// What a caller asks of a list.
 #[derive(Clone, Debug, Default)]
-pub struct ListInput {
+pub(crate) struct ListInput {
     /// Most items; 0 for the default.
     pub page_size: i32,
     /// Where the page before ended.
@@ -34,7 +34,7 @@ pub struct ListInput {
 
 /// A page of messages.
 #[derive(Clone, Debug)]
-pub struct Listed<T> {
+pub(crate) struct Listed<T> {
     /// The messages.
     pub items: Vec<T>,
     /// Where the next page begins; empty on the last.
@@ -42,7 +42,7 @@ pub struct Listed<T> {
 }
 
 /// Checks what a caller asks of a list, against the fields that the method offers to this caller.
-pub fn query(call: &Call, input: &ListInput, fields: &[Field], default: Order) -> Answer<ListQuery> {
+pub(crate) fn query(call: &Call, input: &ListInput, fields: &[Field], default: Order) -> Answer<ListQuery> {
     let filter = if input.filter.trim().is_empty() {
         None
     } else {
@@ -67,7 +67,7 @@ pub fn query(call: &Call, input: &ListInput, fields: &[Field], default: Order) -
 }
 
 /// The token of the next page, if there is one.
-pub fn next_token(call: &Call, input: &ListInput, next: Option<Keys>) -> Answer<String> {
+pub(crate) fn next_token(call: &Call, input: &ListInput, next: Option<Keys>) -> Answer<String> {
     match next {
         Some(keys) => Ok(call.inner.page_tokens.seal(&keys, &binding(call, input)?)),
         None => Ok(String::new()),

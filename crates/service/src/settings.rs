@@ -15,7 +15,9 @@ pub(crate) async fn zone(store: &Store) -> Answer<Zone> {
     let settings: Answer<Vec<Setting>> = store
         .read(|tx| {
             Box::pin(async move {
-                Ok::<_, Refusal>(tx.every_record::<Setting>(scope).await?.into_iter().map(|stored| stored.value).collect())
+                Ok::<_, Refusal>(
+                    tx.every_record::<Setting>(scope).await?.into_iter().map(|stored| stored.value).collect(),
+                )
             })
         })
         .await;

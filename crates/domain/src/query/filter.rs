@@ -365,10 +365,7 @@ fn typed(field: Field, text: &str) -> Result<ColumnValue, Violation> {
         },
         FieldKind::Time => match DateTime::parse_from_rfc3339(text) {
             Ok(instant) => Ok(ColumnValue::Time(Some(instant.with_timezone(&Utc)))),
-            Err(_) => bad(
-                "an instant like 2026-01-31T12:00:00Z is needed",
-                "须为 2026-01-31T12:00:00Z 形式的时间",
-            ),
+            Err(_) => bad("an instant like 2026-01-31T12:00:00Z is needed", "须为 2026-01-31T12:00:00Z 形式的时间"),
         },
         FieldKind::Uuid => match Uuid::parse_str(text.rsplit('/').next().unwrap_or(text)) {
             Ok(id) => Ok(ColumnValue::Uuid(Some(id))),
@@ -400,11 +397,8 @@ mod tests {
 
     #[test]
     fn or_binds_tighter_than_and() {
-        let expected = Expr::And(vec![
-            eq("state", "A"),
-            Expr::Or(vec![eq("state", "B"), eq("state", "C")]),
-            eq("vin", "D"),
-        ]);
+        let expected =
+            Expr::And(vec![eq("state", "A"), Expr::Or(vec![eq("state", "B"), eq("state", "C")]), eq("vin", "D")]);
         assert_eq!(parse(r#"state = "A" AND state = B OR state = C AND vin = 'D'"#, FIELDS), Ok(expected));
     }
 
@@ -414,10 +408,7 @@ mod tests {
             ("km >= -5", ColumnValue::Integer(Some(-5))),
             ("active = true", ColumnValue::Bool(Some(true))),
             ("day < 2026-01-31", ColumnValue::Date(NaiveDate::from_ymd_opt(2026, 1, 31))),
-            (
-                "create_time > 2026-01-31T12:30:00Z",
-                ColumnValue::Time(DateTime::from_timestamp(1_769_862_600, 0)),
-            ),
+            ("create_time > 2026-01-31T12:30:00Z", ColumnValue::Time(DateTime::from_timestamp(1_769_862_600, 0))),
         ];
         for (text, expected) in typed {
             let parsed = parse(text, FIELDS);
@@ -439,9 +430,26 @@ mod tests {
         let many = vec!["state = A"; 60].join(" OR ");
         let long = format!("state = \"{}\"", "x".repeat(3000));
         let bad = [
-            "state", "state =", "= A", "state = A state = B", "(state = A", "state = A)", "secret = x", "state ! A",
-            "state = \"A", "km = x", "day = tomorrow", "active = 1", "state = A*", "NOT", "AND", "state = A AND",
-            "\u{1f600}", &deep, &many, &long,
+            "state",
+            "state =",
+            "= A",
+            "state = A state = B",
+            "(state = A",
+            "state = A)",
+            "secret = x",
+            "state ! A",
+            "state = \"A",
+            "km = x",
+            "day = tomorrow",
+            "active = 1",
+            "state = A*",
+            "NOT",
+            "AND",
+            "state = A AND",
+            "\u{1f600}",
+            &deep,
+            &many,
+            &long,
         ];
         for text in bad {
             let violation = parse(text, FIELDS).err();

@@ -116,8 +116,7 @@ pub(super) async fn create(desk: &Desk, loader: &Identity, stations: usize) -> R
             memberships: vec![membership],
             ..Default::default()
         };
-        let message =
-            v1::CreateUserRequest { user: Some(user), password: PASSWORD.to_owned(), ..Default::default() };
+        let message = v1::CreateUserRequest { user: Some(user), password: PASSWORD.to_owned(), ..Default::default() };
         let request = desk.ask(loader, Method::UserServiceCreateUser, message)?;
         answered(user_name, desk.api.create_user(request).await)?;
     }

@@ -11,7 +11,7 @@ use recourse_service::admission::Identity;
 
 use super::organizations::supplier_of;
 use super::wire::{Desk, answered, cny, date, day, first_day, hours, pieces};
-use super::world::{CATEGORIES, Counts, MODES, PartKind, failure_code};
+use super::world::{CATEGORIES, Counts, MODES, PartKind, SAFETY, failure_code};
 use crate::StartError;
 
 /// Months of build, as year and month, in which the first plant got the bad fuel pumps.
@@ -78,7 +78,7 @@ fn part(index: usize, kind: &PartKind, suppliers: usize) -> v1::Part {
         _ => AssemblyClass::Ordinary,
     };
     // Every third part became dearer in July 2025.
-    let dearer = index % 3 == 0;
+    let dearer = index.is_multiple_of(3);
     let prices = |percent: i64| {
         let price = kind.price * percent / 100;
         let row = |fen: i64| v1::PartPrice { price: cny(fen), valid_from: date(first_day()), ..Default::default() };
@@ -193,7 +193,7 @@ fn failure_codes() -> Vec<(String, v1::FailureCode)> {
                 component_group: category.code.to_owned(),
                 failure_mode: mode.code.to_owned(),
                 problem_group: format!("{}-{}", category.code, mode.group),
-                safety: category.safety && mode.group != "NOISE" && mode.group != "CONTACT",
+                safety: SAFETY.contains(&category.code) && mode.group != "NOISE" && mode.group != "CONTACT",
                 ..Default::default()
             };
             codes.push((failure_code(group, position), failure));

@@ -58,17 +58,20 @@ impl Workshop<'_> {
             Stage::Return => self.send_back(progress).await,
             Stage::Correct => self.correct(plan, progress).await,
             Stage::Withdraw => self.withdraw(plan, progress).await,
-            Stage::Deadline => self.desk.api.enforce_deadlines().await.map(|_| ()).map_err(|refusal| {
-                StartError::new("demo, deadlines", refusal.text.en)
-            }),
+            Stage::Deadline => self
+                .desk
+                .api
+                .enforce_deadlines()
+                .await
+                .map(|_| ())
+                .map_err(|refusal| StartError::new("demo, deadlines", refusal.text.en)),
         }
     }
 
     async fn create(&mut self, index: usize, plan: &ClaimPlan, progress: &mut Progress) -> Result<(), StartError> {
         let claim = self.written(index, plan);
         // At the first station the technician writes, and the clerk submits.
-        let writer =
-            if plan.station == 0 { &self.people.technician } else { self.people.of_station(plan.station) };
+        let writer = if plan.station == 0 { &self.people.technician } else { self.people.of_station(plan.station) };
         let message = v1::CreateClaimRequest { claim: Some(claim), ..Default::default() };
         let request = self.desk.ask(writer, Method::ClaimServiceCreateClaim, message)?;
         progress.claim = answered("claim", self.desk.api.create_claim(request).await)?;
@@ -81,7 +84,9 @@ impl Workshop<'_> {
         let (car, kind) = (&self.fleet[plan.car], &self.parts[plan.part]);
         let category = CATEGORIES[kind.category];
         // A bad pump seizes; whatever else fails has its own way.
-        let mode = if plan.part == 0 && car.bad_pump { 0 } else { chance.index(MODES.len()) };
+        let bad_pump = plan.part == 0 && car.bad_pump;
+        let failed = if bad_pump { 0 } else { category.modes[chance.index(category.modes.len())] };
+        let mode = MODES[failed];
         let km_in = car.km_on(plan.complaint);
         let start = plan.completion.min(plan.complaint + TimeDelta::days(1));
         let towed = chance.happens(40);
@@ -101,9 +106,9 @@ impl Workshop<'_> {
             external_ref: format!("WC-{:06}", index + 1),
             vin: car.vin.clone(),
             complaint_description: category.complaint.to_owned(),
-            cause_description: format!("{} {} / {}{}", kind.en, MODES[mode].en, kind.zh, MODES[mode].zh),
+            cause_description: format!("{} {} / {}{}", kind.en, mode.en, kind.zh, mode.zh),
             correction_description: format!("{} replaced / 更换{}", kind.en, kind.zh),
-            failure_code: format!("failureCodes/{}", failure_code(kind.category, mode)),
+            failure_code: format!("failureCodes/{}", failure_code(kind.category, failed)),
             causal_part: format!("parts/{}", kind.code),
             dtcs: category.dtcs.iter().map(|dtc| (*dtc).to_owned()).collect(),
             odometer_in: km(km_in),
@@ -131,8 +136,8 @@ impl Workshop<'_> {
         };
         if kind.serialized {
             let fitted = car.serials.iter().find(|(position, _)| *position == plan.part);
-            part.original_serial_number = fitted
-                .map_or_else(|| serial(kind, plan.part, self.counts, plan.car), |(_, serial)| serial.clone());
+            part.original_serial_number =
+                fitted.map_or_else(|| serial(kind, plan.part, self.counts, plan.car), |(_, serial)| serial.clone());
             part.replacement_serial_number = serial(kind, plan.part, self.counts, 500_000 + index);
         }
         let mut labor = v1::ClaimLine { operation: operation(&replacement(plan.part)), ..line(LineType::Labor) };
@@ -243,7 +248,8 @@ impl Workshop<'_> {
             note: "Please complete the cause / 请补充故障原因".to_owned(),
             ..Default::default()
         };
-        let request = self.desk.ask(progress.judgement.auditor(self.people), Method::ClaimServiceReturnClaim, message)?;
+        let request =
+            self.desk.ask(progress.judgement.auditor(self.people), Method::ClaimServiceReturnClaim, message)?;
         progress.etag = answered("return", self.desk.api.return_claim(request).await)?.etag;
         Ok(())
     }

@@ -144,10 +144,8 @@ async fn load(config: &Config, store: &Store, size: Size) -> Result<(), StartErr
         Store::open(options).await.map_err(|error| StartError::new("the store can't be opened", error))?
     };
     let api = start::open_api(config, hasty.clone(), clock.clone(), ids.clone()).await?;
-    let loader = api
-        .add_admin(accounts::LOADER, PASSWORD)
-        .await
-        .map_err(|refusal| StartError::new("demo", refusal.text.en))?;
+    let loader =
+        api.add_admin(accounts::LOADER, PASSWORD).await.map_err(|refusal| StartError::new("demo", refusal.text.en))?;
     let desk = Desk { api, clock: clock.clone() };
     fill(&desk, size.counts()).await?;
     clock.set(anchor());

@@ -120,7 +120,7 @@ fn supplier(index: usize) -> v1::Supplier {
     let contract = v1::RecoveryContract {
         valid_from: date(first_day()),
         part_factor_bp: 10_000,
-        labor_factor_bp: if index % 2 == 0 { 8_000 } else { 10_000 },
+        labor_factor_bp: if index.is_multiple_of(2) { 8_000 } else { 10_000 },
         travel_factor_bp: 5_000,
         handling_fee: Some(v1::HandlingFee { rate_bp: Some(500), cap: cny(20_000), ..Default::default() }),
         ceiling_per_claim: cny(6_000_000),
@@ -201,8 +201,9 @@ mod tests {
         assert_eq!(supplier_of(0, 0, 45), "SUP-017");
         assert_eq!(supplier_of(0, 0, 18), "SUP-017");
         assert!(supplier(16).display_name.contains("Fuel"), "{}", supplier(16).display_name);
-        let made: std::collections::BTreeSet<String> =
-            (0..CATEGORIES.len()).flat_map(|category| (0..3).map(move |choice| supplier_of(category, choice, 45))).collect();
+        let made: std::collections::BTreeSet<String> = (0..CATEGORIES.len())
+            .flat_map(|category| (0..3).map(move |choice| supplier_of(category, choice, 45)))
+            .collect();
         assert_eq!(made.len(), 45);
     }
 

@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
 use super::chance::Chance;
 use super::rules::ANSWER_DAYS;
 use super::vehicles::Car;
-use super::world::{Counts, PartKind};
 use super::wire::day;
+use super::world::{Counts, PartKind};
 use super::{anchor, begin};
 
 /// Where a claim ends up by the anchor, and by which way. What an auditor finds may still change an approval.
@@ -18,7 +18,9 @@ pub(super) enum Fate {
     InReview,
     Returned,
     /// Withdrawn as a draft, or after its submission.
-    Withdrawn { submitted: bool },
+    Withdrawn {
+        submitted: bool,
+    },
     Lapsed,
     Rejected,
     Approved,
@@ -99,7 +101,7 @@ pub(super) fn claims(counts: Counts, fleet: &[Car], parts: &[PartKind]) -> Vec<C
     }
     while plans.len() < counts.claims {
         let before = plans.len();
-        if chance.happens(12) {
+        if chance.happens(20) {
             let earlier = &plans[chance.index(before)];
             let again = again(earlier, counts, &mut chance);
             plans.extend(again);
@@ -133,13 +135,7 @@ fn pump_claims(fleet: &[Car], chance: &mut Chance) -> Vec<ClaimPlan> {
 }
 
 /// A claim of a vehicle that fits; none if the vehicle drawn does not.
-fn ordinary(
-    fate: Fate,
-    counts: Counts,
-    fleet: &[Car],
-    parts: &[PartKind],
-    chance: &mut Chance,
-) -> Option<ClaimPlan> {
+fn ordinary(fate: Fate, counts: Counts, fleet: &[Car], parts: &[PartKind], chance: &mut Chance) -> Option<ClaimPlan> {
     let oddity = match chance.between(0, 999) {
         0..35 => Oddity::Expired,
         35..80 => Oddity::MoreHours,
@@ -164,7 +160,7 @@ fn ordinary(
             | Fate::Rejected
             | Fate::Approved
             | Fate::Reduced
-            | Fate::Corrected => begin() + TimeDelta::days(2),
+            | Fate::Corrected => begin() + TimeDelta::days(lag + 2),
         };
         let first = first.max(sold);
         if first >= last {
@@ -180,20 +176,20 @@ fn ordinary(
     None
 }
 
-fn part_for(
-    oddity: Oddity,
-    car: &Car,
-    complaint: NaiveDate,
-    parts: &[PartKind],
-    chance: &mut Chance,
-) -> Option<usize> {
+fn part_for(oddity: Oddity, car: &Car, complaint: NaiveDate, parts: &[PartKind], chance: &mut Chance) -> Option<usize> {
     let age = car.delivery.map_or(0, |delivery| (complaint - delivery).num_days());
     let worn_out = age > 186 || car.km_on(complaint) > 10_000;
     let weights: Vec<i64> = parts
         .iter()
         .map(|kind| match (kind.fits(car.model.code), kind.wears(), oddity == Oddity::Expired) {
             (true, true, true) => i64::from(worn_out),
-            (true, true, false) => if worn_out { 0 } else { kind.weight },
+            (true, true, false) => {
+                if worn_out {
+                    0
+                } else {
+                    kind.weight
+                }
+            }
             (true, false, false) => kind.weight,
             (false, _, _) | (true, false, true) => 0,
         })
@@ -219,8 +215,7 @@ fn after_submission(fate: Fate) -> TimeDelta {
     match fate {
         Fate::Draft | Fate::Submitted => TimeDelta::hours(3),
         Fate::InReview => TimeDelta::hours(44),
-        Fate::Returned => TimeDelta::days(5),
-        Fate::Withdrawn { .. } => TimeDelta::days(5),
+        Fate::Returned | Fate::Withdrawn { .. } => TimeDelta::days(5),
         Fate::Rejected | Fate::Approved | Fate::Reduced => TimeDelta::days(9),
         Fate::Corrected => TimeDelta::days(24),
         Fate::Lapsed => TimeDelta::days(7 + ANSWER_DAYS),

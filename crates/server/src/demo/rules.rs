@@ -16,11 +16,8 @@ pub(super) const ANSWER_DAYS: i64 = 15;
 
 /// Creates the setting.
 pub(super) async fn create_setting(desk: &Desk, loader: &Identity) -> Result<(), StartError> {
-    let message = v1::CreateSettingRequest {
-        setting: Some(setting()),
-        setting_id: "2024".to_owned(),
-        ..Default::default()
-    };
+    let message =
+        v1::CreateSettingRequest { setting: Some(setting()), setting_id: "2024".to_owned(), ..Default::default() };
     let request = desk.ask(loader, Method::SettingServiceCreateSetting, message)?;
     answered("setting", desk.api.create_setting(request).await).map(|_| ())
 }

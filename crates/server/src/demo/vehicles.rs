@@ -69,9 +69,7 @@ pub(super) fn fleet(counts: Counts, parts: &[PartKind]) -> Result<Vec<Car>, Star
         let delivery = build + TimeDelta::days(wait);
         let commercial = chance.happens(40);
         let pace = chance.lognormal(MEDIAN_KM);
-        let bad_build = plant == "NJ"
-            && model.code != "E4"
-            && BAD_BUILDS.contains(&(build.year(), build.month()));
+        let bad_build = plant == "NJ" && model.code != "E4" && BAD_BUILDS.contains(&(build.year(), build.month()));
         let sold = (anchor().date_naive() - delivery).num_days() > 1;
         fleet.push(Car {
             vin: vin(model, build, plant, index)?,
@@ -103,7 +101,7 @@ fn tour_car(counts: Counts, parts: &[PartKind]) -> Result<Car, StartError> {
         delivery: Some(day(2025, 9, 20)),
         seller: 0,
         commercial: false,
-        km_a_month: 1_500,
+        km_a_month: 1_512,
         serials: serials(model, 0, counts, parts),
         bad_pump: false,
     })
@@ -118,17 +116,13 @@ fn vin(model: &Model, build: NaiveDate, plant: &str, index: usize) -> Result<Str
     };
     let plant = &plant[..1];
     let rest = format!("{year}{plant}{:06}", index + 1);
-    let draft = Vin::parse(&format!("LRC{}0{rest}", model.descriptor))
-        .map_err(|error| StartError::new("demo, VIN", error))?;
+    let draft =
+        Vin::parse(&format!("LRC{}0{rest}", model.descriptor)).map_err(|error| StartError::new("demo, VIN", error))?;
     Ok(format!("LRC{}{}{rest}", model.descriptor, draft.decode().check_digit_expected))
 }
 
 fn serials(model: &Model, index: usize, counts: Counts, parts: &[PartKind]) -> Vec<(usize, String)> {
-    model
-        .components
-        .iter()
-        .filter_map(|part| Some((*part, serial(parts.get(*part)?, *part, counts, index))))
-        .collect()
+    model.components.iter().filter_map(|part| Some((*part, serial(parts.get(*part)?, *part, counts, index)))).collect()
 }
 
 /// A serial number: the maker's number, the part's, and a count.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
 use recourse_domain::money::{Hours, Quantity};
+use recourse_proto::Method;
 use recourse_proto::google::r#type as google;
 use recourse_proto::status::Details;
 use recourse_proto::v1;
-use recourse_proto::Method;
-use recourse_service::admission::{self, Identity};
 use recourse_service::Api;
+use recourse_service::admission::{self, Identity};
 use tonic::{Request, Response, Status};
 
 use crate::StartError;

@@ -27,12 +27,8 @@ pub(super) struct Counts {
 impl Size {
     pub(super) fn counts(self) -> Counts {
         match self {
-            Size::Small => {
-                Counts { stations: 4, suppliers: 18, parts: 20, diagnoses: 1, vehicles: 60, claims: 60 }
-            }
-            Size::S => {
-                Counts { stations: 40, suppliers: 45, parts: 120, diagnoses: 4, vehicles: 2_000, claims: 2_000 }
-            }
+            Size::Small => Counts { stations: 4, suppliers: 18, parts: 20, diagnoses: 1, vehicles: 60, claims: 60 },
+            Size::S => Counts { stations: 40, suppliers: 45, parts: 120, diagnoses: 4, vehicles: 2_000, claims: 2_000 },
         }
     }
 }
@@ -104,8 +100,8 @@ pub(super) struct Category {
     pub zh: &'static str,
     pub complaint: &'static str,
     pub dtcs: &'static [&'static str],
-    /// A failure can endanger people.
-    pub safety: bool,
+    /// Ways in which its parts fail, as positions among the modes.
+    pub modes: &'static [usize],
 }
 
 const fn category(
@@ -114,28 +110,45 @@ const fn category(
     zh: &'static str,
     complaint: &'static str,
     dtcs: &'static [&'static str],
-    safety: bool,
+    modes: &'static [usize],
 ) -> Category {
-    Category { code, en, zh, complaint, dtcs, safety }
+    Category { code, en, zh, complaint, dtcs, modes }
 }
+
+const MECHANICAL: &[usize] = &[0, 1, 2, 3, 4];
+const ELECTRIC: &[usize] = &[1, 5];
 
 /// The categories of parts.
 pub(super) const CATEGORIES: [Category; 15] = [
-    category("FUEL", "Fuel supply", "燃油供给", "Stalls when hot / 热车熄火", &["P0230", "P0087"], false),
-    category("ENGINE", "Engine", "发动机", "Rough idle, engine lamp on / 怠速抖动，故障灯亮", &["P0300"], false),
-    category("TRANSMISSION", "Transmission", "变速器", "Jerks when shifting / 换挡顿挫", &["P0700"], false),
-    category("COOLING", "Cooling", "冷却系统", "Temperature rises on hills / 爬坡水温高", &["P0217"], false),
-    category("BRAKE", "Brakes", "制动系统", "Brake lamp on, long pedal / 制动灯亮，踏板行程长", &["C0035"], true),
-    category("STEERING", "Steering", "转向系统", "Steering heavy and noisy / 转向沉重、异响", &["C0545"], true),
-    category("SUSPENSION", "Suspension", "悬架", "Knocks on bad roads / 颠簸路面异响", &[], false),
-    category("ELECTRICAL", "Electrical system", "电气系统", "Works now and then / 时好时坏", &["B1000"], false),
-    category("ELECTRONICS", "Electronics", "电子控制", "Black screen, no connection / 黑屏，无法联网", &["U0100"], false),
-    category("CLIMATE", "Air conditioning", "空调", "Does not cool / 空调不制冷", &["B1421"], false),
-    category("BODY", "Body", "车身", "Rattles, lets water in / 车身异响、漏水", &[], false),
-    category("INTERIOR", "Interior", "内饰", "Does not move or heat / 无法调节或加热", &[], false),
-    category("RESTRAINT", "Restraint system", "约束系统", "Airbag lamp on / 安全气囊灯亮", &["B0001"], true),
-    category("HV", "High-voltage system", "高压系统", "Reduced power, does not charge / 动力受限，无法充电", &["P0A80"], false),
-    category("WEAR", "Wear parts", "易损件", "Worn out early / 过早磨损", &[], false),
+    category("FUEL", "Fuel supply", "燃油供给", "Stalls when hot / 热车熄火", &["P0230", "P0087"], &[0, 1, 2, 3]),
+    category("ENGINE", "Engine", "发动机", "Rough idle, engine lamp on / 怠速抖动，故障灯亮", &["P0300"], MECHANICAL),
+    category("TRANSMISSION", "Transmission", "变速器", "Jerks when shifting / 换挡顿挫", &["P0700"], MECHANICAL),
+    category("COOLING", "Cooling", "冷却系统", "Temperature rises on hills / 爬坡水温高", &["P0217"], &[0, 2, 3, 4]),
+    category("BRAKE", "Brakes", "制动系统", "Brake lamp on, long pedal / 制动灯亮，踏板行程长", &["C0035"], MECHANICAL),
+    category("STEERING", "Steering", "转向系统", "Steering heavy and noisy / 转向沉重、异响", &["C0545"], &[0, 3, 4]),
+    category("SUSPENSION", "Suspension", "悬架", "Knocks on bad roads / 颠簸路面异响", &[], &[2, 3, 4]),
+    category("ELECTRICAL", "Electrical system", "电气系统", "Works now and then / 时好时坏", &["B1000"], ELECTRIC),
+    category(
+        "ELECTRONICS",
+        "Electronics",
+        "电子控制",
+        "Black screen, no connection / 黑屏，无法联网",
+        &["U0100"],
+        ELECTRIC,
+    ),
+    category("CLIMATE", "Air conditioning", "空调", "Does not cool / 空调不制冷", &["B1421"], MECHANICAL),
+    category("BODY", "Body", "车身", "Rattles, lets water in / 车身异响、漏水", &[], &[2, 3, 4]),
+    category("INTERIOR", "Interior", "内饰", "Does not move or heat / 无法调节或加热", &[], &[1, 3, 5]),
+    category("RESTRAINT", "Restraint system", "约束系统", "Airbag lamp on / 安全气囊灯亮", &["B0001"], ELECTRIC),
+    category(
+        "HV",
+        "High-voltage system",
+        "高压系统",
+        "Reduced power, does not charge / 动力受限，无法充电",
+        &["P0A80"],
+        ELECTRIC,
+    ),
+    category("WEAR", "Wear parts", "易损件", "Worn out early / 过早磨损", &[], &[3, 4]),
 ];
 
 /// How something failed: the ending of a failure code, its names, and its problem group.
@@ -146,6 +159,9 @@ pub(super) struct Mode {
     pub zh: &'static str,
     pub group: &'static str,
 }
+
+/// Categories whose failure can endanger people.
+pub(super) const SAFETY: [&str; 3] = ["BRAKE", "STEERING", "RESTRAINT"];
 
 /// The modes of failure.
 pub(super) const MODES: [Mode; 6] = [
@@ -257,7 +273,9 @@ fn restricted(flags: &str) -> Option<recourse_proto::v1::part::RestrictedKind> {
 
 fn positions(places: &str) -> &'static [(&'static str, &'static str)] {
     match places {
-        "4" => &[(", front left", "左前"), (", front right", "右前"), (", rear left", "左后"), (", rear right", "右后")],
+        "4" => {
+            &[(", front left", "左前"), (", front right", "右前"), (", rear left", "左后"), (", rear right", "右后")]
+        }
         "LR" => &[(", left", "左"), (", right", "右")],
         "FR" => &[(", front", "前"), (", rear", "后")],
         _ => &[("", "")],
@@ -281,10 +299,11 @@ mod tests {
             for component in model.components {
                 assert!(parts[*component].serialized && parts[*component].fits(model.code), "{component}");
             }
-            for category in 0..CATEGORIES.len() {
-                let electric = ["FUEL", "ENGINE"].contains(&CATEGORIES[category].code) && model.code == "E4";
-                let combustion = CATEGORIES[category].code == "HV" && ["A5", "X7"].contains(&model.code);
+            for (category, kind) in CATEGORIES.iter().enumerate() {
+                let electric = ["FUEL", "ENGINE"].contains(&kind.code) && model.code == "E4";
+                let combustion = kind.code == "HV" && ["A5", "X7"].contains(&model.code);
                 let fits = parts.iter().any(|part| part.category == category && part.fits(model.code));
+                assert!(CATEGORIES[category].modes.iter().all(|mode| *mode < MODES.len()));
                 assert!(fits != (electric || combustion), "{} {category}", model.code);
             }
         }

@@ -202,7 +202,7 @@ pub(crate) async fn update<R: Resource>(
             Box::pin(async move {
                 let stored = present::<R>(tx, call, code, R::etag(message)).await?;
                 let mut merged = R::show(&stored);
-                Merge::merge(&mut merged, message, paths).map_err(convert::mask_refusal)?;
+                Merge::merge(&mut merged, message, paths).map_err(|error| convert::mask_refusal(&error))?;
                 let record = readable::<R>(call, merged, code, Some(&stored.value))?;
                 refuse_change::<R>(&record, &stored.value, call.today())?;
                 if record == stored.value {

@@ -1,9 +1,9 @@
 //! Writing a claim: form and limits only. What is wrong with its content is found at submission.
 
 use recourse_domain::access::Act;
-use recourse_domain::claims::draft::{NewClaim, UpdateError};
-use recourse_domain::claims::Claim;
 use recourse_domain::catalog::station::Station;
+use recourse_domain::claims::Claim;
+use recourse_domain::claims::draft::{NewClaim, UpdateError};
 use recourse_domain::ids::{ClaimId, Code, OrgId};
 use recourse_domain::text::Violation;
 use recourse_proto::merge::Merge;
@@ -75,7 +75,7 @@ pub(super) async fn update(call: &Call, request: v1::UpdateClaimRequest) -> Answ
                 let stored = found_for(tx, call, name, &message.etag).await?;
                 let permit = call.permit(Act::DraftClaim(stored.value.parties()))?;
                 let mut merged = convert_claims::show(&stored, call.now, call.lang)?;
-                merged.merge(message, paths).map_err(convert::mask_refusal)?;
+                merged.merge(message, paths).map_err(|error| convert::mask_refusal(&error))?;
                 let (header, lines) =
                     convert_claims::read(merged).map_err(|found| Refusal::invalid(under_claim(found)))?;
                 let claim = stored.value.clone().update(header, lines).map_err(|error| match error {

@@ -76,16 +76,12 @@ fn operation_codes(claim: &Claim) -> BTreeSet<String> {
 }
 
 fn by_code<R: Record>(stored: Vec<recourse_domain::catalog::Stored<R>>) -> BTreeMap<Code, R> {
-    stored
-        .into_iter()
-        .filter_map(|stored| Some((Code::parse(stored.value.code()).ok()?, stored.value)))
-        .collect()
+    stored.into_iter().filter_map(|stored| Some((Code::parse(stored.value.code()).ok()?, stored.value))).collect()
 }
 
 async fn similar(tx: &mut Tx<'_>, claim: &Claim, window_days: i64) -> Answer<Vec<SimilarClaim>> {
     let header = &claim.header;
-    let (Some(vin), Some(part), Some(completed)) =
-        (&header.vin, &header.causal_part, header.repair_completion_date)
+    let (Some(vin), Some(part), Some(completed)) = (&header.vin, &header.causal_part, header.repair_completion_date)
     else {
         return Ok(Vec::new());
     };
@@ -98,7 +94,8 @@ async fn similar(tx: &mut Tx<'_>, claim: &Claim, window_days: i64) -> Answer<Vec
 /// A copied claim keeps the first submission date of the one it was copied from.
 async fn first_submit_date(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answer<Option<chrono::NaiveDate>> {
     let own = claim.submission.as_ref().map(|submission| submission.first_submit_time);
-    let copied = claim.header.copied_from.as_deref().and_then(|name| Uuid::parse_str(name.strip_prefix("claims/")?).ok());
+    let copied =
+        claim.header.copied_from.as_deref().and_then(|name| Uuid::parse_str(name.strip_prefix("claims/")?).ok());
     let first = match (own, copied) {
         (Some(own), _) => Some(own),
         (None, Some(copied)) => tx.first_submit_time(copied).await?,

@@ -11,10 +11,10 @@ use recourse_domain::catalog::Stored;
 use recourse_domain::change::Audience;
 use recourse_domain::claims::{Claim, TransitionError};
 use recourse_domain::money::MoneyError;
+use recourse_proto::redact::Redact;
 use recourse_proto::v1::claim_service_server::ClaimService;
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::{Method, v1};
-use recourse_proto::redact::Redact;
 use recourse_repository::Tx;
 use tonic::{Request, Response, Status};
 

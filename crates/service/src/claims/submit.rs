@@ -34,11 +34,12 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                     let stored = recourse_domain::catalog::Stored { value: claim, ..stored };
                     return Ok((name.to_owned(), response(call, shown(call, &stored)?, &findings)));
                 }
-                let submitted = stored.value.clone().submit(&facts, permit.actor().user).map_err(|error| match error {
-                    SubmitError::Transition(error) => refused_step(name, error),
-                    SubmitError::HasErrors(findings) => has_errors(name, &findings),
-                    SubmitError::Money(error) => error.into(),
-                })?;
+                let submitted =
+                    stored.value.clone().submit(&facts, permit.actor().user).map_err(|error| match error {
+                        SubmitError::Transition(error) => refused_step(name, error),
+                        SubmitError::HasErrors(findings) => has_errors(name, &findings),
+                        SubmitError::Money(error) => error.into(),
+                    })?;
                 let paths = ["state", "revision", "lines", "totals", "findings"].map(str::to_owned).to_vec();
                 let note = call.note("submit", name.to_owned(), COLLECTION, paths, &audience(&submitted.claim));
                 let findings = submitted.claim.findings.clone();
@@ -48,13 +49,12 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                     count_reading(tx, call, &permit, &submitted.claim, &vin, date, km).await?;
                 }
                 tx.insert_claim_revision(&permit, &submitted.revision).await?;
-                let stored = tx.update_claim(&permit, &stored, submitted.claim, note).await.map_err(|error| {
-                    match error {
+                let stored =
+                    tx.update_claim(&permit, &stored, submitted.claim, note).await.map_err(|error| match error {
                         StoreError::Stale => Refusal::stale(name),
                         StoreError::AlreadyExists { .. } => job_claimed(name),
                         other => other.into(),
-                    }
-                })?;
+                    })?;
                 Ok((name.to_owned(), response(call, shown(call, &stored)?, &findings)))
             })
         },

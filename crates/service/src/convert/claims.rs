@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{Reader, basis_points, date, hours, money, optional_text, quantity, text, timestamp};
 
 /// The public name of a claim.
-pub fn name(id: Uuid) -> String {
+pub(crate) fn name(id: Uuid) -> String {
     format!("claims/{id}")
 }
 
@@ -31,12 +31,12 @@ fn part(code: impl std::fmt::Display) -> String {
 }
 
 /// Whole kilometres as a distance.
-pub fn kilometers(km: i64) -> Option<v1::Distance> {
+pub(crate) fn kilometers(km: i64) -> Option<v1::Distance> {
     Some(v1::Distance { value: km, unit: v1::distance::Unit::Kilometer.into() })
 }
 
 /// A distance in whole kilometres.
-pub fn in_kilometers(distance: &v1::Distance) -> i64 {
+pub(crate) fn in_kilometers(distance: &v1::Distance) -> i64 {
     match distance.unit() {
         v1::distance::Unit::Unspecified | v1::distance::Unit::Kilometer => distance.value,
         // 1.609344 km each, rounded down; the limit of the wire keeps the product small.
@@ -47,7 +47,7 @@ pub fn in_kilometers(distance: &v1::Distance) -> i64 {
 // ---------------------------------------------------------------- domain → contract
 
 /// The claim as its reader sees it, before redaction.
-pub fn show(stored: &Stored<Claim>, now: DateTime<Utc>, lang: Lang) -> Result<v1::Claim, MoneyError> {
+pub(crate) fn show(stored: &Stored<Claim>, now: DateTime<Utc>, lang: Lang) -> Result<v1::Claim, MoneyError> {
     let mut message = document(&stored.value, now, lang)?;
     message.etag = super::etag(stored.version);
     message.create_time = timestamp(stored.create_time);
@@ -62,7 +62,7 @@ pub fn show(stored: &Stored<Claim>, now: DateTime<Utc>, lang: Lang) -> Result<v1
 }
 
 /// The claim as a document, without what only its row knows.
-pub fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<v1::Claim, MoneyError> {
+pub(crate) fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<v1::Claim, MoneyError> {
     let header = &claim.header;
     let totals = claim.totals()?;
     let wait = claim.waits_for();
@@ -311,7 +311,7 @@ fn show_reason(reason: &Reason, lang: Lang) -> v1::DecisionReason {
 }
 
 /// A finding with its texts, which are made when it is read.
-pub fn show_finding(finding: &Finding, lang: Lang) -> v1::Finding {
+pub(crate) fn show_finding(finding: &Finding, lang: Lang) -> v1::Finding {
     let texts = domain::text(finding, lang);
     let severity = match finding.severity {
         Severity::Error => v1::finding::Severity::Error,
@@ -335,7 +335,7 @@ pub fn show_finding(finding: &Finding, lang: Lang) -> v1::Finding {
 }
 
 /// A finding as a violation of the claim that can't be submitted.
-pub fn as_violation(finding: &Finding) -> Violation {
+pub(crate) fn as_violation(finding: &Finding) -> Violation {
     let (en, zh) = (domain::text(finding, Lang::En), domain::text(finding, Lang::ZhCn));
     Violation::new(
         format!("claim.{}", finding.field),
@@ -346,7 +346,7 @@ pub fn as_violation(finding: &Finding) -> Violation {
 }
 
 /// A revision: the claim as it was submitted.
-pub fn show_revision(revision: &Revision, lang: Lang) -> Result<v1::ClaimRevision, MoneyError> {
+pub(crate) fn show_revision(revision: &Revision, lang: Lang) -> Result<v1::ClaimRevision, MoneyError> {
     Ok(v1::ClaimRevision {
         name: format!("claims/{}/revisions/{}", revision.claim_id(), revision.number),
         number: count(revision.number),
@@ -358,7 +358,7 @@ pub fn show_revision(revision: &Revision, lang: Lang) -> Result<v1::ClaimRevisio
 }
 
 /// One difference between two revisions.
-pub fn show_difference(difference: domain::Difference, lang: Lang) -> v1::FieldDifference {
+pub(crate) fn show_difference(difference: domain::Difference, lang: Lang) -> v1::FieldDifference {
     let kind = match difference.kind {
         DifferenceKind::Added => v1::field_difference::Kind::Added,
         DifferenceKind::Removed => v1::field_difference::Kind::Removed,
@@ -440,7 +440,7 @@ fn show_trip(trip: &domain::RescueTrip) -> v1::RescueTrip {
 }
 
 /// The contract's kind for the domain's.
-pub fn show_kind(kind: Kind) -> v1::claim::Kind {
+pub(crate) fn show_kind(kind: Kind) -> v1::claim::Kind {
     match kind {
         Kind::WarrantyRepair => v1::claim::Kind::WarrantyRepair,
         Kind::RunningInMaintenance => v1::claim::Kind::RunningInMaintenance,
@@ -452,7 +452,7 @@ pub fn show_kind(kind: Kind) -> v1::claim::Kind {
 }
 
 /// The domain's kind for the contract's.
-pub fn read_kind(kind: v1::claim::Kind) -> Option<Kind> {
+pub(crate) fn read_kind(kind: v1::claim::Kind) -> Option<Kind> {
     match kind {
         v1::claim::Kind::Unspecified => None,
         v1::claim::Kind::WarrantyRepair => Some(Kind::WarrantyRepair),
@@ -465,7 +465,7 @@ pub fn read_kind(kind: v1::claim::Kind) -> Option<Kind> {
 }
 
 /// The contract's state for the domain's.
-pub fn show_state(state: StateWord) -> v1::claim::State {
+pub(crate) fn show_state(state: StateWord) -> v1::claim::State {
     match state {
         StateWord::Draft => v1::claim::State::Draft,
         StateWord::Submitted => v1::claim::State::Submitted,
@@ -555,7 +555,7 @@ fn read_code(code: v1::finding_code::Code) -> Option<domain::Code> {
 // ---------------------------------------------------------------- contract → domain
 
 /// What a station writes, in the domain's form.
-pub fn read(message: v1::Claim) -> Result<(Header, Vec<LineInput>), Vec<Violation>> {
+pub(crate) fn read(message: v1::Claim) -> Result<(Header, Vec<LineInput>), Vec<Violation>> {
     let mut reader = Reader::default();
     let kilometers = |distance: Option<&v1::Distance>| distance.map(in_kilometers);
     let header = Header {
@@ -723,7 +723,7 @@ fn read_trip(reader: &mut Reader, index: usize, trip: &v1::RescueTrip) -> domain
 }
 
 /// The verdicts of an auditor.
-pub fn read_verdicts(verdicts: &[v1::LineVerdict]) -> Result<Vec<Verdict>, Vec<Violation>> {
+pub(crate) fn read_verdicts(verdicts: &[v1::LineVerdict]) -> Result<Vec<Verdict>, Vec<Violation>> {
     let mut reader = Reader::default();
     let read = verdicts
         .iter()
@@ -764,7 +764,7 @@ pub fn read_verdicts(verdicts: &[v1::LineVerdict]) -> Result<Vec<Verdict>, Vec<V
 }
 
 /// Reasons of a decision or a return.
-pub fn read_reasons(reader: &mut Reader, at: &str, reasons: &[v1::DecisionReason]) -> Vec<Reason> {
+pub(crate) fn read_reasons(reader: &mut Reader, at: &str, reasons: &[v1::DecisionReason]) -> Vec<Reason> {
     reasons
         .iter()
         .enumerate()

@@ -11,12 +11,12 @@ pub(crate) mod organizations;
 pub(crate) mod part_supplies;
 pub(crate) mod parts;
 pub(crate) mod policies;
+#[cfg(test)]
+mod round_trips;
 pub(crate) mod settings;
 pub(crate) mod stations;
 pub(crate) mod suppliers;
 pub(crate) mod vehicles;
-#[cfg(test)]
-mod round_trips;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use recourse_domain::ids::Code;
@@ -30,7 +30,7 @@ use recourse_proto::wkt::Timestamp;
 use crate::error::{Answer, Refusal};
 
 /// The domain's language for the contract's.
-pub fn lang(lang: recourse_proto::Lang) -> Lang {
+pub(crate) fn lang(lang: recourse_proto::Lang) -> Lang {
     match lang {
         recourse_proto::Lang::En => Lang::En,
         recourse_proto::Lang::ZhCn => Lang::ZhCn,
@@ -38,7 +38,7 @@ pub fn lang(lang: recourse_proto::Lang) -> Lang {
 }
 
 /// The contract's language for the domain's.
-pub fn wire_lang(lang: Lang) -> recourse_proto::Lang {
+pub(crate) fn wire_lang(lang: Lang) -> recourse_proto::Lang {
     match lang {
         Lang::En => recourse_proto::Lang::En,
         Lang::ZhCn => recourse_proto::Lang::ZhCn,
@@ -46,7 +46,7 @@ pub fn wire_lang(lang: Lang) -> recourse_proto::Lang {
 }
 
 /// Violations of the wire in the domain's form.
-pub fn violations(found: Vec<recourse_proto::validate::Violation>) -> Vec<Violation> {
+pub(crate) fn violations(found: Vec<recourse_proto::validate::Violation>) -> Vec<Violation> {
     found
         .into_iter()
         .map(|violation| {
@@ -62,7 +62,7 @@ pub fn violations(found: Vec<recourse_proto::validate::Violation>) -> Vec<Violat
 }
 
 /// The refusal of an update mask.
-pub fn mask_refusal(error: MergeError) -> Refusal {
+pub(crate) fn mask_refusal(error: &MergeError) -> Refusal {
     let mut refusal = Refusal::invalid(vec![Violation::new(
         "update_mask",
         error.code(),
@@ -74,18 +74,18 @@ pub fn mask_refusal(error: MergeError) -> Refusal {
 }
 
 /// The etag of a version. It is opaque to callers and the same for all of them.
-pub fn etag(version: i64) -> String {
+pub(crate) fn etag(version: i64) -> String {
     format!("v{version}")
 }
 
 /// Refuses an etag that is given and not the present one.
-pub fn check_etag(etag_given: &str, version: i64, name: &str) -> Answer<()> {
+pub(crate) fn check_etag(etag_given: &str, version: i64, name: &str) -> Answer<()> {
     let given = etag_given.trim().trim_start_matches("W/").trim_matches('"');
     if given.is_empty() || given == "*" || given == etag(version) { Ok(()) } else { Err(Refusal::stale(name)) }
 }
 
 /// Refuses a missing etag, where nobody may act on what they have not read.
-pub fn require_etag(etag_given: &str) -> Answer<()> {
+pub(crate) fn require_etag(etag_given: &str) -> Answer<()> {
     if !etag_given.trim().is_empty() {
         return Ok(());
     }
@@ -97,12 +97,12 @@ pub fn require_etag(etag_given: &str) -> Answer<()> {
 }
 
 /// An instant.
-pub fn timestamp(instant: DateTime<Utc>) -> Option<Timestamp> {
+pub(crate) fn timestamp(instant: DateTime<Utc>) -> Option<Timestamp> {
     Some(Timestamp::from(instant))
 }
 
 /// A calendar date.
-pub fn date(date: NaiveDate) -> Option<google::Date> {
+pub(crate) fn date(date: NaiveDate) -> Option<google::Date> {
     Some(google::Date {
         year: date.year(),
         month: i32::try_from(date.month()).unwrap_or_default(),
@@ -111,33 +111,33 @@ pub fn date(date: NaiveDate) -> Option<google::Date> {
 }
 
 /// An amount of money.
-pub fn money(amount: Money) -> Option<google::Money> {
+pub(crate) fn money(amount: Money) -> Option<google::Money> {
     let (units, nanos) = amount.to_units_nanos();
     Some(google::Money { currency_code: amount.currency.code().to_owned(), units, nanos })
 }
 
 /// A quantity in plain digits.
-pub fn quantity(quantity: Quantity) -> Option<google::Decimal> {
+pub(crate) fn quantity(quantity: Quantity) -> Option<google::Decimal> {
     Some(google::Decimal { value: quantity.to_string() })
 }
 
 /// Hours in plain digits.
-pub fn hours(hours: Hours) -> Option<google::Decimal> {
+pub(crate) fn hours(hours: Hours) -> Option<google::Decimal> {
     Some(google::Decimal { value: hours.to_string() })
 }
 
 /// Basis points.
-pub fn basis_points(share: BasisPoints) -> i32 {
+pub(crate) fn basis_points(share: BasisPoints) -> i32 {
     i32::try_from(share.0).unwrap_or(i32::MAX)
 }
 
 /// Text that may be absent, as the contract has it: empty.
-pub fn text<T: ToString>(value: Option<&T>) -> String {
+pub(crate) fn text<T: ToString>(value: Option<&T>) -> String {
     value.map(ToString::to_string).unwrap_or_default()
 }
 
 /// A code is not one.
-pub fn bad_code(field: &str) -> Violation {
+pub(crate) fn bad_code(field: &str) -> Violation {
     Violation::new(
         field,
         "BAD_CODE",
@@ -148,23 +148,23 @@ pub fn bad_code(field: &str) -> Violation {
 
 /// Reads the values of one message and collects everything that is wrong, instead of stopping at the first.
 #[derive(Default)]
-pub struct Reader {
+pub(crate) struct Reader {
     violations: Vec<Violation>,
 }
 
 impl Reader {
     /// Adds a violation.
-    pub fn refuse(&mut self, violation: Violation) {
+    pub(crate) fn refuse(&mut self, violation: Violation) {
         self.violations.push(violation);
     }
 
     /// The value if nothing was wrong.
-    pub fn finish<T>(self, value: T) -> Result<T, Vec<Violation>> {
+    pub(crate) fn finish<T>(self, value: T) -> Result<T, Vec<Violation>> {
         if self.violations.is_empty() { Ok(value) } else { Err(self.violations) }
     }
 
     /// A code that must be there.
-    pub fn code(&mut self, field: &str, value: &str) -> Option<Code> {
+    pub(crate) fn code(&mut self, field: &str, value: &str) -> Option<Code> {
         match Code::parse(value) {
             Ok(code) => Some(code),
             Err(_) => {
@@ -175,12 +175,12 @@ impl Reader {
     }
 
     /// A code that may be absent.
-    pub fn optional_code(&mut self, field: &str, value: &str) -> Option<Code> {
+    pub(crate) fn optional_code(&mut self, field: &str, value: &str) -> Option<Code> {
         if value.trim().is_empty() { None } else { self.code(field, value) }
     }
 
     /// The code in a public name such as `stations/S-001`; the bare code is understood too.
-    pub fn named(&mut self, field: &str, collection: &str, value: &str) -> Option<Code> {
+    pub(crate) fn named(&mut self, field: &str, collection: &str, value: &str) -> Option<Code> {
         if value.trim().is_empty() {
             return None;
         }
@@ -189,7 +189,7 @@ impl Reader {
     }
 
     /// A list of codes or public names.
-    pub fn codes(&mut self, field: &str, collection: &str, values: &[String]) -> Vec<Code> {
+    pub(crate) fn codes(&mut self, field: &str, collection: &str, values: &[String]) -> Vec<Code> {
         values
             .iter()
             .enumerate()
@@ -198,7 +198,7 @@ impl Reader {
     }
 
     /// A date that may be absent.
-    pub fn date(&mut self, field: &str, value: Option<&google::Date>) -> Option<NaiveDate> {
+    pub(crate) fn date(&mut self, field: &str, value: Option<&google::Date>) -> Option<NaiveDate> {
         let value = value?;
         let (month, day) = (u32::try_from(value.month).ok(), u32::try_from(value.day).ok());
         let date = month.zip(day).and_then(|(month, day)| NaiveDate::from_ymd_opt(value.year, month, day));
@@ -214,7 +214,7 @@ impl Reader {
     }
 
     /// An instant that may be absent.
-    pub fn instant(&mut self, field: &str, value: Option<&Timestamp>) -> Option<DateTime<Utc>> {
+    pub(crate) fn instant(&mut self, field: &str, value: Option<&Timestamp>) -> Option<DateTime<Utc>> {
         let instant = value?.to_datetime();
         if instant.is_none() {
             self.refuse(Violation::new(field, "BAD_TIME", "the instant is out of range", "时间超出范围"));
@@ -223,7 +223,7 @@ impl Reader {
     }
 
     /// Money that may be absent.
-    pub fn money(&mut self, field: &str, value: Option<&google::Money>) -> Option<Money> {
+    pub(crate) fn money(&mut self, field: &str, value: Option<&google::Money>) -> Option<Money> {
         let value = value?;
         let read = Currency::parse(&value.currency_code)
             .and_then(|currency| Money::from_units_nanos(currency, value.units, value.nanos));
@@ -242,7 +242,7 @@ impl Reader {
     }
 
     /// A currency that must be there.
-    pub fn currency(&mut self, field: &str, value: &str) -> Option<Currency> {
+    pub(crate) fn currency(&mut self, field: &str, value: &str) -> Option<Currency> {
         match Currency::parse(value) {
             Ok(currency) => Some(currency),
             Err(error) => {
@@ -253,7 +253,7 @@ impl Reader {
     }
 
     /// A quantity that may be absent: up to three decimals.
-    pub fn quantity(&mut self, field: &str, value: Option<&google::Decimal>) -> Option<Quantity> {
+    pub(crate) fn quantity(&mut self, field: &str, value: Option<&google::Decimal>) -> Option<Quantity> {
         let value = value.filter(|value| !value.value.is_empty())?;
         match Quantity::parse(&value.value) {
             Ok(quantity) => Some(quantity),
@@ -265,7 +265,7 @@ impl Reader {
     }
 
     /// Hours that may be absent: up to two decimals.
-    pub fn hours(&mut self, field: &str, value: Option<&google::Decimal>) -> Option<Hours> {
+    pub(crate) fn hours(&mut self, field: &str, value: Option<&google::Decimal>) -> Option<Hours> {
         let value = value.filter(|value| !value.value.is_empty())?;
         match Hours::parse(&value.value) {
             Ok(hours) => Some(hours),
@@ -277,7 +277,7 @@ impl Reader {
     }
 
     /// An enum value that must be a known one other than the unspecified.
-    pub fn choice<P, D>(&mut self, field: &str, value: i32, convert: impl Fn(P) -> Option<D>) -> Option<D>
+    pub(crate) fn choice<P, D>(&mut self, field: &str, value: i32, convert: impl Fn(P) -> Option<D>) -> Option<D>
     where
         P: TryFrom<i32>,
     {
@@ -295,14 +295,13 @@ impl Reader {
 }
 
 /// Text of a field that may be absent: `None` for the empty one.
-pub fn optional_text(value: &str) -> Option<String> {
+pub(crate) fn optional_text(value: &str) -> Option<String> {
     let value = value.trim();
     (!value.is_empty()).then(|| value.to_owned())
 }
 
 /// A date in a query: `2026-01-31`.
-pub fn query_date(field: &str, value: &str) -> Answer<NaiveDate> {
-    NaiveDate::parse_from_str(value, "%Y-%m-%d").map_err(|_| {
-        Refusal::field(field, "BAD_DATE", "a date is written like 2026-01-31", "日期格式应为 2026-01-31")
-    })
+pub(crate) fn query_date(field: &str, value: &str) -> Answer<NaiveDate> {
+    NaiveDate::parse_from_str(value, "%Y-%m-%d")
+        .map_err(|_| Refusal::field(field, "BAD_DATE", "a date is written like 2026-01-31", "日期格式应为 2026-01-31"))
 }

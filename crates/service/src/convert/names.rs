@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::error::{Answer, Refusal};
 
 /// The id in `collection/id`.
-pub fn id_in<'n>(name: &'n str, collection: &str) -> Answer<&'n str> {
+pub(crate) fn id_in<'n>(name: &'n str, collection: &str) -> Answer<&'n str> {
     name.strip_prefix(collection)
         .and_then(|rest| rest.strip_prefix('/'))
         .filter(|id| !id.is_empty() && !id.contains('/'))
@@ -20,13 +20,13 @@ pub fn id_in<'n>(name: &'n str, collection: &str) -> Answer<&'n str> {
 }
 
 /// The UUID in `collection/uuid`. A name that can't be one is simply not there.
-pub fn uuid_in(name: &str, collection: &str) -> Answer<Uuid> {
+pub(crate) fn uuid_in(name: &str, collection: &str) -> Answer<Uuid> {
     let id = id_in(name, collection)?;
     Uuid::parse_str(id).map_err(|_| Refusal::not_found(name))
 }
 
 /// The parts of `collection/id/children/child`.
-pub fn child_in<'n>(name: &'n str, collection: &str, children: &str) -> Answer<(&'n str, &'n str)> {
+pub(crate) fn child_in<'n>(name: &'n str, collection: &str, children: &str) -> Answer<(&'n str, &'n str)> {
     let bad = || {
         Refusal::field(
             "name",

@@ -47,12 +47,7 @@ pub(super) async fn organization(
 }
 
 /// Reads a membership.
-pub(super) async fn read(
-    tx: &mut Tx<'_>,
-    call: &Call,
-    field: &str,
-    message: &v1::Membership,
-) -> Answer<Membership> {
+pub(super) async fn read(tx: &mut Tx<'_>, call: &Call, field: &str, message: &v1::Membership) -> Answer<Membership> {
     let (org, org_kind, org_name) =
         organization(tx, call, &format!("{field}.organization"), &message.organization).await?;
     let mut roles: Vec<_> = message.roles().filter_map(role_of).collect();
@@ -121,7 +116,6 @@ pub(super) fn show(membership: &Membership) -> v1::Membership {
 pub(super) fn under(parent: &str, found: Vec<Violation>) -> Vec<Violation> {
     found.into_iter().map(|violation| violation.under(parent)).collect()
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -114,12 +114,13 @@ async fn create(call: &Call, request: v1::CreateApiClientRequest) -> Answer<v1::
                     revoked: false,
                 };
                 let note = call.note("create", name.to_owned(), COLLECTION, Vec::new(), &audience(&client));
-                let stored = tx.insert_client(&permit, client, &fingerprint(secret), note).await.map_err(|error| {
-                    match error {
-                        StoreError::AlreadyExists { .. } => Refusal::already_exists(name),
-                        other => other.into(),
-                    }
-                })?;
+                let stored =
+                    tx.insert_client(&permit, client, &fingerprint(secret), note).await.map_err(
+                        |error| match error {
+                            StoreError::AlreadyExists { .. } => Refusal::already_exists(name),
+                            other => other.into(),
+                        },
+                    )?;
                 let shown = v1::ApiClient { secret: secret.to_owned(), ..show(&stored) };
                 Ok((name.to_owned(), shown))
             })
@@ -137,8 +138,7 @@ async fn get(call: &Call, name: &str) -> Answer<v1::ApiClient> {
 }
 
 async fn list(call: &Call, request: v1::ListApiClientsRequest) -> Answer<v1::ListApiClientsResponse> {
-    let input =
-        ListInput { page_size: request.page_size, page_token: request.page_token, ..ListInput::default() };
+    let input = ListInput { page_size: request.page_size, page_token: request.page_token, ..ListInput::default() };
     let query = lists::query(call, &input, &[], Order::newest_first())?;
     let page = call.inner.store.clients(call.scope()?, &query).await?;
     let api_clients = page.items.iter().map(show).collect();

@@ -49,13 +49,8 @@ impl Authenticator {
             let key = generate_key(kid).map_err(|error| Refusal::fault(format!("signing key: {error}")))?;
             parts.store.add_first_signing_key(&key.kid, &key.pkcs8, now).await?;
         }
-        let stored: Vec<StoredKey> = parts
-            .store
-            .signing_keys()
-            .await?
-            .into_iter()
-            .map(|(kid, pkcs8)| StoredKey { kid, pkcs8 })
-            .collect();
+        let stored: Vec<StoredKey> =
+            parts.store.signing_keys().await?.into_iter().map(|(kid, pkcs8)| StoredKey { kid, pkcs8 }).collect();
         let keys = TokenKeys::new(parts.issuer.clone(), parts.audience.clone(), &stored)
             .map_err(|error| Refusal::fault(format!("signing keys: {error}")))?;
         Ok(Self {

@@ -121,7 +121,8 @@ impl Api {
 
     async fn client_token(&self, form: TokenForm) -> Result<TokenReply, OAuthFault> {
         let (id, secret) = form.client_id.zip(form.client_secret).ok_or(OAuthFault::InvalidClient)?;
-        let id = Uuid::parse_str(id.strip_prefix("apiClients/").unwrap_or(&id)).map_err(|_| OAuthFault::InvalidClient)?;
+        let id =
+            Uuid::parse_str(id.strip_prefix("apiClients/").unwrap_or(&id)).map_err(|_| OAuthFault::InvalidClient)?;
         let found = self.inner.store.client_of_token(UserId(id)).await?;
         let shown = fingerprint(&secret);
         let known = found.as_ref().map_or_else(Vec::new, |(_, hash)| hash.clone());
@@ -141,9 +142,9 @@ impl Api {
             .inner
             .store
             .run(|tx| {
-                Box::pin(async move {
-                    tx.use_refresh(shown, next, now, RETRY_GRACE, REFRESH_LIFETIME, revocation).await
-                })
+                Box::pin(
+                    async move { tx.use_refresh(shown, next, now, RETRY_GRACE, REFRESH_LIFETIME, revocation).await },
+                )
             })
             .await?;
         let session = match used {

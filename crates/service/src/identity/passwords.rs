@@ -21,10 +21,30 @@ const MIN_LENGTH: usize = 10;
 
 /// Passwords that everybody tries first, in lower case.
 const COMMON: [&str; 24] = [
-    "1234567890", "12345678910", "0123456789", "0987654321", "1111111111", "0000000000", "password12",
-    "password123", "password1234", "qwertyuiop", "qwerty12345", "1q2w3e4r5t", "iloveyou123", "administrator",
-    "admin12345", "welcome123", "changeme123", "letmein123", "abcdefghij", "abc1234567", "aaaaaaaaaa",
-    "recourse123", "warranty123", "passw0rd123",
+    "1234567890",
+    "12345678910",
+    "0123456789",
+    "0987654321",
+    "1111111111",
+    "0000000000",
+    "password12",
+    "password123",
+    "password1234",
+    "qwertyuiop",
+    "qwerty12345",
+    "1q2w3e4r5t",
+    "iloveyou123",
+    "administrator",
+    "admin12345",
+    "welcome123",
+    "changeme123",
+    "letmein123",
+    "abcdefghij",
+    "abc1234567",
+    "aaaaaaaaaa",
+    "recourse123",
+    "warranty123",
+    "passw0rd123",
 ];
 
 /// The hashing of passwords.
@@ -87,10 +107,7 @@ impl Passwords {
 }
 
 fn hash_now(password: &str) -> Result<String, PasswordFault> {
-    Argon2::default()
-        .hash_password(password.as_bytes())
-        .map(|hash| hash.to_string())
-        .map_err(|_| PasswordFault::Broken)
+    Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|_| PasswordFault::Broken)
 }
 
 /// What is wrong with a new password.

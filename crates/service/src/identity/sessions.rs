@@ -24,7 +24,10 @@ pub(super) const REFRESH_LIFETIME: TimeDelta = TimeDelta::days(30);
 
 #[tonic::async_trait]
 impl SessionService for Api {
-    async fn create_session(&self, request: Request<v1::CreateSessionRequest>) -> Result<Response<v1::Session>, Status> {
+    async fn create_session(
+        &self,
+        request: Request<v1::CreateSessionRequest>,
+    ) -> Result<Response<v1::Session>, Status> {
         let (call, request) = Call::read(&self.inner, Method::SessionServiceCreateSession, request)?;
         call.answer(sign_in(&call, request).await)
     }
@@ -94,17 +97,16 @@ fn chosen<'u>(user: &'u User, asked: &str) -> Answer<&'u Membership> {
                 format!("您属于多个机构；请指定其一：{offered}"),
             ))
         }
-        (asked, several) => several
-            .iter()
-            .find(|membership| membership.org_name.eq_ignore_ascii_case(asked))
-            .ok_or_else(|| {
+        (asked, several) => {
+            several.iter().find(|membership| membership.org_name.eq_ignore_ascii_case(asked)).ok_or_else(|| {
                 Refusal::field(
                     "organization",
                     "UNKNOWN_REFERENCE",
                     "you do not act for this organisation",
                     "您不属于该机构",
                 )
-            }),
+            })
+        }
     }
 }
 
@@ -119,8 +121,7 @@ pub(super) fn credentials_invalid() -> Refusal {
 
 async fn list(call: &Call, request: v1::ListSessionsRequest) -> Answer<v1::ListSessionsResponse> {
     let actor = call.actor()?;
-    let input =
-        ListInput { page_size: request.page_size, page_token: request.page_token, ..ListInput::default() };
+    let input = ListInput { page_size: request.page_size, page_token: request.page_token, ..ListInput::default() };
     let query = lists::query(call, &input, &[], Order::newest_first())?;
     let page = call.inner.store.sessions(actor.user, &query).await?;
     let user = call.inner.store.user_of_token(actor.user).await?;
@@ -138,11 +139,7 @@ async fn list(call: &Call, request: v1::ListSessionsRequest) -> Answer<v1::ListS
 async fn sign_out(call: &Call, name: &str) -> Answer<pbjson_types::Empty> {
     let actor = call.actor()?;
     let id = names::id_in(name, "sessions")?;
-    let session = if id == "current" {
-        actor.session
-    } else {
-        Uuid::parse_str(id).ok().map(SessionId)
-    };
+    let session = if id == "current" { actor.session } else { Uuid::parse_str(id).ok().map(SessionId) };
     let session = session.ok_or_else(|| Refusal::not_found(name))?;
     let (user, now, revocation) = (actor.user, call.inner.wall.now(), call.new_id());
     let ended = call

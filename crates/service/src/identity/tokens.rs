@@ -169,9 +169,8 @@ impl TokenKeys {
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let claims = jsonwebtoken::decode::<Value>(token, &key.key, &validation)
-            .map_err(|_| TokenFault::Signature)?
-            .claims;
+        let claims =
+            jsonwebtoken::decode::<Value>(token, &key.key, &validation).map_err(|_| TokenFault::Signature)?.claims;
         if let Some(not_before) = claims.get("nbf") {
             let begins = not_before.as_i64().ok_or(TokenFault::Claims)?;
             if begins > now.timestamp() + LEEWAY {
@@ -263,18 +262,14 @@ mod tests {
 
     fn keys() -> Result<(TokenKeys, StoredKey), TokenFault> {
         let key = generate_key("k1".into())?;
-        let keys =
-            TokenKeys::new("https://recourse.test".into(), "recourse".into(), std::slice::from_ref(&key))?;
+        let keys = TokenKeys::new("https://recourse.test".into(), "recourse".into(), std::slice::from_ref(&key))?;
         Ok((keys, key))
     }
 
     /// Signs any header and claims with the right key, as an attacker with a confused issuer might get it.
     fn forge(key: &StoredKey, header: &Value, claims: &Value) -> Result<String, Box<dyn std::error::Error>> {
-        let text = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header.to_string()),
-            URL_SAFE_NO_PAD.encode(claims.to_string())
-        );
+        let text =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key.pkcs8)?;
         let signature = pair.sign(&SystemRandom::new(), text.as_bytes())?;
         Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
@@ -338,7 +333,8 @@ mod tests {
         let body = serde_json::to_value(claims())?;
         assert_eq!(keys.verify(&forge(&other, &good_header(), &body)?, now()), Err(TokenFault::Signature));
         let mut with_jwk = good_header();
-        with_jwk["jwk"] = TokenKeys::new("a".into(), "b".into(), std::slice::from_ref(&other))?.jwks()["keys"][0].clone();
+        with_jwk["jwk"] =
+            TokenKeys::new("a".into(), "b".into(), std::slice::from_ref(&other))?.jwks()["keys"][0].clone();
         assert_eq!(keys.verify(&forge(&other, &with_jwk, &body)?, now()), Err(TokenFault::Signature));
         Ok(())
     }

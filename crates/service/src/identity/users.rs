@@ -162,7 +162,7 @@ async fn update(call: &Call, request: v1::UpdateUserRequest) -> Answer<v1::User>
                 Box::pin(async move {
                     let (stored, person_before) = found(tx, call, name, &message.etag).await?;
                     let mut merged = show(&stored, &person_before);
-                    merged.merge(message, paths).map_err(convert::mask_refusal)?;
+                    merged.merge(message, paths).map_err(|error| convert::mask_refusal(&error))?;
                     let changes_memberships = paths.iter().any(|path| path == "memberships" || path == "*");
                     let memberships = if changes_memberships {
                         memberships(tx, call, &merged).await?
@@ -372,7 +372,6 @@ async fn end_sessions(tx: &mut Tx<'_>, call: &Call, user: UserId, except: Option
     Ok(tx.end_sessions_of(user, except, now, &|| call.new_id()).await?)
 }
 
-#[expect(clippy::too_many_arguments, reason = "everything that one write needs, named at the call")]
 async fn write(
     tx: &mut Tx<'_>,
     call: &Call,
