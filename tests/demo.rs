@@ -1,18 +1,24 @@
 //! The demo: the same on every load, in every state, and in balance.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use recourse_domain::clock::Clock;
 use recourse_server::config::Config;
 use recourse_server::demo::{self, Size};
+use recourse_server::process::{RandomIds, SetClock};
+use recourse_server::start;
 use serde_json::{Value, json};
 
 use crate::harness::client::Client;
 use crate::harness::{Backend, Database, Server};
 
-/// A server over a freshly loaded small demo.
-async fn loaded() -> Server {
-    let database = Database::create(Backend::Sqlite).await.expect("SQLite is always there");
+/// A server over a freshly loaded small demo; on SQLite where the machine lacks the database.
+async fn loaded(backend: Backend) -> Server {
+    let (backend, database) = match Database::create(backend).await {
+        Some(database) => (backend, database),
+        None => (Backend::Sqlite, Database::create(Backend::Sqlite).await.expect("SQLite is always there")),
+    };
     let config = Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         database: database.url.clone(),
@@ -51,7 +57,7 @@ async fn content(caller: &Client) -> (Vec<Value>, Vec<Value>, Vec<Value>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_repeats_itself_and_balances() {
-    let (one, other) = (loaded().await, loaded().await);
+    let (one, other) = (loaded(Backend::Sqlite).await, loaded(Backend::Postgres).await);
     let auditor = Client::anonymous(&one).sign_in("auditor", demo::PASSWORD).await;
     let claims = content(&auditor).await;
     let second = Client::anonymous(&other).sign_in("auditor", demo::PASSWORD).await;
@@ -72,6 +78,7 @@ async fn the_demo_repeats_itself_and_balances() {
     let totals = totals.as_array().expect("totals");
     assert!(!totals.is_empty());
     for total in totals {
+        assert!(total["debit"]["units"].is_string(), "{total:#}");
         assert_eq!(total["debit"], total["credit"], "{total:#}");
     }
     one.running.stop().await;
@@ -80,7 +87,7 @@ async fn the_demo_repeats_itself_and_balances() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_tours_claim_can_be_submitted() {
-    let server = loaded().await;
+    let server = loaded(Backend::Sqlite).await;
     let clerk = Client::anonymous(&server).sign_in("s001", demo::PASSWORD).await;
     let day = |day: i64| json!({"year": 2026, "month": 11, "day": day});
     let claim = json!({
@@ -107,4 +114,19 @@ async fn the_tours_claim_can_be_submitted() {
     // 450.00 for the part and 1.80 hours at 120.00.
     assert_eq!(submitted["claim"]["totals"]["requested"]["units"], "666");
     server.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_half_loaded_demo_is_loaded_again_and_foreign_data_is_left_alone() {
+    for (user_name, again) in [("demo-loader", true), ("somebody", false)] {
+        let database = Database::create(Backend::Sqlite).await.expect("SQLite is always there");
+        let config = Config { database: database.url.clone(), ..Config::default() };
+        let store = database.store().await;
+        let clock = Arc::new(SetClock::new(demo::anchor()));
+        let api = start::open_api(&config, store.clone(), clock, Arc::new(RandomIds)).await.unwrap();
+        api.add_admin(user_name, demo::PASSWORD).await.unwrap();
+        let outcome = demo::prepare_size(&config, &store, Size::Small).await;
+        assert_eq!(outcome.is_ok(), again, "{user_name}");
+        assert_eq!(store.sign_in_user("auditor").await.unwrap().is_some(), again, "{user_name}");
+    }
 }

@@ -52,7 +52,7 @@ impl Default for Config {
             issuer: "http://127.0.0.1:8080".to_owned(),
             audience: "recourse".to_owned(),
             log_format: LogFormat::Text,
-            log: "info".to_owned(),
+            log: "info,sea_orm_migration=warn".to_owned(),
             work: true,
         }
     }
