@@ -15,9 +15,9 @@ use crate::harness::{Backend, Database, Server};
 
 /// A server over a freshly loaded small demo; on SQLite where the machine lacks the database.
 async fn loaded(backend: Backend) -> Server {
-    let (backend, database) = match Database::create(backend).await {
-        Some(database) => (backend, database),
-        None => (Backend::Sqlite, Database::create(Backend::Sqlite).await.expect("SQLite is always there")),
+    let database = match Database::create(backend).await {
+        Some(database) => database,
+        None => Database::create(Backend::Sqlite).await.expect("SQLite is always there"),
     };
     let config = Config {
         listen: "127.0.0.1:0".parse().unwrap(),

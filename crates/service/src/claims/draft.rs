@@ -137,6 +137,9 @@ fn under_claim(found: Vec<Violation>) -> Vec<Violation> {
 fn taken(error: StoreError, name: &str) -> Refusal {
     match error {
         StoreError::Stale => Refusal::stale(name),
+        StoreError::AlreadyExists { what } if what.contains("external_ref") => {
+            Refusal::already_exists("another claim of this station with the same external_ref")
+        }
         StoreError::AlreadyExists { .. } => Refusal::already_exists(name),
         other => other.into(),
     }

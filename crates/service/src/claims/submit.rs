@@ -52,7 +52,7 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                 let stored =
                     tx.update_claim(&permit, &stored, submitted.claim, note).await.map_err(|error| match error {
                         StoreError::Stale => Refusal::stale(name),
-                        StoreError::AlreadyExists { .. } => job_claimed(name),
+                        StoreError::AlreadyExists { what } if what.contains("open_job_key") => job_claimed(name),
                         other => other.into(),
                     })?;
                 Ok((name.to_owned(), response(call, shown(call, &stored)?, &findings)))
