@@ -92,7 +92,7 @@ pub async fn prepare_size(config: &Config, store: &Store, size: Size) -> Result<
         Found::Nothing => load(config, store, size).await?,
         Found::Half if store.is_postgres() => {
             return Err(StartError::new(
-                &config.database,
+                &config.redacted().database,
                 "the loading of the demo was interrupted; drop this database and create it again",
             ));
         }

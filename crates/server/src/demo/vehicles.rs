@@ -70,7 +70,8 @@ pub(super) fn fleet(counts: Counts, parts: &[PartKind]) -> Result<Vec<Car>, Star
         let commercial = chance.happens(40);
         let pace = chance.lognormal(MEDIAN_KM);
         let bad_build = plant == "NJ" && model.code != "E4" && BAD_BUILDS.contains(&(build.year(), build.month()));
-        let sold = (anchor().date_naive() - delivery).num_days() > 1;
+        // The last of a hundred still stand at the plant.
+        let sold = index * 100 < counts.vehicles * 99 && (anchor().date_naive() - delivery).num_days() > 1;
         fleet.push(Car {
             vin: vin(model, build, plant, index)?,
             model,

@@ -11,6 +11,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -169,8 +170,13 @@ impl TokenKeys {
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let claims =
-            jsonwebtoken::decode::<Value>(token, &key.key, &validation).map_err(|_| TokenFault::Signature)?.claims;
+        let claims = jsonwebtoken::decode::<Value>(token, &key.key, &validation)
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidSignature => TokenFault::Signature,
+                // The library reads the registered claims too, and stumbles over a wrong type before we do.
+                _ => TokenFault::Claims,
+            })?
+            .claims;
         if let Some(not_before) = claims.get("nbf") {
             let begins = not_before.as_i64().ok_or(TokenFault::Claims)?;
             if begins > now.timestamp() + LEEWAY {
