@@ -23,6 +23,8 @@ const NUMBERING: Duration = Duration::from_millis(100);
 const DEADLINES: Duration = Duration::from_secs(5);
 /// Days that idempotency records are kept.
 const KEEP_REQUESTS: TimeDelta = TimeDelta::days(30);
+/// How long a revocation is told to replicas: longer than any access token lives.
+const KEEP_REVOCATIONS: TimeDelta = TimeDelta::hours(1);
 /// Seconds that a lease holds.
 const LEASE_SECONDS: i64 = 10;
 /// Claims that lapse in one go.
@@ -75,6 +77,20 @@ impl Api {
         }
         if let Err(error) = self.inner.store.forget_requests(self.inner.clock.now() - KEEP_REQUESTS).await {
             tracing::warn!(%error, "old request records could not be forgotten");
+        }
+        // No token outlives an hour's revocation; a refresh token that has ended is good for nothing.
+        let forgotten: Result<(), StoreError> = self
+            .inner
+            .store
+            .run(|tx| {
+                Box::pin(async move {
+                    tx.forget_revocations(wall - KEEP_REVOCATIONS).await?;
+                    tx.forget_refresh_tokens(wall).await.map(|_| ())
+                })
+            })
+            .await;
+        if let Err(error) = forgotten {
+            tracing::warn!(%error, "old revocations could not be forgotten");
         }
     }
 
