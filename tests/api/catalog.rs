@@ -85,7 +85,8 @@ on_both_databases! {
         assert!(late.get("covered").is_none(), "the last day is 2028-10-10: {late:#}");
         let last = world.station.get(&ask("part=parts/P-1001&onDate=2028-10-10&odometerKm=60000")).await.ok();
         assert_eq!(last["covered"], true, "the last day and the last kilometre count");
-        world.station.get(&ask("part=parts/NONE&onDate=2026-11-16&odometerKm=1")).await;
+        let unknown = world.station.get(&ask("part=parts/NONE&onDate=2026-11-16&odometerKm=1")).await;
+        assert_eq!(unknown.refused(400, "INVALID_FIELDS")["violations"][0]["field"], "part");
         world.supplier.get(&ask("part=parts/P-1001&onDate=2026-11-16&odometerKm=1")).await.refused(403, "ROLE_NOT_ALLOWED");
     }
 

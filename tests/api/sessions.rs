@@ -34,7 +34,7 @@ on_both_databases! {
         assert_eq!(answers[0], answers[1]);
     }
 
-    async fn a_refresh_token_rotates_and_a_second_use_ends_the_session(server) {
+    async fn a_refresh_token_rotates_and_a_quick_repeat_is_a_retry(server) {
         let world = World::load(&server).await;
         let session = world
             .anonymous

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -81,7 +81,7 @@ impl App {
         let request_id = HeaderName::from_static("x-request-id");
         router
             .layer(middleware::from_fn_with_state(Arc::clone(&self.authenticator), auth::identify))
-            .layer(middleware::from_fn_with_state(self.readiness.clone(), count_call))
+            .layer(middleware::from_fn(log_call))
             .layer(middleware::from_fn(security_headers))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(PropagateRequestIdLayer::new(request_id.clone()))
@@ -90,7 +90,7 @@ impl App {
 }
 
 /// Writes one line a call, with the id that the caller was told.
-async fn count_call(State(_): State<Readiness>, request: Request, next: Next) -> Response {
+async fn log_call(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let request_id =

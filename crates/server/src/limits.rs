@@ -8,8 +8,6 @@ pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 pub const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// Time a client has to send its headers.
 pub const HEADER_READ: Duration = Duration::from_secs(20);
-/// Time one call may take, streams excepted.
-pub const CALL: Duration = Duration::from_secs(30);
 /// Streams that one HTTP/2 connection may have open.
 pub const MAX_STREAMS: u32 = 200;
 /// How often an HTTP/2 client is asked whether it is still there.
