@@ -1,7 +1,7 @@
 //! Keys of commands, leases, secrets and refused attempts.
 
 use recourse_domain::ids::UserId;
-use recourse_repository::{DenialRow, Seen, Store, StoreError};
+use recourse_repository::{DenialRow, RequestKey, Seen, Store, StoreError};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -11,13 +11,18 @@ use super::on_both_stores;
 const USER: UserId = UserId(Uuid::from_u128(5));
 const RPC: &str = "recourse.v1.ClaimService.CreateClaim";
 
+fn request(principal: UserId, id: Uuid, body: &[u8]) -> RequestKey {
+    RequestKey { principal, rpc: RPC, id, body_hash: body.to_vec(), time: minute(0) }
+}
+
 async fn command_of(store: &Store, user: UserId, key: Uuid, body: &[u8]) -> Result<Seen, StoreError> {
+    let key = &request(user, key, body);
     store
         .run(|tx| {
             Box::pin(async move {
-                let seen = tx.claim_request(user, RPC, key, body, minute(0)).await?;
+                let seen = tx.claim_request(key).await?;
                 if seen == Seen::New {
-                    tx.finish_request(user, RPC, key, "claims/1").await?;
+                    tx.finish_request(key, "claims/1").await?;
                 }
                 Ok(seen)
             })
@@ -50,10 +55,12 @@ on_both_stores! {
 
     async fn a_refused_command_leaves_no_record(store) {
         let key = id();
+        let asked = &request(USER, key, b"body");
         let refused: Result<(), StoreError> = store
             .run(|tx| {
                 Box::pin(async move {
-                    tx.claim_request(USER, RPC, key, b"body", minute(0)).await?;
+                    tx.claim_request(asked).await?;
+                    tx.finish_request(asked, "claims/1").await?;
                     Err(StoreError::Stale)
                 })
             })
@@ -79,12 +86,15 @@ on_both_stores! {
         }
         let key = id();
         let (begun, finish) = (&Notify::new(), &Notify::new());
+        let asked = &request(USER, key, b"body");
         let slow = store.run(|tx| {
             Box::pin(async move {
-                tx.claim_request(USER, RPC, key, b"body", minute(0)).await?;
+                tx.claim_request(asked).await?;
+                // The first thing that is written claims the key.
+                tx.finish_request(asked, "").await?;
                 begun.notify_one();
                 finish.notified().await;
-                tx.finish_request(USER, RPC, key, "claims/1").await
+                tx.finish_request(asked, "claims/1").await
             })
         });
         let others = async {

@@ -14,6 +14,7 @@ mod readings;
 mod records;
 mod schema;
 mod scopes;
+mod sealed;
 mod units;
 
 /// Runs a case on every database there is, over an up-to-date schema of its own. The case's name tells what

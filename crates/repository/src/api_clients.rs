@@ -5,14 +5,13 @@ use recourse_domain::catalog::Stored;
 use recourse_domain::identity::ApiClient;
 use recourse_domain::ids::UserId;
 use recourse_domain::query::page::{ListQuery, Page};
-use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::changes::{ChangeNote, Version, Writing, json};
 use crate::error::StoreError;
 use crate::lists;
 use crate::scope;
-use crate::sql::{Row, Sql};
+use crate::sql::{Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
 const CLIENT_COLUMNS: &str =
@@ -99,11 +98,7 @@ impl Tx<'_> {
     }
 }
 
-async fn client_by_id(
-    on: &impl ConnectionTrait,
-    scope: &Scope,
-    id: Uuid,
-) -> Result<Option<Stored<ApiClient>>, StoreError> {
+async fn client_by_id(on: &impl Runs, scope: &Scope, id: Uuid) -> Result<Option<Stored<ApiClient>>, StoreError> {
     let mut sql = Sql::new(&format!("SELECT {CLIENT_COLUMNS} FROM api_client WHERE id = ? AND ")).bind(id);
     sql.append(scope::condition(scope, &scope::API_CLIENT));
     sql.one(on).await?.as_ref().map(client).transpose()

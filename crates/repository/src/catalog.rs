@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use recourse_domain::access::{Permit, Scope};
 use recourse_domain::catalog::{Record, Reference, Stored};
 use recourse_domain::query::page::{ListQuery, Page};
-use sea_orm::ConnectionTrait;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -12,7 +11,7 @@ use crate::changes::{ChangeNote, Version, Writing, json, to_the_microsecond};
 use crate::error::StoreError;
 use crate::lists;
 use crate::scope;
-use crate::sql::{Row, Sql};
+use crate::sql::{Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
 const COLUMNS: &str = "id, active, version, create_time, update_time, retire_time, head_hash, body, code";
@@ -181,21 +180,13 @@ impl Tx<'_> {
     }
 }
 
-async fn by_code<R: Record>(
-    on: &impl ConnectionTrait,
-    scope: &Scope,
-    code: &str,
-) -> Result<Option<Stored<R>>, StoreError> {
+async fn by_code<R: Record>(on: &impl Runs, scope: &Scope, code: &str) -> Result<Option<Stored<R>>, StoreError> {
     let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM {} WHERE code = ? AND ", R::TABLE)).bind(code);
     sql.append(scope::condition(scope, &scope::record(R::TABLE)));
     sql.one(on).await?.as_ref().map(stored::<R>).transpose()
 }
 
-async fn listed<R: Record>(
-    on: &impl ConnectionTrait,
-    scope: &Scope,
-    query: &ListQuery,
-) -> Result<Page<Stored<R>>, StoreError> {
+async fn listed<R: Record>(on: &impl Runs, scope: &Scope, query: &ListQuery) -> Result<Page<Stored<R>>, StoreError> {
     let mut sql = Sql::new(&format!("SELECT {}, {COLUMNS} FROM {} WHERE ", query.order.column, R::TABLE));
     sql.append(scope::condition(scope, &scope::record(R::TABLE)));
     if !query.show_deleted {

@@ -162,12 +162,12 @@ impl Tx<'_> {
         .bind(&change.prev_hash)
         .bind(&change.hash);
         let pending = Sql::new("INSERT INTO change_pending (change_id) VALUES (?)").bind(change.id);
-        let written = Sql::execute_together([change_row, pending], row, &self.db).await;
+        let written = self.db.write_together(vec![change_row, pending], row, true).await;
         match (written, writing) {
             (Ok(1), Writing::New | Writing::Changed) => Ok(()),
             (Ok(_), Writing::New | Writing::Changed) => Err(StoreError::Stale),
             // The version stands already: somebody else changed the row, or the key of a new one is taken.
-            (Err(StoreError::AlreadyExists { what }), Writing::Changed) if what == SAME_VERSION => {
+            (Err(StoreError::AlreadyExists { what }), Writing::Changed) if STALE.contains(&what.as_str()) => {
                 Err(StoreError::Stale)
             }
             (Err(StoreError::AlreadyExists { what }), Writing::New) if what == SAME_VERSION => {
@@ -180,6 +180,8 @@ impl Tx<'_> {
 
 /// The constraint that two writers of one version meet at.
 const SAME_VERSION: &str = "change(resource_id, version)";
+/// Where a later writer of one version may meet the earlier: what went with that version stands already.
+const STALE: [&str; 3] = [SAME_VERSION, "claim_revision(key)", "ledger_entry(cause)"];
 
 /// What both databases keep of an instant.
 pub(crate) fn to_the_microsecond(instant: DateTime<Utc>) -> DateTime<Utc> {

@@ -3,21 +3,26 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use recourse_domain::access::{Permit, Scope};
 use recourse_domain::catalog::{Field, FieldKind, Stored};
-use recourse_domain::claims::{Claim, Revision, SimilarClaim, StateWord};
-use recourse_domain::ids::{ClaimId, Code, OrgId};
+use recourse_domain::claims::{Claim, ClaimIndex, Kind, Revision, SimilarClaim, StateWord};
+use recourse_domain::ids::{ClaimId, Code, OrgId, UserId};
 use recourse_domain::money::MoneyError;
 use recourse_domain::query::page::{Key, Keys, ListQuery, Page};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::Value;
 use uuid::Uuid;
 
 use crate::changes::{ChangeNote, Version, Writing, json};
 use crate::error::StoreError;
 use crate::lists;
 use crate::scope;
-use crate::sql::{IntoValue, Row, Sql};
+use crate::sql::{IntoValue, Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
 const COLUMNS: &str = "id, version, create_time, update_time, head_hash, body";
+/// Everything of a claim that stands in columns of its own.
+const HEAD_COLUMNS: &str = "id, version, create_time, update_time, number, station_id, station, created_by, kind, state, vin, \
+     causal_part, failure_code, campaign, external_ref, external_repair_order, external_job, open_job_key, complaint_date, \
+     repair_completion_date, submit_order, submit_time, first_submit_time, review_due_time, answer_due_time, auditor, \
+     currency, requested_minor, computed_minor, approved_minor, revision, finding_errors, finding_warnings, odometer_in_km";
 const BODY_VERSION: i64 = 1;
 /// Similar claims that a check looks at.
 const SIMILAR: u32 = 20;
@@ -83,6 +88,16 @@ impl Store {
         lists::page(&mut sql, query, "id");
         let rows = sql.all(&self.reader).await?;
         lists::cut(&rows, query, "id", stored)
+    }
+
+    /// A page of the heads of claims: what stands in columns, without reading a document.
+    pub async fn claim_heads(&self, scope: &Scope, query: &ListQuery) -> Result<Page<Stored<ClaimIndex>>, StoreError> {
+        let query = &in_never_null_order(query);
+        let mut sql = Sql::new(&format!("SELECT {HEAD_COLUMNS} FROM claim WHERE "));
+        sql.append(scope::condition(scope, &scope::CLAIM));
+        lists::page(&mut sql, query, "id");
+        let rows = sql.all(&self.reader).await?;
+        lists::cut(&rows, query, "id", head)
     }
 
     /// One revision of a claim. Who may see the claim is the caller's matter.
@@ -215,7 +230,7 @@ impl Tx<'_> {
 
     /// Freezes a revision.
     pub async fn insert_claim_revision(&mut self, _permit: &Permit, revision: &Revision) -> Result<(), StoreError> {
-        Sql::new(
+        let row = Sql::new(
             "INSERT INTO claim_revision (claim_id, number, submit_time, submitted_by, body_version, body) VALUES (?, ?, ?, ?, ?, ?)",
         )
         .bind(revision.claim_id().0)
@@ -223,11 +238,8 @@ impl Tx<'_> {
         .bind(revision.submit_time)
         .bind(revision.submitted_by.0)
         .bind(BODY_VERSION)
-        .bind(json(revision)?)
-        .execute(&self.db)
-        .await
-        .map(|_| ())
-        .map_err(|error| match error {
+        .bind(json(revision)?);
+        self.db.write_together(Vec::new(), row, false).await.map(|_| ()).map_err(|error| match error {
             StoreError::AlreadyExists { .. } => StoreError::Stale,
             other => other,
         })
@@ -326,7 +338,7 @@ fn columns(claim: &Claim) -> Result<Vec<(&'static str, Value)>, StoreError> {
     ])
 }
 
-async fn by_id(on: &impl ConnectionTrait, scope: &Scope, id: Uuid) -> Result<Option<Stored<Claim>>, StoreError> {
+async fn by_id(on: &impl Runs, scope: &Scope, id: Uuid) -> Result<Option<Stored<Claim>>, StoreError> {
     let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM claim WHERE id = ? AND ")).bind(id);
     sql.append(scope::condition(scope, &scope::CLAIM));
     sql.one(on).await?.as_ref().map(stored).transpose()
@@ -341,6 +353,54 @@ fn stored(row: &Row) -> Result<Stored<Claim>, StoreError> {
         retire_time: None,
         head_hash: row.get("head_hash")?,
         value: row.document("body")?,
+    })
+}
+
+fn head(row: &Row) -> Result<Stored<ClaimIndex>, StoreError> {
+    let (kind, state): (String, String) = (row.get("kind")?, row.get("state")?);
+    let count = |column: &str| {
+        let number: i64 = row.get(column)?;
+        i32::try_from(number).map_err(|error| row.corrupt(column, error))
+    };
+    let value = ClaimIndex {
+        number: row.get("number")?,
+        station_id: OrgId(row.get("station_id")?),
+        station: row.get("station")?,
+        created_by: UserId(row.get("created_by")?),
+        kind: Kind::from_word(&kind).ok_or_else(|| row.corrupt("kind", &kind))?,
+        state: StateWord::from_word(&state).ok_or_else(|| row.corrupt("state", &state))?,
+        vin: row.get("vin")?,
+        causal_part: row.get("causal_part")?,
+        failure_code: row.get("failure_code")?,
+        campaign: row.get("campaign")?,
+        external_ref: row.get("external_ref")?,
+        external_repair_order: row.get("external_repair_order")?,
+        external_job: row.get("external_job")?,
+        open_job_key: row.get("open_job_key")?,
+        complaint_date: row.date_or_null("complaint_date")?,
+        repair_completion_date: row.date_or_null("repair_completion_date")?,
+        submit_time: row.instant_or_null("submit_time")?,
+        first_submit_time: row.instant_or_null("first_submit_time")?,
+        review_due_time: row.instant_or_null("review_due_time")?,
+        answer_due_time: row.instant_or_null("answer_due_time")?,
+        auditor: row.get::<Option<Uuid>>("auditor")?.map(UserId),
+        currency: row.get("currency")?,
+        requested_minor: row.get("requested_minor")?,
+        computed_minor: row.get("computed_minor")?,
+        approved_minor: row.get("approved_minor")?,
+        revision: count("revision")?,
+        finding_errors: count("finding_errors")?,
+        finding_warnings: count("finding_warnings")?,
+        odometer_in_km: row.get("odometer_in_km")?,
+    };
+    Ok(Stored {
+        id: row.get("id")?,
+        version: row.get("version")?,
+        create_time: row.instant("create_time")?,
+        update_time: row.instant("update_time")?,
+        retire_time: None,
+        head_hash: Vec::new(),
+        value,
     })
 }
 

@@ -16,7 +16,8 @@ use crate::sql::{Row, Sql};
 use crate::store::{Store, Tx};
 
 /// Changes that are numbered in one transaction.
-const BATCH: u32 = 500;
+pub const NUMBERED_AT_ONCE: u32 = 500;
+const BATCH: u32 = NUMBERED_AT_ONCE;
 /// Organisations asked for in one statement; SQLite joins 500 parts at most.
 const ORGS_AT_ONCE: usize = 200;
 

@@ -6,15 +6,12 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::sql::Sql;
-use crate::store::{Store, Tx};
-
-/// Longest wait of a command for a lock: then it gives its connection back, and tries again.
-const LOCK_WAIT: &str = "100ms";
+use crate::store::{Store, Tx, Unit};
 
 /// Whether a key was seen before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// It is new, and now claimed by this transaction.
+    /// It is new, and claimed with the first thing that this transaction writes.
     New,
     /// A command under it has been done.
     Before {
@@ -25,78 +22,118 @@ pub enum Seen {
     },
 }
 
+/// A key under which a command is done once.
+#[derive(Clone, Debug)]
+pub struct RequestKey {
+    /// Who asks.
+    pub principal: UserId,
+    /// For which rpc.
+    pub rpc: &'static str,
+    /// Under which id.
+    pub id: Uuid,
+    /// What is asked, without the id.
+    pub body_hash: Vec<u8>,
+    /// When.
+    pub time: DateTime<Utc>,
+}
+
+impl RequestKey {
+    /// The constraint that two commands under one key meet at.
+    pub(crate) const TAKEN: &str = "idempotency(key)";
+
+    /// Claims the key, or changes no row if it is taken.
+    pub(crate) fn insert(&self, resource: &str) -> Sql {
+        let mut sql = self.insert_new(resource);
+        sql.push(" ON CONFLICT DO NOTHING");
+        sql
+    }
+
+    /// Claims the key, or fails if it is taken.
+    pub(crate) fn insert_new(&self, resource: &str) -> Sql {
+        Sql::new(
+            "INSERT INTO idempotency (principal, rpc, request_id, body_hash, resource, time) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(self.principal.0)
+        .bind(self.rpc)
+        .bind(self.id)
+        .bind(&self.body_hash)
+        .bind(resource)
+        .bind(self.time)
+    }
+}
+
 impl Tx<'_> {
     /// Claims a key for this transaction, or tells what was done under it.
     ///
-    /// Two commands under one key meet on the key's row. The second gives way at once, lets its connection
-    /// go, and comes back through [`Store::run`] until the first has ended, or answers
-    /// [`StoreError::InFlight`] when that takes too long. A command that is refused leaves no record, for its
-    /// transaction leaves nothing.
-    pub async fn claim_request(
-        &mut self,
-        principal: UserId,
-        rpc: &str,
-        request_id: Uuid,
-        body_hash: &[u8],
-        now: DateTime<Utc>,
-    ) -> Result<Seen, StoreError> {
-        let mut claim = Sql::new(
-            "INSERT INTO idempotency (principal, rpc, request_id, body_hash, resource, time) SELECT ?, ?, ?, ?, '', ?",
-        )
-        .bind(principal.0)
-        .bind(rpc)
-        .bind(request_id)
-        .bind(body_hash)
-        .bind(now);
-        if self.is_postgres() {
-            // The same statement bounds every wait for a lock in this unit of work.
-            claim.push(" FROM (SELECT set_config('lock_timeout', ?, true) AS bound) bounded WHERE bound IS NOT NULL");
-            claim.add(LOCK_WAIT);
-        } else {
-            // Without a WHERE, SQLite takes ON for a join.
-            claim.push(" WHERE 1 = 1");
-        }
-        claim.push(" ON CONFLICT DO NOTHING");
-        let claimed = claim.execute(&self.db).await.map_err(|error| match error {
-            StoreError::Retry => StoreError::InFlight,
-            other => other,
-        })?;
-        if claimed == 1 {
-            return Ok(Seen::New);
-        }
-        let row =
-            Sql::new("SELECT body_hash, resource FROM idempotency WHERE principal = ? AND rpc = ? AND request_id = ?")
-                .bind(principal.0)
-                .bind(rpc)
-                .bind(request_id)
-                .one(&self.db)
-                .await?;
-        match row {
-            Some(row) => {
-                let before: Vec<u8> = row.get("body_hash")?;
-                Ok(Seen::Before { resource: row.get("resource")?, same_body: before == body_hash })
+    /// On the embedded database the key's row is written at once, for there is one writer. On PostgreSQL it is
+    /// written with the first thing that the unit writes: most keys are new, and asking first would cost a trip
+    /// that finds nothing. Two commands under one key meet on that row; the second gives its connection back and
+    /// comes again through [`Store::run`], and from then on it asks first. Whoever is refused asks
+    /// [`Tx::seen_before`], for a refusal may be what the first command has left behind.
+    pub async fn claim_request(&mut self, key: &RequestKey) -> Result<Seen, StoreError> {
+        match &self.db {
+            Unit::Embedded(_) => {
+                if key.insert("").execute(&self.db).await? == 1 {
+                    return Ok(Seen::New);
+                }
+                // One writer: the row that was there is still there.
+                self.look_up(key).await?.ok_or(StoreError::Retry)
             }
-            // The first command was rolled back while we waited: try again.
-            None => Err(StoreError::Retry),
+            Unit::Postgres(unit) => {
+                if self.attempt == 1 {
+                    unit.claim_with_first_write(key.clone()).await;
+                    return Ok(Seen::New);
+                }
+                if let Some(seen) = self.look_up(key).await? {
+                    return Ok(seen);
+                }
+                unit.claim_with_first_write(key.clone()).await;
+                Ok(Seen::New)
+            }
+        }
+    }
+
+    /// Whether a command under the key has been done, asked by one that was refused. What this unit has written
+    /// is taken back first.
+    pub async fn seen_before(&mut self, key: &RequestKey) -> Result<Option<Seen>, StoreError> {
+        match &self.db {
+            Unit::Embedded(_) => Ok(None),
+            Unit::Postgres(unit) => {
+                unit.rollback().await?;
+                self.look_up(key).await
+            }
         }
     }
 
     /// Notes what the command under a key answered with.
-    pub async fn finish_request(
-        &mut self,
-        principal: UserId,
-        rpc: &str,
-        request_id: Uuid,
-        resource: &str,
-    ) -> Result<(), StoreError> {
+    pub async fn finish_request(&mut self, key: &RequestKey, resource: &str) -> Result<(), StoreError> {
+        if let Unit::Postgres(unit) = &self.db
+            && let Some(noted) = unit.sealed_as().await
+        {
+            debug_assert_eq!(noted, resource, "a sealed command answers with what it was sealed for");
+            return Ok(());
+        }
         Sql::new("UPDATE idempotency SET resource = ? WHERE principal = ? AND rpc = ? AND request_id = ?")
             .bind(resource)
-            .bind(principal.0)
-            .bind(rpc)
-            .bind(request_id)
+            .bind(key.principal.0)
+            .bind(key.rpc)
+            .bind(key.id)
             .execute(&self.db)
             .await?;
         Ok(())
+    }
+
+    async fn look_up(&self, key: &RequestKey) -> Result<Option<Seen>, StoreError> {
+        let row =
+            Sql::new("SELECT body_hash, resource FROM idempotency WHERE principal = ? AND rpc = ? AND request_id = ?")
+                .bind(key.principal.0)
+                .bind(key.rpc)
+                .bind(key.id)
+                .one(&self.db)
+                .await?;
+        let Some(row) = row else { return Ok(None) };
+        let before: Vec<u8> = row.get("body_hash")?;
+        Ok(Some(Seen::Before { resource: row.get("resource")?, same_body: before == key.body_hash }))
     }
 }
 

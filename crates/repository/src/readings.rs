@@ -40,7 +40,7 @@ impl Tx<'_> {
 
     /// Writes a reading.
     pub async fn insert_reading(&mut self, _permit: &Permit, reading: &OdometerReading) -> Result<(), StoreError> {
-        Sql::new(&format!("INSERT INTO odometer_reading ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"))
+        let row = Sql::new(&format!("INSERT INTO odometer_reading ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"))
             .bind(reading.id)
             .bind(reading.vin.as_str())
             .bind(reading.date)
@@ -48,20 +48,18 @@ impl Tx<'_> {
             .bind(reading.source.word())
             .bind(reading.claim.map(|claim| claim.0))
             .bind(reading.retracted)
-            .bind(reading.recorded_time)
-            .execute(&self.db)
-            .await?;
+            .bind(reading.recorded_time);
+        self.db.write_together(Vec::new(), row, false).await?;
         Ok(())
     }
 
     /// Lets the readings of a claim no longer count.
     pub async fn retract_claim_readings(&mut self, _permit: &Permit, claim: ClaimId) -> Result<(), StoreError> {
-        Sql::new("UPDATE odometer_reading SET retracted = ? WHERE claim_id = ? AND retracted = ?")
+        let rows = Sql::new("UPDATE odometer_reading SET retracted = ? WHERE claim_id = ? AND retracted = ?")
             .bind(true)
             .bind(claim.0)
-            .bind(false)
-            .execute(&self.db)
-            .await?;
+            .bind(false);
+        self.db.write_together(Vec::new(), rows, false).await?;
         Ok(())
     }
 }

@@ -1,9 +1,12 @@
 //! One SQL text for both databases, its values beside it, and rows that are read without a panic.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, TryGetable, Value};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult, Statement, TryGetable, Value,
+};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -63,46 +66,38 @@ impl Sql {
         Statement::from_sql_and_values(backend, text, self.values)
     }
 
+    /// The statement as PostgreSQL takes it.
+    pub(crate) fn postgres(self) -> Statement {
+        self.statement(DbBackend::Postgres)
+    }
+
     /// Runs it; how many rows it changed.
-    pub(crate) async fn execute(self, on: &impl ConnectionTrait) -> Result<u64, StoreError> {
-        Ok(on.execute_raw(self.statement(on.get_database_backend())).await?.rows_affected())
+    pub(crate) async fn execute(self, on: &impl Runs) -> Result<u64, StoreError> {
+        on.write(self.statement(on.backend())).await
     }
 
     /// The first row.
-    pub(crate) async fn one(self, on: &impl ConnectionTrait) -> Result<Option<Row>, StoreError> {
+    pub(crate) async fn one(self, on: &impl Runs) -> Result<Option<Row>, StoreError> {
         let table = self.table();
-        let row = on.query_one_raw(self.statement(on.get_database_backend())).await?;
-        Ok(row.map(|row| Row { row, table }))
+        let rows = on.rows(self.statement(on.backend()), true).await?;
+        Ok(rows.into_iter().next().map(|row| Row { row, table }))
     }
 
     /// All rows.
-    pub(crate) async fn all(self, on: &impl ConnectionTrait) -> Result<Vec<Row>, StoreError> {
+    pub(crate) async fn all(self, on: &impl Runs) -> Result<Vec<Row>, StoreError> {
         let table = self.table();
-        let rows = on.query_all_raw(self.statement(on.get_database_backend())).await?;
+        let rows = on.rows(self.statement(on.backend()), false).await?;
         Ok(rows.into_iter().map(|row| Row { row, table: Arc::clone(&table) }).collect())
     }
 
-    /// Runs writes that belong together; how many rows the last of them changed.
-    ///
-    /// PostgreSQL does them in one round trip, as one statement with the others before it; the embedded
-    /// database has no trips to save and does them one after the other.
-    pub(crate) async fn execute_together(
-        before: impl IntoIterator<Item = Sql>,
-        last: Sql,
-        on: &impl ConnectionTrait,
-    ) -> Result<u64, StoreError> {
-        if on.get_database_backend() != DbBackend::Postgres {
-            for sql in before {
-                sql.execute(on).await?;
-            }
-            return last.execute(on).await;
-        }
+    /// Writes that belong together as one statement of PostgreSQL, which counts the rows of the last.
+    pub(crate) fn together(before: impl IntoIterator<Item = Sql>, last: Sql) -> Statement {
         let mut all = Sql::new("");
         for (index, sql) in before.into_iter().enumerate() {
             all.push(if index == 0 { "WITH " } else { ", " }).push(&format!("w{index} AS (")).append(sql).push(") ");
         }
         all.append(last);
-        all.execute(on).await
+        all.postgres()
     }
 
     /// The table that is read, for the error of a row that can't be.
@@ -111,6 +106,46 @@ impl Sql {
         behind.and_then(|rest| rest.split([' ', ')']).next()).unwrap_or("?").into()
     }
 }
+
+/// What statements are run on: a pool, a transaction, a unit of work.
+pub(crate) trait Runs: Sync {
+    /// Whose words it takes.
+    fn backend(&self) -> DbBackend;
+
+    /// Runs a statement that writes; how many rows it changed.
+    fn write(&self, statement: Statement) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Runs a statement that reads.
+    fn rows(
+        &self,
+        statement: Statement,
+        only_one: bool,
+    ) -> impl Future<Output = Result<Vec<QueryResult>, StoreError>> + Send;
+}
+
+macro_rules! runs_through_the_orm {
+    ($($connection:ty),*) => {$(
+        impl Runs for $connection {
+            fn backend(&self) -> DbBackend {
+                self.get_database_backend()
+            }
+
+            async fn write(&self, statement: Statement) -> Result<u64, StoreError> {
+                Ok(self.execute_raw(statement).await?.rows_affected())
+            }
+
+            async fn rows(&self, statement: Statement, only_one: bool) -> Result<Vec<QueryResult>, StoreError> {
+                if only_one {
+                    Ok(self.query_one_raw(statement).await?.into_iter().collect())
+                } else {
+                    Ok(self.query_all_raw(statement).await?)
+                }
+            }
+        }
+    )*};
+}
+
+runs_through_the_orm!(DatabaseConnection, DatabaseTransaction);
 
 /// PostgreSQL numbers its placeholders. Our texts hold no `?` within quotes.
 fn numbered(text: &str) -> String {

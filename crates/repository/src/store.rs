@@ -8,15 +8,18 @@ use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use recourse_migrations::{Migrator, MigratorTrait};
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
 use crate::error::{CommandError, StoreError};
+use crate::postgres::{self, Connections, PgUnit};
+use crate::sql::{Runs, Sql};
 
 /// For how long a transaction is run again when the database asks for it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -54,14 +57,33 @@ pub type Boxed<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
 #[derive(Clone)]
 pub struct Store {
     pub(crate) writer: DatabaseConnection,
-    pub(crate) reader: DatabaseConnection,
+    pub(crate) reader: Reader,
+}
+
+/// What reads that stand alone run on.
+#[derive(Clone)]
+pub(crate) enum Reader {
+    /// Readers of the embedded database.
+    Embedded(DatabaseConnection),
+    /// Any connection to PostgreSQL.
+    Postgres(Arc<Connections>),
+}
+
+/// Where a unit of work runs.
+pub(crate) enum Unit {
+    /// A transaction of the embedded database.
+    Embedded(DatabaseTransaction),
+    /// A unit on PostgreSQL.
+    Postgres(Box<PgUnit>),
 }
 
 /// A unit of work that writes: one transaction on one connection.
 ///
 /// `'a` is the lifetime of what the unit's closure borrows.
 pub struct Tx<'a> {
-    pub(crate) db: DatabaseTransaction,
+    pub(crate) db: Unit,
+    /// How often the unit was tried, this time included.
+    pub(crate) attempt: u32,
     _borrows: PhantomData<&'a ()>,
 }
 
@@ -111,20 +133,23 @@ impl Store {
         } else {
             Database::connect(connect(options.max_connections.max(1), false)).await?
         };
-        Ok(Self { writer, reader })
+        Ok(Self { writer, reader: Reader::Embedded(reader) })
     }
 
     async fn open_postgres(options: &StoreOptions) -> Result<Self, StoreError> {
         let mut connecting = ConnectOptions::new(options.url.clone());
+        let most = options.max_connections.max(2);
         connecting
-            .max_connections(options.max_connections.max(2))
+            // One more than units of work hold: migrations have theirs beside them.
+            .max_connections(most.saturating_add(1))
             .min_connections(1)
             .acquire_timeout(ACQUIRE)
             .test_before_acquire(false)
             .sqlx_logging(false)
             .map_sqlx_postgres_opts(|postgres| postgres.options(POSTGRES_LIMITS).statement_cache_capacity(300));
         let pool = Database::connect(connecting).await?;
-        Ok(Self { writer: pool.clone(), reader: pool })
+        let connections = Connections::new(pool.get_postgres_connection_pool().clone(), most);
+        Ok(Self { writer: pool, reader: Reader::Postgres(connections) })
     }
 
     /// Whether the store stands on PostgreSQL.
@@ -186,13 +211,16 @@ impl Store {
 
     /// Closes every connection: what was written is in the database file, and a copy of it is whole.
     pub async fn close(&self) -> Result<(), StoreError> {
-        self.reader.clone().close().await?;
+        match &self.reader {
+            Reader::Embedded(reader) => reader.clone().close().await?,
+            Reader::Postgres(connections) => connections.close().await,
+        }
         Ok(self.writer.clone().close().await?)
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        crate::sql::Sql::new("SELECT 1 AS one").one(&self.reader).await.map(|_| ())
+        Sql::new("SELECT 1 AS one").one(&self.reader).await.map(|_| ())
     }
 
     /// Runs a writing unit of work in one transaction: commits if it ends well, leaves nothing behind if not.
@@ -207,7 +235,7 @@ impl Store {
         let began = tokio::time::Instant::now();
         let mut attempt = 1;
         loop {
-            match self.attempt(&work).await {
+            match self.attempt(&work, attempt).await {
                 // Between two attempts nobody holds a connection.
                 Err(error) if error.is_retryable() && began.elapsed() < PATIENCE => {
                     tokio::time::sleep(pause(attempt)).await;
@@ -218,18 +246,22 @@ impl Store {
         }
     }
 
-    async fn attempt<'a, T, E, F>(&'a self, work: &F) -> Result<T, E>
+    async fn attempt<'a, T, E, F>(&'a self, work: &F, attempt: u32) -> Result<T, E>
     where
         F: for<'t> Fn(&'t mut Tx<'a>) -> Boxed<'t, Result<T, E>> + Send + Sync,
         T: Send,
         E: CommandError + Send,
     {
-        let mut tx = Tx { db: self.begin_writing().await?, _borrows: PhantomData };
+        let db = match &self.reader {
+            Reader::Embedded(_) => Unit::Embedded(self.begin_writing().await?),
+            Reader::Postgres(connections) => Unit::Postgres(Box::new(PgUnit::new(connections))),
+        };
+        let mut tx = Tx { db, attempt, _borrows: PhantomData };
         // Dropping an unfinished transaction rolls it back.
         let done = work(&mut tx).await;
         match done {
             Ok(value) => {
-                tx.db.commit().await.map_err(StoreError::from)?;
+                tx.db.commit().await?;
                 Ok(value)
             }
             Err(error) => {
@@ -248,17 +280,11 @@ impl Store {
         T: Send,
         E: From<StoreError> + Send,
     {
-        let options = if self.is_postgres() {
-            TransactionOptions {
-                isolation_level: Some(IsolationLevel::RepeatableRead),
-                access_mode: Some(AccessMode::ReadOnly),
-                ..Default::default()
-            }
-        } else {
-            TransactionOptions::default()
+        let db = match &self.reader {
+            Reader::Embedded(reader) => Unit::Embedded(self.begin(reader, TransactionOptions::default()).await?),
+            Reader::Postgres(connections) => Unit::Postgres(Box::new(PgUnit::snapshot(connections).await?)),
         };
-        let db = self.begin(&self.reader, options).await?;
-        let mut tx = Tx { db, _borrows: PhantomData };
+        let mut tx = Tx { db, attempt: 1, _borrows: PhantomData };
         let done = work(&mut tx).await;
         if let Err(lost) = tx.db.rollback().await {
             tracing::debug!(error = %lost, "a reading transaction ended with its connection");
@@ -268,9 +294,90 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Whether the unit runs on PostgreSQL.
-    pub(crate) fn is_postgres(&self) -> bool {
-        self.db.get_database_backend() == DbBackend::Postgres
+    /// From here on the unit only writes, and ends with the next version of an aggregate, which is what the
+    /// command answers with: PostgreSQL is given all of it as one statement. On the embedded database, which has
+    /// no trips to save, nothing changes.
+    pub async fn seal(&mut self, resource: &str) {
+        match &self.db {
+            Unit::Embedded(_) => {}
+            Unit::Postgres(unit) => unit.seal(resource).await,
+        }
+    }
+}
+
+impl Unit {
+    async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Unit::Embedded(transaction) => Ok(transaction.commit().await?),
+            Unit::Postgres(unit) => unit.commit().await,
+        }
+    }
+
+    async fn rollback(self) -> Result<(), StoreError> {
+        match self {
+            Unit::Embedded(transaction) => Ok(transaction.rollback().await?),
+            Unit::Postgres(unit) => unit.rollback().await,
+        }
+    }
+
+    /// Runs writes that belong together; how many rows the last of them changed. PostgreSQL does them in one
+    /// round trip. With `ends` the last of them is the version that a sealed unit ends with.
+    pub(crate) async fn write_together(&self, before: Vec<Sql>, last: Sql, ends: bool) -> Result<u64, StoreError> {
+        match self {
+            Unit::Embedded(_) => {
+                for sql in before {
+                    sql.execute(self).await?;
+                }
+                last.execute(self).await
+            }
+            Unit::Postgres(unit) => unit.write_together(before, last, ends).await,
+        }
+    }
+}
+
+impl Runs for Unit {
+    fn backend(&self) -> DbBackend {
+        match self {
+            Unit::Embedded(transaction) => transaction.get_database_backend(),
+            Unit::Postgres(_) => DbBackend::Postgres,
+        }
+    }
+
+    async fn write(&self, statement: Statement) -> Result<u64, StoreError> {
+        match self {
+            Unit::Embedded(transaction) => transaction.write(statement).await,
+            Unit::Postgres(unit) => unit.write(statement).await,
+        }
+    }
+
+    async fn rows(&self, statement: Statement, only_one: bool) -> Result<Vec<QueryResult>, StoreError> {
+        match self {
+            Unit::Embedded(transaction) => transaction.rows(statement, only_one).await,
+            Unit::Postgres(unit) => unit.rows(statement, only_one).await,
+        }
+    }
+}
+
+impl Runs for Reader {
+    fn backend(&self) -> DbBackend {
+        match self {
+            Reader::Embedded(reader) => reader.get_database_backend(),
+            Reader::Postgres(_) => DbBackend::Postgres,
+        }
+    }
+
+    async fn write(&self, statement: Statement) -> Result<u64, StoreError> {
+        match self {
+            Reader::Embedded(reader) => reader.write(statement).await,
+            Reader::Postgres(_) => Err(StoreError::Database("a reader writes nothing".to_owned())),
+        }
+    }
+
+    async fn rows(&self, statement: Statement, only_one: bool) -> Result<Vec<QueryResult>, StoreError> {
+        match self {
+            Reader::Embedded(reader) => reader.rows(statement, only_one).await,
+            Reader::Postgres(connections) => postgres::rows_alone(connections, statement, only_one).await,
+        }
     }
 }
 

@@ -5,14 +5,13 @@ use recourse_domain::catalog::{Field, FieldKind, Stored};
 use recourse_domain::identity::{Person, User};
 use recourse_domain::ids::{OrgId, UserId};
 use recourse_domain::query::page::{ListQuery, Page};
-use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::changes::{ChangeNote, Version, Writing, json};
 use crate::error::StoreError;
 use crate::lists;
 use crate::scope;
-use crate::sql::{Row, Sql};
+use crate::sql::{Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
 const USER_COLUMNS: &str = "id, user_name, disabled, erased, memberships, version, create_time, update_time, head_hash";
@@ -169,11 +168,7 @@ impl Tx<'_> {
     }
 }
 
-async fn user_by_id(
-    on: &impl ConnectionTrait,
-    scope: &Scope,
-    id: Uuid,
-) -> Result<Option<(Stored<User>, Person)>, StoreError> {
+async fn user_by_id(on: &impl Runs, scope: &Scope, id: Uuid) -> Result<Option<(Stored<User>, Person)>, StoreError> {
     let mut sql = Sql::new(&format!(
         "SELECT {USER_COLUMNS}, display_name, email, phone FROM user_account LEFT JOIN person ON user_id = id WHERE id = ? AND "
     ))

@@ -16,7 +16,7 @@ use recourse_proto::gateway::{self, RpcInput};
 use recourse_proto::redact::{RoleSet, Viewer};
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::validate::{self, Validate};
-use recourse_repository::{ChangeNote, CommandError, Seen, StoreError, Tx};
+use recourse_repository::{ChangeNote, CommandError, RequestKey, Seen, StoreError, Tx};
 use sha2::{Digest, Sha256};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -40,15 +40,10 @@ pub(crate) struct Call {
     /// The time of the call: one value for everything it writes.
     pub now: DateTime<Utc>,
     caller: Caller,
-    request: Option<RequestKey>,
+    /// The id that the caller gave the command, and what is asked under it.
+    request: Option<(Uuid, Vec<u8>)>,
     command: CommandId,
     replayed: std::sync::atomic::AtomicBool,
-}
-
-/// The key under which a command is done once.
-struct RequestKey {
-    id: Uuid,
-    body_hash: Vec<u8>,
 }
 
 /// How a transaction ends without a commit.
@@ -131,7 +126,7 @@ impl Call {
                     .status(call.lang)
             })?;
             let body_hash = Sha256::digest(message.encode_to_vec()).to_vec();
-            call.request = Some(RequestKey { id, body_hash });
+            call.request = Some((id, body_hash));
         }
         Ok((call, message))
     }
@@ -225,30 +220,31 @@ impl Call {
         F: for<'t> Fn(&'t mut Tx<'a>) -> Boxed<'t, Answer<(String, T)>> + Send + Sync + 'a,
         R: FnOnce(String) -> Boxed<'a, Answer<T>> + Send,
     {
-        let principal = self.actor()?.user;
-        let act = Arc::new(act);
-        let rpc = self.method.full_name();
+        let key = self.request.as_ref().filter(|_| !validate_only).map(|(id, body_hash)| (*id, body_hash.clone()));
+        let (principal, rpc, time) = (self.actor()?.user, self.method.full_name(), self.now);
+        let key = key.map(|(id, body_hash)| RequestKey { principal, rpc, id, body_hash, time });
+        let (act, key) = (Arc::new(act), Arc::new(key));
         let ended = self
             .inner
             .store
             .run(|tx| {
-                let act = Arc::clone(&act);
+                let (act, key) = (Arc::clone(&act), Arc::clone(&key));
                 Box::pin(async move {
-                    let key = self.request.as_ref().filter(|_| !validate_only);
-                    if let Some(key) = key {
-                        let seen = tx.claim_request(principal, rpc, key.id, &key.body_hash, self.now).await?;
-                        match seen {
+                    if let Some(key) = &*key {
+                        match tx.claim_request(key).await? {
                             Seen::New => {}
-                            Seen::Before { resource, same_body: true } => return Ok(Outcome::Replay(resource)),
-                            Seen::Before { same_body: false, .. } => return Err(Abort::Refused(key_reused())),
+                            Seen::Before { resource, same_body } => return replayed(resource, same_body),
                         }
                     }
-                    let (resource, answer) = act(tx).await.map_err(Abort::Refused)?;
+                    let (resource, answer) = match act(tx).await {
+                        Ok(done) => done,
+                        Err(refusal) => return refused_or_replayed(tx, (*key).as_ref(), refusal).await,
+                    };
                     if validate_only {
                         return Err(Abort::DryRun(answer));
                     }
-                    if let Some(key) = key {
-                        tx.finish_request(principal, rpc, key.id, &resource).await?;
+                    if let Some(key) = &*key {
+                        tx.finish_request(key, &resource).await?;
                     }
                     Ok(Outcome::Done(answer))
                 })
@@ -271,6 +267,24 @@ impl Call {
             response.metadata_mut().insert("idempotent-replayed", tonic::metadata::MetadataValue::from_static("true"));
         }
         Ok(response)
+    }
+}
+
+/// A command under this key has been done: its answer is read again, if it asked for the same.
+fn replayed<T>(resource: String, same_body: bool) -> Result<Outcome<T>, Abort<T>> {
+    if same_body { Ok(Outcome::Replay(resource)) } else { Err(Abort::Refused(key_reused())) }
+}
+
+/// What refuses a command may be what the same command, a moment ago, has left behind.
+async fn refused_or_replayed<T>(
+    tx: &mut Tx<'_>,
+    key: Option<&RequestKey>,
+    refusal: Refusal,
+) -> Result<Outcome<T>, Abort<T>> {
+    let Some(key) = key.filter(|_| !refusal.is_retryable()) else { return Err(Abort::Refused(refusal)) };
+    match tx.seen_before(key).await? {
+        Some(Seen::Before { resource, same_body }) => replayed(resource, same_body),
+        Some(Seen::New) | None => Err(Abort::Refused(refusal)),
     }
 }
 

@@ -10,7 +10,7 @@ use recourse_domain::access::Act;
 use recourse_domain::change::Audience;
 use recourse_domain::claims::Verb;
 use recourse_proto::Method;
-use recourse_repository::StoreError;
+use recourse_repository::{NUMBERED_AT_ONCE, StoreError};
 use uuid::Uuid;
 
 use crate::api::Api;
@@ -48,11 +48,12 @@ impl Api {
         }
     }
 
-    /// Numbers whatever waits; numberers of several servers take turns on the counter's row.
+    /// Numbers whatever waits; numberers of several servers take turns on the counter's row. What comes meanwhile
+    /// waits for the next time: small rounds without a rest would cost more than the commands themselves.
     async fn number_feed(&self) {
         loop {
             match self.inner.store.number_changes().await {
-                Ok(0) => return,
+                Ok(numbered) if numbered < NUMBERED_AT_ONCE => return,
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(%error, "the change feed could not be numbered");

@@ -31,7 +31,6 @@ pub(super) async fn create(call: &Call, request: v1::CreateClaimRequest) -> Answ
     let named_station = message.station.clone();
     let (header, lines) = convert_claims::read(message).map_err(|found| Refusal::invalid(under_claim(found)))?;
     let name = convert_claims::name(id);
-    let seed = call.new_id();
     let (header, lines, name, named_station) = (&header, &lines, name.as_str(), named_station.as_str());
     call.run(
         request.validate_only,
@@ -41,7 +40,8 @@ pub(super) async fn create(call: &Call, request: v1::CreateClaimRequest) -> Answ
                 let created_by = call.actor()?.user;
                 let new = NewClaim {
                     id: ClaimId(id),
-                    seed,
+                    // Drawn at each attempt: a number that is taken is not tried twice.
+                    seed: call.new_id(),
                     kind,
                     station,
                     station_code: code,
@@ -53,6 +53,7 @@ pub(super) async fn create(call: &Call, request: v1::CreateClaimRequest) -> Answ
                     .map_err(|found| Refusal::invalid(under_claim(found)))?;
                 let permit = call.permit(Act::DraftClaim(claim.parties()))?;
                 let note = call.note("create", name.to_owned(), COLLECTION, Vec::new(), &audience(&claim));
+                tx.seal(name).await;
                 let stored = tx.insert_claim(&permit, claim, note).await.map_err(|error| taken(error, name))?;
                 Ok((name.to_owned(), shown(call, &stored)?))
             })
@@ -86,6 +87,7 @@ pub(super) async fn update(call: &Call, request: v1::UpdateClaimRequest) -> Answ
                     return Ok((name.to_owned(), shown(call, &stored)?));
                 }
                 let note = call.note("update", name.to_owned(), COLLECTION, paths.clone(), &audience(&claim));
+                tx.seal(name).await;
                 let stored =
                     tx.update_claim(&permit, &stored, claim, note).await.map_err(|error| taken(error, name))?;
                 Ok((name.to_owned(), shown(call, &stored)?))
@@ -140,7 +142,11 @@ fn taken(error: StoreError, name: &str) -> Refusal {
         StoreError::AlreadyExists { what } if what.contains("external_ref") => {
             Refusal::already_exists("another claim of this station with the same external_ref")
         }
+        StoreError::AlreadyExists { what } if what == NUMBER_TAKEN => StoreError::Retry.into(),
         StoreError::AlreadyExists { .. } => Refusal::already_exists(name),
         other => other.into(),
     }
 }
+
+/// The constraint on readable numbers, which are drawn by chance.
+const NUMBER_TAKEN: &str = "claim(number)";

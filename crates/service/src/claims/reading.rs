@@ -3,6 +3,7 @@
 use recourse_domain::claims::{Revision, revision};
 use recourse_proto::redact::Redact;
 use recourse_proto::v1;
+use recourse_proto::v1::list_claims_request::View;
 use recourse_repository::CLAIM_FIELDS;
 
 use super::{COLLECTION, shown};
@@ -11,7 +12,7 @@ use crate::convert::{claims as convert_claims, names};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
 use recourse_domain::catalog::Stored;
-use recourse_domain::claims::Claim;
+use recourse_domain::claims::{Claim, ClaimIndex};
 use recourse_domain::query::order::Order;
 use recourse_proto::Method;
 
@@ -28,6 +29,7 @@ async fn stored(call: &Call, name: &str) -> Answer<Stored<Claim>> {
 
 /// Lists claims.
 pub(super) async fn list(call: &Call, request: v1::ListClaimsRequest) -> Answer<v1::ListClaimsResponse> {
+    let view = request.view();
     let input = ListInput {
         page_size: request.page_size,
         page_token: request.page_token,
@@ -36,12 +38,28 @@ pub(super) async fn list(call: &Call, request: v1::ListClaimsRequest) -> Answer<
         ..ListInput::default()
     };
     let query = lists::query(call, &input, CLAIM_FIELDS, Order::newest_first())?;
-    let page = call.inner.store.claims(call.scope()?, &query).await?;
-    let mut claims = Vec::with_capacity(page.items.len());
-    for stored in &page.items {
-        claims.push(shown(call, stored)?);
-    }
-    Ok(v1::ListClaimsResponse { claims, next_page_token: lists::next_token(call, &input, page.next)? })
+    let (scope, store) = (call.scope()?, &call.inner.store);
+    let (claims, next) = match view {
+        View::Unspecified | View::Basic => {
+            let page = store.claim_heads(scope, &query).await?;
+            let heads = page.items.iter().map(|stored| shown_head(call, stored));
+            (heads.collect::<Answer<Vec<_>>>()?, page.next)
+        }
+        View::Full => {
+            let page = store.claims(scope, &query).await?;
+            let claims = page.items.iter().map(|stored| shown(call, stored));
+            (claims.collect::<Answer<Vec<_>>>()?, page.next)
+        }
+    };
+    Ok(v1::ListClaimsResponse { claims, next_page_token: lists::next_token(call, &input, next)? })
+}
+
+/// The head of a claim as the caller may see it.
+fn shown_head(call: &Call, stored: &Stored<ClaimIndex>) -> Answer<v1::Claim> {
+    let own = call.actor()?.orgs.contains(&stored.value.station_id);
+    let mut message = convert_claims::show_head(stored)?;
+    message.redact(&call.viewer(own));
+    Ok(message)
 }
 
 /// Reads one revision: the claim as it was submitted.

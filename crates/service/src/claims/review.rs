@@ -64,6 +64,7 @@ pub(super) async fn adjudicate(call: &Call, request: v1::AdjudicateClaimRequest)
                     .clone()
                     .adjudicate(review.clone(), call.now, call.today(), &setting)
                     .map_err(|error| refused_review(name, error))?;
+                tx.seal(name).await;
                 post_decision(tx, call, &permit, &claim).await?;
                 if claim.decisions.last().is_some_and(|round| round.outcome == Outcome::Rejected) {
                     tx.retract_claim_readings(&permit, claim.id).await?;
@@ -142,6 +143,7 @@ async fn saved(
         let message = shown(call, &stored)?;
         return Ok((name, message));
     }
+    tx.seal(&name).await;
     let paths = changed.iter().map(|path| (*path).to_owned()).collect();
     let note = call.note(verb.word(), name.clone(), COLLECTION, paths, &audience(&claim));
     let stored = tx.update_claim(permit, &stored, claim, note).await.map_err(|error| match error {

@@ -43,6 +43,7 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                 let paths = ["state", "revision", "lines", "totals", "findings"].map(str::to_owned).to_vec();
                 let note = call.note("submit", name.to_owned(), COLLECTION, paths, &audience(&submitted.claim));
                 let findings = submitted.claim.findings.clone();
+                tx.seal(name).await;
                 if let (Some((date, km)), Some(vin)) =
                     (submitted.claim.odometer_reading(), submitted.claim.header.vin.clone())
                 {
@@ -83,6 +84,7 @@ pub(super) async fn withdraw(call: &Call, request: v1::WithdrawClaimRequest) -> 
                     .clone()
                     .withdraw(permit.actor().user, reason.to_owned(), call.now)
                     .map_err(|error| refused_step(name, error))?;
+                tx.seal(name).await;
                 tx.retract_claim_readings(&permit, claim.id).await?;
                 let note =
                     call.note("withdraw", name.to_owned(), COLLECTION, vec!["state".to_owned()], &audience(&claim));
