@@ -49,6 +49,34 @@ on_both_databases! {
         world.station.patch("/v1/stations/S-001", json!({"region": "MINE"})).await.refused(403, "ROLE_NOT_ALLOWED");
     }
 
+    async fn an_update_of_one_field_asks_for_no_other_and_keeps_the_limits(server) {
+        let world = World::load(&server).await;
+        let one = |field: &str, value: Value| -> Value { [(field.to_owned(), value)].into_iter().collect::<serde_json::Map<_, _>>().into() };
+        // Numbers with a least value can't tell "not given" from 0 in the request: these two were refused once.
+        let policy = json!({
+            "displayName": "Base 2027", "policyFamily": "BASE-2027", "versionNumber": 1, "validFrom": date("2027-01-01"),
+            "terms": [{"code": "GENERAL", "kind": "GENERAL", "months": 36}]});
+        world.admin.post("/v1/warrantyPolicies?warrantyPolicyId=BASE-2027.1", policy).await.ok();
+        let renamed = world.admin.patch("/v1/warrantyPolicies/BASE-2027.1", one("displayName", json!("Base"))).await.ok();
+        assert_eq!((renamed["displayName"].as_str(), &renamed["versionNumber"]), (Some("Base"), &json!(1)));
+        let settings = world.admin.get("/v1/settings").await.ok();
+        let setting = json!({
+            "validFrom": date("2027-01-01"), "timeZone": "Asia/Shanghai", "submissionWindowDays": 30, "returnAnswerDays": 15,
+            "appealDays": 30, "reviewDueDays": 7, "paymentDays": 30, "statementObjectionDays": 5, "usedPartShipDays": 10});
+        assert!(settings["settings"].is_array(), "{settings:#}");
+        world.admin.post("/v1/settings?settingId=2027", setting).await.ok();
+        let changed = world.admin.patch("/v1/settings/2027?updateMask=appealDays", one("appealDays", json!(20))).await.ok();
+        assert_eq!((&changed["appealDays"], &changed["submissionWindowDays"]), (&json!(20), &json!(30)));
+        let field = |problem: Value| problem["violations"][0]["field"].as_str().map(str::to_owned);
+        let too_few = world.admin.patch("/v1/settings/2027?updateMask=appealDays", one("appealDays", json!(0))).await;
+        assert_eq!(field(too_few.refused(400, "INVALID_FIELDS")).as_deref(), Some("setting.appeal_days"));
+        let cleared = world.admin.patch("/v1/stations/S-001?updateMask=displayName", json!({})).await;
+        assert_eq!(field(cleared.refused(400, "INVALID_FIELDS")).as_deref(), Some("station.display_name"));
+        let unknown = world.admin.patch("/v1/stations/S-001?updateMask=region,active", one("region", json!("EAST"))).await;
+        let told = unknown.refused(400, "INVALID_UPDATE_MASK");
+        assert!(told["violations"][0]["description"].as_str().unwrap().starts_with("active: "), "{told:#}");
+    }
+
     async fn prices_of_one_kind_do_not_overlap_and_references_must_exist(server) {
         let world = World::load(&server).await;
         let part = |prices: Value, supplier: &str| json!({

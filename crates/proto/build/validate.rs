@@ -97,7 +97,11 @@ fn value_check(
         }
         Kind::Message(_) => format!("check.message({name:?}, Some({reference}), false, {});", limits.partial),
         _ if limits.min.is_none() && limits.max.is_none() => String::new(),
-        kind => format!("check.integer({name:?}, {}, {:?}, {:?});", integer(&kind, &copy), limits.min, limits.max),
+        kind => {
+            // A number without presence can't say whether its zero was given.
+            let check = if by_reference { "integer" } else { "implicit_integer" };
+            format!("check.{check}({name:?}, {}, {:?}, {:?});", integer(&kind, &copy), limits.min, limits.max)
+        }
     }
 }
 

@@ -148,6 +148,14 @@ impl Check {
         }
     }
 
+    /// Checks a whole number whose zero may also mean that it was not given. In a message that is updated in
+    /// parts it then counts as absent; whoever applies the update checks the result.
+    pub fn implicit_integer(&mut self, field: &'static str, value: i64, min: Option<i64>, max: Option<i64>) {
+        if !(self.partial && value == 0) {
+            self.integer(field, value, min, max);
+        }
+    }
+
     /// Checks a floating-point number, which must be finite.
     #[expect(clippy::cast_precision_loss, reason = "limits are small numbers")]
     pub fn number(&mut self, field: &'static str, value: f64, min: Option<i64>, max: Option<i64>) {

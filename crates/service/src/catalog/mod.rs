@@ -20,6 +20,7 @@ use recourse_proto::Method;
 use recourse_proto::merge::Merge;
 use recourse_proto::redact::Redact;
 use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_proto::validate::{self, Validate};
 use recourse_proto::wkt::FieldMask;
 use recourse_repository::{StoreError, Tx};
 
@@ -34,7 +35,7 @@ pub(crate) use resources::VehicleResource;
 /// What differs between one kind of master data and another.
 pub(crate) trait Resource: 'static {
     /// The message of the contract.
-    type Message: Message + Merge + Redact + Clone + Default + Send + Sync;
+    type Message: Message + Merge + Redact + Validate + Clone + Default + Send + Sync;
     /// The record of the domain.
     type Record: Record;
 
@@ -203,6 +204,7 @@ pub(crate) async fn update<R: Resource>(
                 let stored = present::<R>(tx, call, code, R::etag(message)).await?;
                 let mut merged = R::show(&stored);
                 Merge::merge(&mut merged, message, paths).map_err(|error| convert::mask_refusal(&error))?;
+                refuse_broken_limits::<R>(&merged, paths)?;
                 let record = readable::<R>(call, merged, code, Some(&stored.value))?;
                 refuse_change::<R>(&record, &stored.value, call.today())?;
                 if record == stored.value {
@@ -332,6 +334,15 @@ fn readable<R: Resource>(
         Err(violations) => violations,
     };
     Err(Refusal::invalid(violations.into_iter().map(|violation| violation.under(R::SINGULAR)).collect()))
+}
+
+/// Refuses an update that leaves a field outside the contract's limits. The request alone can't tell: a zero
+/// in it may mean that the field was not given. Fields that the update does not write are as they were.
+fn refuse_broken_limits<R: Resource>(merged: &R::Message, paths: &[String]) -> Answer<()> {
+    let top = |path: &str| path.split(['.', '[']).next().unwrap_or_default().to_owned();
+    let written = |field: &str| paths.iter().any(|path| path == "*" || top(path) == top(field));
+    let broken = validate::violations(merged).into_iter().filter(|violation| written(&violation.field)).collect();
+    Refusal::check(convert::violations(broken).into_iter().map(|found| found.under(R::SINGULAR)).collect())
 }
 
 fn refuse_change<R: Resource>(record: &R::Record, before: &R::Record, today: NaiveDate) -> Answer<()> {

@@ -61,13 +61,13 @@ pub(crate) fn violations(found: Vec<recourse_proto::validate::Violation>) -> Vec
         .collect()
 }
 
-/// The refusal of an update mask.
+/// The refusal of an update mask, which names the path that is wrong.
 pub(crate) fn mask_refusal(error: &MergeError) -> Refusal {
     let mut refusal = Refusal::invalid(vec![Violation::new(
         "update_mask",
         error.code(),
-        error.text(recourse_proto::Lang::En),
-        error.text(recourse_proto::Lang::ZhCn),
+        format!("{}: {}", error.path(), error.text(recourse_proto::Lang::En)),
+        format!("{}：{}", error.path(), error.text(recourse_proto::Lang::ZhCn)),
     )]);
     refusal.reason = Reason::InvalidUpdateMask;
     refusal
