@@ -12,12 +12,15 @@ use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 use tonic::Status;
 
+use expected::Words;
+
 use super::{
     call::RpcInput,
     refuse::{self, Fault},
 };
 use crate::{Lang, merge::join as join_field};
 
+pub(super) mod expected;
 mod strict;
 
 /// The bytes of a JSON body.
@@ -71,7 +74,7 @@ impl<'a> JsonBody<'a> {
         let mut value = match strict::value(self.bytes) {
             Ok(value) => value,
             Err(error) if error.inner().is_data() => {
-                let field = place(root, error.path(), descriptor);
+                let (field, _) = place(root, error.path(), descriptor);
                 return Err(refuse::fields(&[Fault::given_twice(field)], self.lang));
             }
             Err(error) => return Err(refuse::invalid_json(error.inner(), self.lang)),
@@ -100,8 +103,8 @@ pub(super) fn top_level_keys(body: &[u8]) -> Vec<String> {
 
 fn typed<T: DeserializeOwned>(value: Value, root: &str, descriptor: Option<&MessageDescriptor>) -> Result<T, Fault> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let field = place(root, error.path(), descriptor);
-        Fault::invalid(field, &error.inner().to_string())
+        let (field, what) = place(root, error.path(), descriptor);
+        Fault::invalid(field, &what)
     })
 }
 
@@ -170,22 +173,30 @@ fn field_of(descriptor: &MessageDescriptor, key: &str) -> Option<FieldDescriptor
     descriptor.get_field_by_json_name(key).or_else(|| descriptor.get_field_by_name(key))
 }
 
-/// The path of a decode error in the contract's words.
-fn place(root: &str, path: &serde_path_to_error::Path, descriptor: Option<&MessageDescriptor>) -> String {
+/// The path of a decode error in the contract's words, and what can be written there.
+fn place(root: &str, path: &serde_path_to_error::Path, descriptor: Option<&MessageDescriptor>) -> (String, Words) {
     let mut text = root.to_owned();
+    let mut what = descriptor.map_or_else(|| expected::words("another value", "其他值"), expected::of_message);
+    let mut last: Option<FieldDescriptor> = None;
     let mut message = descriptor.cloned();
     let mut map_value: Option<Option<MessageDescriptor>> = None;
     for segment in path {
         match segment {
-            Segment::Seq { index } => text = format!("{text}[{index}]"),
+            Segment::Seq { index } => {
+                text = format!("{text}[{index}]");
+                what = last.as_ref().map_or(what, |field| expected::of_field(field, true));
+            }
             Segment::Map { key } | Segment::Enum { variant: key } => {
                 if let Some(value) = map_value.take() {
                     text = format!("{text}[{key:?}]");
+                    what = last.as_ref().map_or(what, |field| expected::of_field(field, true));
                     message = value;
                     continue;
                 }
                 let field = message.as_ref().and_then(|message| field_of(message, key));
                 text = join_field(&text, field.as_ref().map_or(key.as_str(), FieldDescriptor::name));
+                what = field.as_ref().map_or(what, |field| expected::of_field(field, false));
+                last.clone_from(&field);
                 message = field.as_ref().and_then(|field| match field.kind() {
                     Kind::Message(inner) => Some(inner),
                     _ => None,
@@ -201,5 +212,5 @@ fn place(root: &str, path: &serde_path_to_error::Path, descriptor: Option<&Messa
             Segment::Unknown => {}
         }
     }
-    text
+    (text, what)
 }

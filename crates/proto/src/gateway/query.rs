@@ -7,6 +7,7 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
 use tonic::Status;
 
+use super::json::expected::words;
 use super::refuse::{self, Fault};
 use crate::{Lang, merge::join};
 
@@ -131,7 +132,7 @@ impl Parameter {
             Form::Bool => match text.as_ref() {
                 "true" => Ok(Value::Bool(true)),
                 "false" => Ok(Value::Bool(false)),
-                _ => Err(Fault::invalid(self.path.clone(), "expected true or false")),
+                _ => Err(Fault::invalid(self.path.clone(), &words("true or false", "true 或 false"))),
             },
             Form::Enum => Ok(text.parse::<i32>().map_or_else(|_| Value::String(text.into_owned()), Value::from)),
             Form::Text => Ok(Value::String(text.into_owned())),

@@ -138,8 +138,14 @@ impl Fault {
         }
     }
 
-    pub(super) fn invalid(field: String, what: &str) -> Self {
-        Self { field, reason: INVALID_VALUE, en: what.to_owned(), zh_cn: format!("值无效：{what}") }
+    /// The value can't be read; `what` can be, in English and Chinese.
+    pub(super) fn invalid(field: String, (en, zh_cn): &(String, String)) -> Self {
+        Self {
+            field,
+            reason: INVALID_VALUE,
+            en: format!("this value can't be read; write {en}"),
+            zh_cn: format!("值无法读取，请填写{zh_cn}"),
+        }
     }
 
     pub(super) fn given_twice(field: String) -> Self {

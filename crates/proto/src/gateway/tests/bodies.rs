@@ -19,6 +19,27 @@ async fn null_means_not_set_for_every_known_field() {
 }
 
 #[tokio::test]
+async fn what_can_not_be_read_is_told_what_could_be_in_the_words_of_the_contract() {
+    for (body, told) in [
+        (r#"{"job":{"odometerKm":"x"}}"#, "a whole number such as 12 or \"12\""),
+        (r#"{"job":{"odometerKm":1.5}}"#, "a whole number such as 12 or \"12\""),
+        (r#"{"job":{"createTime":"yesterday"}}"#, "an instant such as \"2026-01-31T12:00:00Z\""),
+        (r#"{"job":{"lines":{}}}"#, "a list in [ ]"),
+        (r#"{"job":{"lines":[1]}}"#, "an object in { }"),
+        (r#"{"job":{"labels":{"a":1}}}"#, "text in quotes"),
+        (r#"{"job":{"urgent":"yes"}}"#, "true or false"),
+        (r#"{"job":[]}"#, "an object in { }"),
+    ] {
+        let reply = call_json("POST", "/v1/jobs:precheck", body).await.json();
+        let description = reply["violations"][0]["description"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(description, format!("this value can't be read; write {told}"), "{body}");
+    }
+    let reply = call_json("POST", "/v1/jobs:precheck", r#"{"job":{"state":"NOPE"}}"#).await.json();
+    let description = reply["violations"][0]["description"].as_str().unwrap_or_default();
+    assert!(description.contains("write one of ") && !description.contains("UNSPECIFIED"), "{description}");
+}
+
+#[tokio::test]
 async fn what_can_not_be_read_is_named_by_its_path() {
     for (body, reason, field, rule) in [
         (r#"{"job":{"lines":[{},{"bogus":1}]}}"#, "UNKNOWN_FIELD", "job.lines[1].bogus", "UNKNOWN_FIELD"),
