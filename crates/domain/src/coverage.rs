@@ -84,11 +84,20 @@ pub struct CoveringTerm {
 impl CoverageAnswer {
     /// Whether there was a warranty for this, but it has ended by date or distance.
     pub fn is_expired(&self) -> bool {
-        !self.covered
-            && self
-                .reasons
-                .iter()
-                .any(|reason| matches!(reason.code, CoverageCode::ExpiredByDate | CoverageCode::ExpiredByDistance))
+        !self.covered && self.reasons.iter().any(CoverageReason::is_end)
+    }
+
+    /// The reasons that a reader of a refusal needs: where a warranty has ended, its end; else why the
+    /// policies for this vehicle don't cover; policies that were never meant for it only where there is
+    /// nothing else to say.
+    pub fn telling_reasons(&self) -> Vec<&CoverageReason> {
+        let only = |wanted: fn(&CoverageReason) -> bool| -> Vec<&CoverageReason> {
+            self.reasons.iter().filter(|reason| wanted(reason)).collect()
+        };
+        [only(CoverageReason::is_end), only(|reason| !reason.is_of_another()), self.reasons.iter().collect()]
+            .into_iter()
+            .find(|reasons| !reasons.is_empty())
+            .unwrap_or_default()
     }
 
     fn refused(warranty_start: Option<NaiveDate>, reason: CoverageReason) -> Self {

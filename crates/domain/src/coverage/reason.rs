@@ -66,6 +66,19 @@ pub struct CoverageReason {
 }
 
 impl CoverageReason {
+    /// Whether it says that a warranty has ended.
+    pub fn is_end(&self) -> bool {
+        matches!(self.code, CoverageCode::ExpiredByDate | CoverageCode::ExpiredByDistance)
+    }
+
+    /// Whether it is about a policy or a term that was never meant for this vehicle.
+    pub(super) fn is_of_another(&self) -> bool {
+        matches!(
+            self.code,
+            CoverageCode::ModelNotInPolicy | CoverageCode::NotInForceAtStart | CoverageCode::UseNotCovered
+        )
+    }
+
     pub(super) fn new(code: CoverageCode) -> Self {
         Self { code, policy: None, term: None, clause: String::new(), parameters: BTreeMap::new() }
     }

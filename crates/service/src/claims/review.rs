@@ -1,10 +1,11 @@
 //! The auditor's side: taking a claim into review, deciding it line by line, returning it for correction.
 
-use recourse_domain::access::{Act, Denial, Right};
+use recourse_domain::access::{Act, Right};
 use recourse_domain::claims::{Claim, Outcome, Returning, Review, ReviewError, Verb};
 use recourse_domain::ledger::Entry;
 use recourse_domain::posting_rules;
 use recourse_proto::v1;
+use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::{StoreError, Tx};
 
 use super::{COLLECTION, audience, found_for, refused_step, replay, shown};
@@ -158,7 +159,12 @@ fn refused_review(name: &str, error: ReviewError) -> Refusal {
     match error {
         ReviewError::Transition(error) => refused_step(name, error),
         ReviewError::Verdicts(found) => Refusal::invalid(found),
-        ReviewError::GoodwillRightMissing => Denial::NotPermitted.into(),
+        ReviewError::GoodwillRightMissing => Refusal::new(
+            Reason::NotPermitted,
+            "goodwill takes the right GOODWILL, which you have not; leave it out, or ask a colleague who has it",
+            "善意补偿需要 GOODWILL 权限，您没有该权限；请去掉善意部分，或由有此权限的同事处理",
+        )
+        .with("right", "GOODWILL"),
         ReviewError::Money(error) => error.into(),
     }
 }

@@ -92,13 +92,14 @@ fn ask(claim: &Claim, facts: &Facts, subject: Subject<'_>) -> Option<CoverageAns
 
 fn refusal(claim: &Claim, answer: &CoverageAnswer, field: String, subject: &CatalogCode) -> Finding {
     let code = if answer.is_expired() { Code::ExpiredWarranty } else { Code::NotCovered };
+    let telling = answer.telling_reasons();
     let reasons = |lang: Lang| {
-        let texts: Vec<String> = answer.reasons.iter().map(|reason| reason.text().in_lang(lang).to_owned()).collect();
+        let texts: Vec<String> = telling.iter().map(|reason| reason.text().in_lang(lang).to_owned()).collect();
         texts.join("; ")
     };
     let header = &claim.header;
     Finding::warning(code, field)
-        .by(answer.reasons.iter().map(clause).find(|clause| !clause.is_empty()).unwrap_or_default())
+        .by(telling.iter().map(|reason| clause(reason)).find(|clause| !clause.is_empty()).unwrap_or_default())
         .with("subject", subject)
         .with("date", header.complaint_date.map(|date| date.to_string()).unwrap_or_default())
         .with("odometer_km", header.odometer_in_km.unwrap_or_default())
@@ -156,6 +157,23 @@ mod tests {
         let told = text(&findings[0], Lang::En);
         assert!(told.message.contains("2028-06-01") && told.message.contains("BASE-2025.1"), "{}", told.message);
         assert!(text(&findings[0], Lang::ZhCn).message.contains("保修期"));
+    }
+
+    #[test]
+    fn a_refusal_speaks_of_the_warranty_that_ended_not_of_policies_for_other_models() {
+        let mut facts = facts();
+        let mut other = facts.policies[0].clone();
+        (other.code, other.policy_family) = (code("EV-2024.1"), code("EV-2024"));
+        other.models = vec![code("OTHER")];
+        facts.policies.insert(0, other);
+        let findings = check(&at_drop_off("2028-06-02", 1), &facts);
+        assert_eq!(findings[0].clause, "warrantyPolicies/BASE-2025.1 § 3");
+        let told = text(&findings[0], Lang::En).message;
+        assert!(told.contains("2028-06-01") && !told.contains("EV-2024.1"), "{told}");
+        // Where nothing else is to say, the reader learns at least which policies were looked at.
+        facts.policies[1].models = vec![code("OTHER")];
+        let told = text(&check(&draft(), &facts)[0], Lang::En).message;
+        assert!(told.contains("EV-2024.1") && told.contains("BASE-2025.1"), "{told}");
     }
 
     #[test]
