@@ -50,6 +50,29 @@ fn in_dialect(statement: &str, postgres: bool) -> String {
     })
 }
 
+/// Makes the table of a kind of master data: what every record has, `columns` of its own, which its lists
+/// filter by, and an index on those that are `indexed`.
+pub(crate) async fn record_table(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    columns: &str,
+    indexed: &[&str],
+) -> Result<(), DbErr> {
+    let mut script = format!(
+        "CREATE TABLE {table} (
+            id KEY_ NOT NULL PRIMARY KEY, code WORD_ NOT NULL, active FLAG_ NOT NULL, version NUMBER_ NOT NULL,
+            create_time MOMENT_ NOT NULL, update_time MOMENT_ NOT NULL, retire_time MOMENT_,
+            head_hash BYTES_ NOT NULL, body_version NUMBER_ NOT NULL, body TEXT NOT NULL, {columns}) ;;
+         CREATE UNIQUE INDEX ux_{table}__code ON {table} (code) ;;
+         CREATE INDEX ix_{table}_create_time ON {table} (create_time, id) ;;
+         CREATE INDEX ix_{table}_update_time ON {table} (update_time, id)"
+    );
+    for column in indexed {
+        script.push_str(&format!(" ;; CREATE INDEX ix_{table}_{column} ON {table} ({column}, id)"));
+    }
+    run(manager, &script).await
+}
+
 /// Makes a table append-only in both databases.
 pub(crate) async fn append_only(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
     run(

@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::dialect::{drop_tables, run};
+use crate::dialect::{drop_tables, record_table, run};
 
 /// This step.
 #[derive(DeriveMigrationName)]
@@ -58,19 +58,7 @@ const RECORDS: [(&str, &str, &[&str]); 10] = [
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (table, columns, indexed) in RECORDS {
-            let mut script = format!(
-                "CREATE TABLE {table} (
-                    id KEY_ NOT NULL PRIMARY KEY, code WORD_ NOT NULL, active FLAG_ NOT NULL, version NUMBER_ NOT NULL,
-                    create_time MOMENT_ NOT NULL, update_time MOMENT_ NOT NULL, retire_time MOMENT_,
-                    head_hash BYTES_ NOT NULL, body_version NUMBER_ NOT NULL, body TEXT NOT NULL, {columns}) ;;
-                 CREATE UNIQUE INDEX ux_{table}__code ON {table} (code) ;;
-                 CREATE INDEX ix_{table}_create_time ON {table} (create_time, id) ;;
-                 CREATE INDEX ix_{table}_update_time ON {table} (update_time, id)"
-            );
-            for column in indexed {
-                script.push_str(&format!(" ;; CREATE INDEX ix_{table}_{column} ON {table} ({column}, id)"));
-            }
-            run(manager, &script).await?;
+            record_table(manager, table, columns, indexed).await?;
         }
         run(
             manager,
