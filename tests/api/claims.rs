@@ -240,6 +240,17 @@ on_both_databases! {
         assert!(!duplicate.to_string().contains("WR-"), "its number is not told: {duplicate:#}");
     }
 
+    async fn a_reference_of_the_dealers_own_system_is_used_once_a_station_and_the_refusal_names_the_field(server) {
+        let world = World::load(&server).await;
+        let draft = |vin: &str| json!({"kind": "WARRANTY_REPAIR", "vin": vin, "externalRef": "DMS-1"});
+        let first = world.station.post("/v1/claims", draft("A")).await.ok();
+        let problem = world.station.post("/v1/claims", draft("B")).await.refused(409, "RESOURCE_ALREADY_EXISTS");
+        assert_eq!(problem["violations"][0]["field"], "claim.external_ref");
+        let found = world.station.get("/v1/claims?filter=external_ref%3D%22DMS-1%22").await.ok();
+        assert_eq!(found["claims"][0]["name"], first["name"], "the way out that the text names");
+        world.other_station.post("/v1/claims", draft("B")).await.ok();
+    }
+
     async fn a_price_that_changes_later_does_not_move_a_submitted_claim(server) {
         let world = World::load(&server).await;
         let name = world.submitted(pump_claim()).await;
@@ -312,7 +323,11 @@ on_both_databases! {
             .auditor
             .post(&format!("/v1/{name}:adjudicate"), goodwill(&reviewed["etag"]))
             .await
-            .refused(403, "NOT_PERMITTED");
+            .refused(403, "NOT_PERMITTED")
+            .get("metadata")
+            .is_some_and(|facts| facts["right"] == "GOODWILL")
+            .then_some(())
+            .expect("the refusal names the right that is missing");
         let taken = world.second_auditor.post(&format!("/v1/{name}:startReview"), json!({})).await.ok();
         world.second_auditor.post(&format!("/v1/{name}:adjudicate"), goodwill(&taken["etag"])).await.ok();
         let rows = world.finance.get("/v1/ledger:trialBalance").await.ok();

@@ -42,6 +42,21 @@ on_both_databases! {
         world.station.get("/v1/events:changes?cursor=czzzzzz").await.refused(400, "INVALID_FIELDS");
     }
 
+    async fn a_reader_of_the_feed_is_told_only_the_types_they_ask_for_and_may_read(server) {
+        let world = World::load(&server).await;
+        let (seen, _) = follow(&world.supplier, "", |item| item["type"] == "parts").await;
+        assert!(!seen.iter().any(|item| item["type"] == "failureCodes"), "{seen:#?}");
+        let of_type = async |client: &Client, kind: &str| client.get(&format!("/v1/events:changes?types={kind}")).await;
+        // A type that the reader may not read leaves nothing to tell; it must not come to mean "all types".
+        let hidden = of_type(&world.supplier, "failureCodes").await.ok();
+        assert!(hidden.get("changes").is_none(), "{hidden:#}");
+        let told = of_type(&world.supplier, "parts").await.ok();
+        assert!(told["changes"].as_array().unwrap().iter().all(|item| item["type"] == "parts"), "{told:#}");
+        let refused = of_type(&world.supplier, "parts&types=part").await.refused(400, "INVALID_FIELDS");
+        assert_eq!(refused["violations"][0]["field"], "types[1]");
+        world.supplier.get("/v1/events:watch?types=part").await.refused(400, "INVALID_FIELDS");
+    }
+
     async fn the_trail_says_who_did_what_to_those_who_may_know(server) {
         let world = World::load(&server).await;
         let name = world.submitted(pump_claim()).await;

@@ -131,7 +131,10 @@ on_both_databases! {
         let (status, token) = token_endpoint(&server, &form).await;
         assert_eq!(status, 200, "{token}");
         let dms = world.anonymous.with_token(token["access_token"].as_str().unwrap());
-        assert_eq!(dms.post("/v1/claims", json!({"kind": "WARRANTY_REPAIR"})).await.ok()["station"], "stations/S-001");
+        let draft = dms.post("/v1/claims", json!({"kind": "WARRANTY_REPAIR"})).await.ok();
+        assert_eq!((&draft["station"], &draft["createdBy"]), (&json!("stations/S-001"), &created["name"]));
+        let trail = world.station.get(&format!("/v1/events?resource={}", draft["name"].as_str().unwrap())).await.ok();
+        assert_eq!(trail["events"][0]["actor"], created["name"], "a program acts in its own name");
         let (status, refused) =
             token_endpoint(&server, &[("grant_type", "client_credentials"), ("client_id", id), ("client_secret", "no")]).await;
         assert_eq!((status, refused["error"].as_str()), (401, Some("invalid_client")));
@@ -142,6 +145,41 @@ on_both_databases! {
         tokio::time::sleep(Duration::from_millis(900)).await;
         dms.get("/v1/claims").await.refused(401, "TOKEN_INVALID");
         world.other_station.get(&format!("/v1/{name}")).await.refused(404, "RESOURCE_NOT_FOUND");
+    }
+
+    async fn one_program_of_a_dealer_group_acts_for_each_station_that_consented_and_names_it(server) {
+        let world = World::load(&server).await;
+        let client = |consenting: &[&str]| {
+            json!({"displayName": "Group DMS", "consentingOrganizations": consenting,
+                "membership": {"organization": "stations/S-001", "roles": ["STATION"]}})
+        };
+        // A station's manager can't consent for another station; an administrator writes down what both signed.
+        world.station.post("/v1/apiClients", client(&["stations/S-002"])).await.refused(403, "NOT_PERMITTED");
+        let mixed = world.admin.post("/v1/apiClients", client(&["suppliers/SUP-017"])).await.refused(400, "INVALID_FIELDS");
+        assert_eq!(mixed["violations"][0]["reason"], "ONE_KIND");
+        let created = world.admin.post("/v1/apiClients", client(&["stations/S-002"])).await.ok();
+        let (name, secret) = (created["name"].as_str().unwrap(), created["secret"].as_str().unwrap());
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", name.trim_start_matches("apiClients/")),
+            ("client_secret", secret),
+        ];
+        let (status, token) = token_endpoint(&server, &form).await;
+        assert_eq!(status, 200, "{token}");
+        let dms = world.anonymous.with_token(token["access_token"].as_str().unwrap());
+        let draft = |station: &str| json!({"kind": "WARRANTY_REPAIR", "station": station});
+        let unnamed = dms.post("/v1/claims", json!({"kind": "WARRANTY_REPAIR"})).await.refused(400, "INVALID_FIELDS");
+        assert_eq!(unnamed["violations"][0]["field"], "claim.station");
+        let first = dms.post("/v1/claims", draft("stations/S-001")).await.ok();
+        let second = dms.post("/v1/claims", draft("stations/S-002")).await.ok();
+        assert_eq!((&first["station"], &second["station"]), (&json!("stations/S-001"), &json!("stations/S-002")));
+        let listed = dms.get("/v1/claims").await.ok();
+        assert_eq!(listed["claims"].as_array().map(Vec::len), Some(2), "one list over both: {listed:#}");
+        // Each station sees its own, and no more through the program that they share.
+        let path = |claim: &Value| format!("/v1/{}", claim["name"].as_str().unwrap());
+        world.other_station.get(&path(&second)).await.ok();
+        world.other_station.get(&path(&first)).await.refused(404, "RESOURCE_NOT_FOUND");
+        world.station.get(&path(&second)).await.refused(404, "RESOURCE_NOT_FOUND");
     }
 
     async fn keys_and_metadata_are_public(server) {

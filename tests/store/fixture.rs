@@ -233,7 +233,7 @@ pub(super) fn draft(station: OrgId, created_by: u128, header: Header) -> Claim {
         station,
         station_code: code("S-001"),
         currency: Currency::CNY,
-        created_by: UserId(Uuid::from_u128(created_by)),
+        created_by: UserId(Uuid::from_u128(created_by)).into(),
         today: day("2026-11-20"),
     };
     Claim::create(new, header, Vec::new()).unwrap()

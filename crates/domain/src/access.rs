@@ -123,7 +123,27 @@ pub struct Actor {
     pub job: Option<&'static str>,
 }
 
+/// Who made something, as it is kept and told: a person, or a program in its own name (an API client).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// The person or program.
+    pub id: UserId,
+    /// Whether it is a program.
+    pub is_client: bool,
+}
+
+impl From<UserId> for Author {
+    fn from(id: UserId) -> Self {
+        Self { id, is_client: false }
+    }
+}
+
 impl Actor {
+    /// The caller as the author of something. People act in a session, programs without one.
+    pub fn author(&self) -> Author {
+        Author { id: self.user, is_client: self.session.is_none() && self.job.is_none() }
+    }
+
     /// A job of the system, acting in its own name.
     pub fn job(name: &'static str) -> Self {
         Self {

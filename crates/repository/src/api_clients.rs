@@ -1,5 +1,7 @@
 //! API clients: programs that call in their own name.
 
+use std::collections::BTreeSet;
+
 use recourse_domain::access::{Permit, Scope};
 use recourse_domain::catalog::Stored;
 use recourse_domain::identity::ApiClient;
@@ -25,6 +27,17 @@ impl Store {
             .one(&self.reader)
             .await?;
         row.map(|row| Ok((client(&row)?.value, row.get("secret_hash")?))).transpose()
+    }
+
+    /// Which of these ids are API clients; the others are users.
+    pub async fn clients_among(&self, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError> {
+        if ids.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let mut sql = Sql::new("SELECT id FROM api_client WHERE id IN ");
+        sql.push_list(ids.iter().map(|id| id.0));
+        let rows = sql.all(&self.reader).await?;
+        rows.iter().map(|row| Ok(UserId(row.get("id")?))).collect()
     }
 
     /// An API client within reach.

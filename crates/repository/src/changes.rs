@@ -53,6 +53,11 @@ pub(crate) const AGGREGATES: [(&str, &str); 13] = [
     ("vehicles", "vehicle"),
 ];
 
+/// The collections that change rows are written for.
+pub fn collections() -> impl Iterator<Item = &'static str> {
+    AGGREGATES.iter().map(|(collection, _)| *collection)
+}
+
 /// Tables whose rows have no code: their public name is the key.
 const KEYED_BY_UUID: [&str; 3] = ["claim", "user_account", "api_client"];
 

@@ -61,15 +61,16 @@ impl Store {
         self.run(|tx| Box::pin(number_batch(tx))).await
     }
 
-    /// Changes after a position that these organisations may follow, in order.
+    /// Changes after a position that these organisations may follow, in order; without `collections`, of all
+    /// of them. A reader of no collection reads nothing: an empty list never comes to mean all.
     pub async fn changes_after(
         &self,
         orgs: &BTreeSet<OrgId>,
         position: i64,
-        collections: &[String],
+        collections: Option<&[String]>,
         limit: u32,
     ) -> Result<Vec<FeedItem>, StoreError> {
-        if orgs.is_empty() {
+        if orgs.is_empty() || collections.is_some_and(<[String]>::is_empty) {
             return Ok(Vec::new());
         }
         let mut found: BTreeMap<i64, Change> = BTreeMap::new();
@@ -89,7 +90,7 @@ impl Store {
         &self,
         orgs: &[OrgId],
         position: i64,
-        collections: &[String],
+        collections: Option<&[String]>,
         limit: u32,
     ) -> Result<Vec<FeedItem>, StoreError> {
         let mut sql = Sql::new("SELECT f.position AS position, c.* FROM (");
@@ -97,7 +98,7 @@ impl Store {
             sql.push(if index > 0 { " UNION " } else { "" });
             sql.push("SELECT position, change_id FROM (SELECT position, change_id FROM feed_entry WHERE org_id = ? AND position > ?");
             sql.add(org.0).add(position);
-            if !collections.is_empty() {
+            if let Some(collections) = collections {
                 sql.push(" AND collection IN ").push_list(collections.iter());
             }
             sql.push(&format!(" ORDER BY position LIMIT {limit}) o{index}"));
@@ -113,7 +114,7 @@ impl Store {
         &self,
         orgs: &BTreeSet<OrgId>,
         position: i64,
-        collections: &[String],
+        collections: Option<&[String]>,
         limit: u32,
     ) -> Result<FeedPage, StoreError> {
         // The end is read first: what is numbered meanwhile belongs to the next page.

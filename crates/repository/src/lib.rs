@@ -30,7 +30,7 @@ mod tests;
 mod users;
 
 pub use audit::{DenialRow, HistoryReport};
-pub use changes::ChangeNote;
+pub use changes::{ChangeNote, collections};
 pub use claims::CLAIM_FIELDS;
 pub use error::{CommandError, StoreError};
 pub use feed::{FeedEnds, FeedItem, FeedPage, NUMBERED_AT_ONCE};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::time::Duration;
 
-use recourse_domain::access;
+use recourse_domain::access::{self, Author};
 use recourse_domain::change::Change;
-use recourse_domain::ids::OrgId;
+use recourse_domain::ids::{OrgId, UserId};
 use recourse_domain::query::page::{Key, Keys};
 use recourse_proto::redact::Redact;
 use recourse_proto::v1::error_reason::Code as Reason;
@@ -19,6 +19,7 @@ use tonic::{Request, Response, Status};
 use crate::admission::rule_of;
 use crate::api::Api;
 use crate::context::Call;
+use crate::convert::names::author;
 use crate::convert::{etag, timestamp};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
@@ -101,14 +102,16 @@ async fn trail(call: &Call, request: v1::ListEventsRequest) -> Answer<v1::ListEv
         .get(size.saturating_sub(1))
         .filter(|_| changes.len() > size)
         .map(|last| Keys { value: Key::Number(last.version), id: resource_id });
-    let events = changes.iter().take(size).map(|change| event(call, change)).collect::<Answer<_>>()?;
+    let shown = || changes.iter().take(size);
+    let clients = call.inner.store.clients_among(&shown().map(|change| change.actor).collect()).await?;
+    let events = shown().map(|change| event(call, change, &clients)).collect::<Answer<_>>()?;
     Ok(v1::ListEventsResponse { events, next_page_token: lists::next_token(call, &input, next)? })
 }
 
-fn event(call: &Call, change: &Change) -> Answer<v1::Event> {
+fn event(call: &Call, change: &Change, clients: &BTreeSet<UserId>) -> Answer<v1::Event> {
     let actor = match &change.job {
         Some(job) => format!("jobs/{job}"),
-        None => format!("users/{}", change.actor),
+        None => author(Author { id: change.actor, is_client: clients.contains(&change.actor) }),
     };
     let mut event = v1::Event {
         event_id: change.id.to_string(),
@@ -133,6 +136,17 @@ struct Reading {
 }
 
 fn reading(call: &Call, types: &[String]) -> Answer<(BTreeSet<OrgId>, Vec<String>)> {
+    if let Some((index, asked)) =
+        types.iter().enumerate().find(|(_, asked)| !COLLECTIONS.iter().any(|(name, _)| name == asked))
+    {
+        let known: Vec<&str> = COLLECTIONS.iter().map(|(name, _)| *name).collect();
+        return Err(Refusal::field(
+            &format!("types[{index}]"),
+            "UNKNOWN_TYPE",
+            format!("{asked} is no type of resource; the types are {}", known.join(", ")),
+            format!("没有资源类型 {asked}；可用类型：{}", known.join(", ")),
+        ));
+    }
     let actor = call.actor()?;
     let readable = |method: Method| access::authorize(actor, &rule_of(method)).is_ok();
     let collections = COLLECTIONS
@@ -200,7 +214,7 @@ async fn changes(call: &Call, request: v1::ListChangesRequest) -> Answer<v1::Lis
     };
     // Where the feed stood before it was read: an empty answer moves the cursor there, and no further.
     let newest = call.inner.store.feed_ends().await?.newest;
-    let items = call.inner.store.changes_after(&orgs, start, &collections, size + 1).await?;
+    let items = call.inner.store.changes_after(&orgs, start, Some(&collections), size + 1).await?;
     let limit = usize::try_from(size).unwrap_or(usize::MAX);
     let has_more = items.len() > limit;
     let shown: Vec<v1::ChangeItem> = items.iter().take(limit).map(item).collect();
@@ -250,8 +264,11 @@ async fn feed(
 ) -> Answer<()> {
     let mut checked = tokio::time::Instant::now();
     loop {
-        let items =
-            call.inner.store.changes_after(&reading.orgs, reading.position, &reading.collections, STREAM_BATCH).await?;
+        let items = call
+            .inner
+            .store
+            .changes_after(&reading.orgs, reading.position, Some(&reading.collections), STREAM_BATCH)
+            .await?;
         let idle = items.is_empty();
         for next in &items {
             if sender.send(Ok(item(next))).await.is_err() {
@@ -301,6 +318,12 @@ mod tests {
             let read = text.strip_prefix('c').and_then(|number| i64::from_str_radix(number, 36).ok());
             assert_eq!(read, Some(position), "{text}");
         }
+    }
+
+    #[test]
+    fn the_feed_and_the_store_know_the_same_collections() {
+        let readable: BTreeSet<&str> = COLLECTIONS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(readable, recourse_repository::collections().collect());
     }
 
     #[test]

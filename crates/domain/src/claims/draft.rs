@@ -9,7 +9,8 @@ use super::lifecycle::{TransitionError, Verb};
 use super::line::{Line, LineContent, LineInput, LineType};
 use super::state::State;
 use super::{Claim, ClaimNumber, Kind};
-use crate::ids::{ClaimId, Code, OrgId, UserId};
+use crate::access::Author;
+use crate::ids::{ClaimId, Code, OrgId};
 use crate::money::Currency;
 use crate::text::Violation;
 
@@ -40,7 +41,7 @@ pub struct NewClaim {
     /// The currency of that station.
     pub currency: Currency,
     /// Who creates it.
-    pub created_by: UserId,
+    pub created_by: Author,
     /// The day of creation where the deployment is.
     pub today: NaiveDate,
 }
@@ -66,7 +67,8 @@ impl Claim {
             station,
             station_code,
             currency,
-            created_by,
+            created_by: created_by.id,
+            created_by_client: created_by.is_client,
             header: Header::default(),
             lines: Vec::new(),
             next_line: 1,

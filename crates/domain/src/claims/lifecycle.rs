@@ -17,6 +17,7 @@ use super::review::{self, Review, ReviewError};
 use super::revision::Revision;
 use super::state::{State, StateWord};
 use super::{Claim, Effect, Submission, checks, pricing};
+use crate::access::Author;
 use crate::catalog::Setting;
 use crate::dates::plus_days;
 use crate::ids::UserId;
@@ -191,19 +192,20 @@ impl Claim {
 
     /// Submits it as its next revision. Amounts are computed at the prices of the completion date and
     /// frozen. Errors refuse; warnings go to the auditor.
-    pub fn submit(self, facts: &Facts, submitted_by: UserId) -> Result<Submitted, SubmitError> {
+    pub fn submit(self, facts: &Facts, by: impl Into<Author>) -> Result<Submitted, SubmitError> {
         self.expect(Verb::Submit)?;
         let (mut claim, findings) = self.precheck(facts);
         if findings.iter().any(Finding::blocks) {
             return Err(SubmitError::HasErrors(findings));
         }
-        let now = facts.now;
+        let (now, by) = (facts.now, by.into());
         let before = claim.submission.take();
         claim.submission = Some(Submission {
             revision: before.as_ref().map_or(0, |submission| submission.revision).saturating_add(1),
             first_submit_time: before.map_or(now, |submission| submission.first_submit_time),
             submit_time: now,
-            submitted_by,
+            submitted_by: by.id,
+            submitted_by_client: by.is_client,
         });
         claim.state = State::Submitted { review_due_time: Some(after_days(now, facts.setting.review_due_days)) };
         claim.findings = findings;

@@ -64,6 +64,9 @@ pub struct Claim {
     pub currency: Currency,
     /// Who created it. Whoever that is never decides it.
     pub created_by: UserId,
+    /// Whether that was a program in its own name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub created_by_client: bool,
     /// What the station wrote about the repair.
     pub header: Header,
     /// What is claimed, line by line.
@@ -101,6 +104,9 @@ pub struct Submission {
     pub submit_time: DateTime<Utc>,
     /// Who submitted it last.
     pub submitted_by: UserId,
+    /// Whether that was a program in its own name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub submitted_by_client: bool,
 }
 
 /// What the warranty says about the causal part of a claim.

@@ -32,6 +32,7 @@ impl Revision {
             first_submit_time: DateTime::UNIX_EPOCH,
             submit_time: DateTime::UNIX_EPOCH,
             submitted_by: claim.created_by,
+            submitted_by_client: claim.created_by_client,
         });
         Self { number: revision, submit_time, submitted_by, claim: claim.clone() }
     }

@@ -85,7 +85,7 @@ pub(crate) fn new_claim() -> NewClaim {
         station: STATION,
         station_code: code("S-001"),
         currency: Currency::CNY,
-        created_by: CLERK,
+        created_by: CLERK.into(),
         today: day("2026-11-23"),
     }
 }
@@ -137,6 +137,7 @@ pub(crate) fn in_state(word: StateWord) -> Claim {
         first_submit_time: now,
         submit_time: now,
         submitted_by: CLERK,
+        submitted_by_client: false,
     });
     Claim { state, submission, ..priced() }
 }

@@ -128,7 +128,7 @@ async fn found(store: &Store) -> Result<Found, StoreError> {
 /// The time of the newest change.
 async fn newest(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError> {
     let newest = store.feed_ends().await?.newest;
-    let last = store.changes_after(&BTreeSet::from([OrgId::OEM]), newest - 1, &[], 1).await?;
+    let last = store.changes_after(&BTreeSet::from([OrgId::OEM]), newest - 1, None, 1).await?;
     Ok(last.first().map(|item| item.change.time))
 }
 

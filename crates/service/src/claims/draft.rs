@@ -7,6 +7,7 @@ use recourse_domain::claims::draft::{NewClaim, UpdateError};
 use recourse_domain::ids::{ClaimId, Code, OrgId};
 use recourse_domain::text::Violation;
 use recourse_proto::merge::Merge;
+use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::{Method, v1};
 use recourse_repository::{StoreError, Tx};
 use uuid::Uuid;
@@ -37,7 +38,7 @@ pub(super) async fn create(call: &Call, request: v1::CreateClaimRequest) -> Answ
         |tx| {
             Box::pin(async move {
                 let (station, code, record) = claiming_station(tx, call, named_station).await?;
-                let created_by = call.actor()?.user;
+                let created_by = call.actor()?.author();
                 let new = NewClaim {
                     id: ClaimId(id),
                     // Drawn at each attempt: a number that is taken is not tried twice.
@@ -66,7 +67,8 @@ pub(super) async fn create(call: &Call, request: v1::CreateClaimRequest) -> Answ
 /// Changes a draft, or a returned claim before it is submitted again.
 pub(super) async fn update(call: &Call, request: v1::UpdateClaimRequest) -> Answer<v1::Claim> {
     let message = request.claim.unwrap_or_default();
-    let paths = request.update_mask.map_or_else(|| message.populated(), |mask| mask.paths);
+    let mask = request.update_mask.map(|mask| mask.paths).filter(|paths| !paths.is_empty());
+    let paths = mask.unwrap_or_else(|| message.populated());
     let name = message.name.clone();
     let (message, paths, name) = (&message, &paths, name.as_str());
     call.run(
@@ -140,7 +142,18 @@ fn taken(error: StoreError, name: &str) -> Refusal {
     match error {
         StoreError::Stale => Refusal::stale(name),
         StoreError::AlreadyExists { what } if what.contains("external_ref") => {
-            Refusal::already_exists("another claim of this station with the same external_ref")
+            let mut refusal = Refusal::new(
+                Reason::ResourceAlreadyExists,
+                "another claim of this station has this external_ref; find it with a filter on external_ref, or use another",
+                "本站已有索赔使用此 external_ref；可按 external_ref 过滤查找，或改用其他值",
+            );
+            refusal.violations = vec![Violation::new(
+                "claim.external_ref",
+                "TAKEN",
+                "is used by another claim of this station",
+                "已被本站的其他索赔使用",
+            )];
+            refusal
         }
         StoreError::AlreadyExists { what } if what == NUMBER_TAKEN => StoreError::Retry.into(),
         StoreError::AlreadyExists { .. } => Refusal::already_exists(name),

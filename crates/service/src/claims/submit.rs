@@ -35,7 +35,7 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                     return Ok((name.to_owned(), response(call, shown(call, &stored)?, &findings)));
                 }
                 let submitted =
-                    stored.value.clone().submit(&facts, permit.actor().user).map_err(|error| match error {
+                    stored.value.clone().submit(&facts, permit.actor().author()).map_err(|error| match error {
                         SubmitError::Transition(error) => refused_step(name, error),
                         SubmitError::HasErrors(findings) => has_errors(name, &findings),
                         SubmitError::Money(error) => error.into(),

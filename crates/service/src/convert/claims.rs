@@ -1,6 +1,7 @@
 //! Claims: the message of the contract ⇄ the claim of the domain.
 
 use chrono::{DateTime, Utc};
+use recourse_domain::access::Author;
 use recourse_domain::catalog::Stored;
 use recourse_domain::claims::review::{Goodwill, Verdict};
 use recourse_domain::claims::{
@@ -15,6 +16,7 @@ use recourse_domain::vin::Vin;
 use recourse_proto::v1;
 use uuid::Uuid;
 
+use super::names::author;
 use super::{Reader, basis_points, date, hours, money, optional_text, quantity, text, timestamp};
 
 /// The public name of a claim.
@@ -207,7 +209,7 @@ pub(crate) fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<
         submission_count: count(claim.submission_count()),
         first_submit_time: claim.submission.as_ref().and_then(|submission| timestamp(submission.first_submit_time)),
         submit_time: claim.submission.as_ref().and_then(|submission| timestamp(submission.submit_time)),
-        created_by: user(claim.created_by),
+        created_by: author(Author { id: claim.created_by, is_client: claim.created_by_client }),
         auditor: claim.auditor().map(user).unwrap_or_default(),
         findings: claim.findings.iter().map(|finding| show_finding(finding, lang)).collect(),
         decisions,
@@ -405,7 +407,10 @@ pub(crate) fn show_revision(revision: &Revision, lang: Lang) -> Result<v1::Claim
         name: format!("claims/{}/revisions/{}", revision.claim_id(), revision.number),
         number: count(revision.number),
         submit_time: timestamp(revision.submit_time),
-        submitted_by: user(revision.submitted_by),
+        submitted_by: author(Author {
+            id: revision.submitted_by,
+            is_client: revision.claim.submission.as_ref().is_some_and(|submission| submission.submitted_by_client),
+        }),
         claim: Some(document(&revision.claim, revision.submit_time, lang)?),
         findings: revision.findings().iter().map(|finding| show_finding(finding, lang)).collect(),
     })

@@ -1,8 +1,15 @@
 //! Public names of resources: `stations/S-001`, `claims/0198…`, `claims/0198…/revisions/2`.
 
+use recourse_domain::access::Author;
 use uuid::Uuid;
 
 use crate::error::{Answer, Refusal};
+
+/// The public name of whoever made something: `users/0198…`, `apiClients/0198…`.
+pub(crate) fn author(author: Author) -> String {
+    let Author { id, is_client } = author;
+    if is_client { format!("apiClients/{id}") } else { format!("users/{id}") }
+}
 
 /// The id in `collection/id`.
 pub(crate) fn id_in<'n>(name: &'n str, collection: &str) -> Answer<&'n str> {
