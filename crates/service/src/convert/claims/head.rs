@@ -1,0 +1,62 @@
+//! What lists show of a claim: its head, from columns, without its document.
+
+use recourse_domain::catalog::Stored;
+use recourse_domain::claims::{ClaimIndex, StateWord};
+use recourse_domain::money::{Currency, Money, MoneyError};
+use recourse_proto::v1;
+
+use super::{kilometers, name, show_kind, show_state, user};
+use crate::convert::{date, money, text, timestamp};
+
+/// The head of a claim, from what stands in columns.
+pub(crate) fn show_head(stored: &Stored<ClaimIndex>) -> Result<v1::Claim, MoneyError> {
+    let head = &stored.value;
+    let currency = Currency::parse(&head.currency)?;
+    let amount = |minor| money(Money::new(currency, minor));
+    let decided = match head.state {
+        StateWord::Approved | StateWord::Rejected | StateWord::Settled | StateWord::Closed => true,
+        StateWord::Draft
+        | StateWord::Submitted
+        | StateWord::InReview
+        | StateWord::Returned
+        | StateWord::Withdrawn
+        | StateWord::Lapsed => false,
+    };
+    let named = |collection: &str, code: &Option<String>| {
+        code.as_ref().map(|code| format!("{collection}/{code}")).unwrap_or_default()
+    };
+    Ok(v1::Claim {
+        name: name(stored.id),
+        etag: crate::convert::etag(stored.version),
+        number: head.number.clone(),
+        kind: show_kind(head.kind).into(),
+        state: show_state(head.state).into(),
+        station: format!("stations/{}", head.station),
+        external_ref: text(head.external_ref.as_ref()),
+        vin: text(head.vin.as_ref()),
+        failure_code: named("failureCodes", &head.failure_code),
+        causal_part: named("parts", &head.causal_part),
+        campaign: named("campaigns", &head.campaign),
+        odometer_in: head.odometer_in_km.and_then(kilometers),
+        complaint_date: head.complaint_date.and_then(date),
+        repair_completion_date: head.repair_completion_date.and_then(date),
+        external_repair_order: text(head.external_repair_order.as_ref()),
+        external_job: text(head.external_job.as_ref()),
+        currency: head.currency.clone(),
+        totals: Some(v1::ClaimTotals {
+            requested: amount(head.requested_minor),
+            computed: amount(head.computed_minor),
+            approved: if decided { amount(head.approved_minor) } else { None },
+            goodwill: None,
+        }),
+        revision: head.revision,
+        first_submit_time: head.first_submit_time.and_then(timestamp),
+        submit_time: head.submit_time.and_then(timestamp),
+        auditor: head.auditor.map(user).unwrap_or_default(),
+        review_due_time: head.review_due_time.and_then(timestamp),
+        answer_due_time: head.answer_due_time.and_then(timestamp),
+        create_time: timestamp(stored.create_time),
+        update_time: timestamp(stored.update_time),
+        ..v1::Claim::default()
+    })
+}
