@@ -46,3 +46,18 @@ openapi-valid:
 # licences, bans and sources, where the tool is
 deny:
     @if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; else echo "skipped: cargo-deny is not installed (it is part of the release recipe)"; fi
+
+# kills the server under load two hundred times, on both databases, and checks every acknowledged write
+crash rounds="200":
+    RECOURSE_TEST_CRASH_ROUNDS={{rounds}} cargo test -p recourse-server --test suite -- trust::crash --nocapture
+
+# restarts, kills, freezes and starves the database under load
+faults:
+    cargo test -p recourse-server --test suite -- trust::faults --nocapture
+
+# how fast the server is, against raw PostgreSQL in the same run (see tests/bench/README.md)
+bench:
+    cargo build --release -p recourse-server
+    python3 tests/bench/bench.py prepare
+    python3 tests/bench/bench.py run
+    python3 tests/bench/bench.py stop

@@ -1,9 +1,12 @@
 //! A server of one's own for every test: in this process, on a free port, over an empty database.
 
 pub mod client;
+pub mod cluster;
 pub mod grpc;
 pub mod openapi;
 pub mod postgres;
+pub mod process;
+pub mod small_disk;
 pub mod world;
 
 use std::collections::BTreeMap;
@@ -63,6 +66,18 @@ pub struct Database {
     /// Its address.
     pub url: String,
     folder: Option<PathBuf>,
+}
+
+impl Database {
+    /// The same database for another server; it is gone with the first.
+    pub fn shared(&self) -> Self {
+        Self::at(self.url.clone())
+    }
+
+    /// The database of an address, which somebody else takes away.
+    pub fn at(url: String) -> Self {
+        Self { url, folder: None }
+    }
 }
 
 impl Database {
@@ -132,6 +147,11 @@ impl Server {
         let prepared = world::prepared(backend).await?;
         let database = Database::copy_of(backend, Some(&prepared.database)).await?;
         Some(Self::over(database, prepared.tokens.clone()).await)
+    }
+
+    /// Another server on the same database, with the same people signed in.
+    pub async fn beside(&self) -> Self {
+        Self::over(self.database.shared(), self.tokens.clone()).await
     }
 
     /// Starts a server over a database.

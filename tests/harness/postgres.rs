@@ -72,7 +72,7 @@ fn start_cluster() -> Result<String, String> {
     Ok(format!("postgres://recourse@127.0.0.1:{port}/postgres"))
 }
 
-fn binaries() -> Option<PathBuf> {
+pub(super) fn binaries() -> Option<PathBuf> {
     let mut places: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
     if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
         let mut versions: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join("bin")).collect();
@@ -84,7 +84,7 @@ fn binaries() -> Option<PathBuf> {
 }
 
 /// PostgreSQL refuses to run as root; the package's user, or nobody, lends its name.
-fn unprivileged_user() -> Option<&'static str> {
+pub(super) fn unprivileged_user() -> Option<&'static str> {
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0"));
     if !is_root {
         return None;
@@ -95,7 +95,7 @@ fn unprivileged_user() -> Option<&'static str> {
     ["postgres", "nobody"].into_iter().find(|user| known(user))
 }
 
-fn as_user(user: Option<&str>, program: &Path) -> Command {
+pub(super) fn as_user(user: Option<&str>, program: &Path) -> Command {
     match user {
         Some(user) => {
             let mut command = Command::new("setpriv");
@@ -107,7 +107,7 @@ fn as_user(user: Option<&str>, program: &Path) -> Command {
     }
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+pub(super) fn run(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() {
         Ok(())
@@ -117,7 +117,7 @@ fn run(command: &mut Command) -> Result<(), String> {
 }
 
 /// A port below those that the system gives to the many servers of the suites.
-fn free_port() -> Result<u16, String> {
+pub(super) fn free_port() -> Result<u16, String> {
     let first = 15_000 + u16::try_from(std::process::id() % 10_000).unwrap_or_default();
     (first..first + 100)
         .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())

@@ -69,7 +69,11 @@ pub async fn prepared(backend: Backend) -> Option<&'static Prepared> {
 }
 
 async fn prepare(backend: Backend) -> Option<Prepared> {
-    let database = Database::create(backend).await?;
+    Some(prepare_in(Database::create(backend).await?).await)
+}
+
+/// Makes the world in a database.
+pub async fn prepare_in(database: Database) -> Prepared {
     let server = Server::over(database, BTreeMap::new()).await;
     server.running.api.add_admin("admin", PASSWORD).await.expect("the first administrator");
     let anonymous = Client::anonymous(&server);
@@ -87,7 +91,7 @@ async fn prepare(backend: Backend) -> Option<Prepared> {
     let store = running.api.store().clone();
     running.stop().await;
     store.close().await.expect("closed");
-    Some(Prepared { database, tokens })
+    Prepared { database, tokens }
 }
 
 impl World {

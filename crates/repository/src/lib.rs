@@ -24,6 +24,7 @@ mod readings;
 mod scope;
 mod sessions;
 mod sql;
+mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;

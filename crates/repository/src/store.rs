@@ -20,6 +20,7 @@ use sea_orm::{
 use crate::error::{CommandError, StoreError};
 use crate::postgres::{self, Connections, PgUnit};
 use crate::sql::{Runs, Sql};
+use crate::sqlite::SqliteUnit;
 
 /// For how long a transaction is run again when the database asks for it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -72,7 +73,7 @@ pub(crate) enum Reader {
 /// Where a unit of work runs.
 pub(crate) enum Unit {
     /// A transaction of the embedded database.
-    Embedded(DatabaseTransaction),
+    Embedded(Box<SqliteUnit>),
     /// A unit on PostgreSQL.
     Postgres(Box<PgUnit>),
 }
@@ -253,7 +254,9 @@ impl Store {
         E: CommandError + Send,
     {
         let db = match &self.reader {
-            Reader::Embedded(_) => Unit::Embedded(self.begin_writing().await?),
+            Reader::Embedded(_) => {
+                Unit::Embedded(Box::new(SqliteUnit::writing(self.writer.get_sqlite_connection_pool()).await?))
+            }
             Reader::Postgres(connections) => Unit::Postgres(Box::new(PgUnit::new(connections))),
         };
         let mut tx = Tx { db, attempt, _borrows: PhantomData };
@@ -281,7 +284,9 @@ impl Store {
         E: From<StoreError> + Send,
     {
         let db = match &self.reader {
-            Reader::Embedded(reader) => Unit::Embedded(self.begin(reader, TransactionOptions::default()).await?),
+            Reader::Embedded(reader) => {
+                Unit::Embedded(Box::new(SqliteUnit::reading(reader.get_sqlite_connection_pool()).await?))
+            }
             Reader::Postgres(connections) => Unit::Postgres(Box::new(PgUnit::snapshot(connections).await?)),
         };
         let mut tx = Tx { db, attempt: 1, _borrows: PhantomData };
@@ -308,14 +313,14 @@ impl Tx<'_> {
 impl Unit {
     async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Unit::Embedded(transaction) => Ok(transaction.commit().await?),
+            Unit::Embedded(unit) => unit.commit().await,
             Unit::Postgres(unit) => unit.commit().await,
         }
     }
 
     async fn rollback(self) -> Result<(), StoreError> {
         match self {
-            Unit::Embedded(transaction) => Ok(transaction.rollback().await?),
+            Unit::Embedded(unit) => unit.rollback().await,
             Unit::Postgres(unit) => unit.rollback().await,
         }
     }
@@ -338,21 +343,21 @@ impl Unit {
 impl Runs for Unit {
     fn backend(&self) -> DbBackend {
         match self {
-            Unit::Embedded(transaction) => transaction.get_database_backend(),
+            Unit::Embedded(_) => DbBackend::Sqlite,
             Unit::Postgres(_) => DbBackend::Postgres,
         }
     }
 
     async fn write(&self, statement: Statement) -> Result<u64, StoreError> {
         match self {
-            Unit::Embedded(transaction) => transaction.write(statement).await,
+            Unit::Embedded(unit) => unit.write(statement).await,
             Unit::Postgres(unit) => unit.write(statement).await,
         }
     }
 
     async fn rows(&self, statement: Statement, only_one: bool) -> Result<Vec<QueryResult>, StoreError> {
         match self {
-            Unit::Embedded(transaction) => transaction.rows(statement, only_one).await,
+            Unit::Embedded(unit) => unit.rows(statement, only_one).await,
             Unit::Postgres(unit) => unit.rows(statement, only_one).await,
         }
     }

@@ -12,6 +12,7 @@ use recourse_domain::query::page::{Key, Keys, ListQuery};
 use uuid::Uuid;
 
 use crate::sql::Sql;
+use crate::store::Reader;
 use crate::{CLAIM_FIELDS, Store, StoreError, StoreOptions, lists, scope};
 
 /// A store in a file of its own; gone with it.
@@ -40,7 +41,7 @@ impl Drop for InFile {
 #[tokio::test]
 async fn embedded_writes_are_durable_and_readers_can_not_write() {
     let file = InFile::new("pragmas").await;
-    for (connection, query_only) in [(&file.store.writer, "0"), (&file.store.reader, "1")] {
+    for (connection, query_only) in [(&Reader::Embedded(file.store.writer.clone()), "0"), (&file.store.reader, "1")] {
         for (pragma, expected) in
             [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1"), ("query_only", query_only)]
         {

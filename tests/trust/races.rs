@@ -1,0 +1,141 @@
+//! Many callers at once, over two servers on one database: one of them succeeds, the ledger is posted once.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::client::{Answer, Client};
+use crate::harness::world::{World, cny, pump_claim};
+use crate::on_both_databases;
+
+/// Callers at once.
+const MANY: usize = 64;
+
+/// The same caller at another server.
+fn at(server: &crate::harness::Server, caller: &Client) -> Client {
+    Client::anonymous(server).with_token(caller.token().expect("signed in"))
+}
+
+/// A claim in review: its name, and what decides it.
+async fn in_review(world: &World) -> (String, String) {
+    let name = world.submitted(pump_claim()).await;
+    let reviewed = world.auditor.post(&format!("/v1/{name}:startReview"), json!({})).await.ok();
+    (name, reviewed["etag"].as_str().expect("an etag").to_owned())
+}
+
+fn decision(etag: &str, outcome: &str) -> Value {
+    let line = |number: i64| match outcome {
+        "APPROVED" => json!({"lineNumber": number, "outcome": "APPROVED"}),
+        outcome => json!({"lineNumber": number, "outcome": outcome, "reasons": [{"code": "NOT_COVERED"}]}),
+    };
+    json!({"etag": etag, "lineDecisions": [line(1), line(2)]})
+}
+
+fn count(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status == status).count()
+}
+
+async fn ledger_of(world: &World) -> (usize, Value) {
+    let entries = world.finance.get("/v1/ledger/entries").await.ok();
+    let balance = world.finance.get("/v1/ledger:trialBalance").await.ok();
+    assert_eq!(world.finance.get("/v1/ledger:verify").await.ok()["intact"], true);
+    (entries["entries"].as_array().map_or(0, Vec::len), balance["totals"].clone())
+}
+
+on_both_databases! {
+    async fn of_many_approvals_one_succeeds_and_posts(server) {
+        let second = server.beside().await;
+        let world = World::load(&server).await;
+        let (name, etag) = in_review(&world).await;
+        let (path, here, there) = (format!("/v1/{name}:adjudicate"), &world.auditor, at(&second, &world.auditor));
+        let attempts = (0..MANY).map(|n| (if n % 2 == 0 { here } else { &there }).post(&path, decision(&etag, "APPROVED")));
+        let answers = futures::future::join_all(attempts).await;
+        assert_eq!((count(&answers, 200), count(&answers, 409)), (1, MANY - 1), "{:?}", answers.iter().map(|a| a.status).collect::<Vec<_>>());
+        let (entries, totals) = ledger_of(&world).await;
+        assert_eq!(entries, 1);
+        assert_eq!(totals[0]["debit"], cny(66_600));
+    }
+
+    async fn of_an_approval_and_a_rejection_one_succeeds(server) {
+        let second = server.beside().await;
+        let world = World::load(&server).await;
+        let there = at(&second, &world.auditor);
+        for _ in 0..4 {
+            let mut claim = pump_claim();
+            claim["externalRepairOrder"] = json!(uuid::Uuid::now_v7().to_string());
+            let name = world.submitted(claim).await;
+            let reviewed = world.auditor.post(&format!("/v1/{name}:startReview"), json!({})).await.ok();
+            let (path, etag) = (format!("/v1/{name}:adjudicate"), reviewed["etag"].as_str().expect("an etag"));
+            let (approved, rejected) = tokio::join!(
+                world.auditor.post(&path, decision(etag, "APPROVED")),
+                there.post(&path, decision(etag, "REJECTED")),
+            );
+            let mut statuses = [approved.status, rejected.status];
+            statuses.sort_unstable();
+            assert_eq!(statuses, [200, 409]);
+            let state = world.auditor.get(&format!("/v1/{name}")).await.ok()["state"].clone();
+            assert_eq!(state, if approved.status == 200 { "APPROVED" } else { "REJECTED" });
+        }
+        ledger_of(&world).await;
+    }
+
+    async fn many_creations_under_one_key_make_one_claim(server) {
+        let second = server.beside().await;
+        let world = World::load(&server).await;
+        let there = at(&second, &world.station);
+        let path = "/v1/claims?requestId=0199a1b2-0000-7000-8000-0000000000aa";
+        let attempts = (0..MANY).map(|n| (if n % 2 == 0 { &world.station } else { &there }).post(path, pump_claim()));
+        let others = (0..8).map(|_| world.auditor.get("/v1/parts"));
+        let (answers, others) = tokio::join!(futures::future::join_all(attempts), futures::future::join_all(others));
+        assert_eq!(count(&answers, 200), MANY, "{:?}", answers.iter().map(|a| a.status).collect::<Vec<_>>());
+        let names: BTreeSet<&str> = answers.iter().filter_map(|answer| answer.body["name"].as_str()).collect();
+        assert_eq!(names.len(), 1);
+        let replayed = answers.iter().filter(|answer| answer.headers.contains_key("idempotent-replayed")).count();
+        assert_eq!(replayed, MANY - 1);
+        assert_eq!(count(&others, 200), 8, "others had connections meanwhile");
+        assert_eq!(world.station.get("/v1/claims").await.ok()["claims"].as_array().map(Vec::len), Some(1));
+    }
+
+    async fn a_decision_under_one_key_is_made_once_and_answered_to_all(server) {
+        let second = server.beside().await;
+        let world = World::load(&server).await;
+        let (name, etag) = in_review(&world).await;
+        let (path, there) = (format!("/v1/{name}:adjudicate"), at(&second, &world.auditor));
+        let key = [("idempotency-key", "0199a1b2-0000-7000-8000-0000000000bb")];
+        let attempts = (0..MANY).map(|n| {
+            let caller = if n % 2 == 0 { &world.auditor } else { &there };
+            caller.call(Method::POST, &path, Some(decision(&etag, "APPROVED")), &key)
+        });
+        let answers = futures::future::join_all(attempts).await;
+        assert_eq!(count(&answers, 200), MANY, "{:?}", answers.iter().map(|a| a.status).collect::<Vec<_>>());
+        assert!(answers.iter().all(|answer| answer.body["state"] == "APPROVED"));
+        assert_eq!(ledger_of(&world).await.0, 1);
+        // The same key for something else, and the same key from somebody else.
+        let other = world.auditor.call(Method::POST, &path, Some(decision(&etag, "REJECTED")), &key).await;
+        other.refused(400, "IDEMPOTENCY_KEY_REUSED");
+        let elsewhere = world.second_auditor.call(Method::POST, &path, Some(decision(&etag, "APPROVED")), &key).await;
+        elsewhere.refused(409, "STALE_ETAG");
+    }
+
+    async fn of_many_submissions_of_one_job_one_succeeds(server) {
+        let second = server.beside().await;
+        let world = World::load(&server).await;
+        let there = at(&second, &world.station);
+        let mut names = Vec::new();
+        for _ in 0..8 {
+            let created = world.station.post("/v1/claims", pump_claim()).await.ok();
+            names.push(created["name"].as_str().expect("a name").to_owned());
+        }
+        let attempts = names.iter().enumerate().map(|(n, name)| {
+            let caller = if n % 2 == 0 { &world.station } else { &there };
+            let path = format!("/v1/{name}:submit");
+            async move { caller.post(&path, json!({})).await }
+        });
+        let answers = futures::future::join_all(attempts).await;
+        assert_eq!(count(&answers, 200), 1, "{:?}", answers.iter().map(|a| a.status).collect::<Vec<_>>());
+        for refused in answers.iter().filter(|answer| answer.status != 200) {
+            assert_eq!((refused.status, refused.body["reason"].as_str()), (400, Some("CLAIM_HAS_ERRORS")));
+        }
+    }
+}
