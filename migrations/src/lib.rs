@@ -7,6 +7,7 @@ mod m0003_catalog;
 mod m0004_claims;
 mod m0005_ledger;
 
+pub use dialect::recorded;
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
