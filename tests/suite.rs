@@ -7,6 +7,8 @@ mod architecture;
 mod contract;
 mod demo;
 mod harness;
+mod operations;
 mod scenarios;
 mod store;
+mod supply_chain;
 mod tour;
