@@ -47,6 +47,8 @@ fn a_bad_start_ends_at_once_with_one_clear_line() {
     refused(&folder, &serve, &[("RECOURSE_MAX_CONNECTIONS", "many")], &["MAX_CONNECTIONS", "u32"]);
     refused(&folder, &serve, &[("RECOURSE_LOG", "recourse=loud")], &["log: "]);
     refused(&folder, &serve, &[("RECOURSE_NOWHERE__KEY", "1")], &["unknown key `nowhere"]);
+    #[cfg(not(feature = "otlp"))]
+    refused(&folder, &serve, &[("RECOURSE_TELEMETRY__OTLP_ENDPOINT", "http://127.0.0.1:4317")], &["built without"]);
     refused(&folder, &["serve", "--config", "missing.toml"], &[], &["missing.toml"]);
     refused(&folder, &["serve", "--database", "mysql://db"], &[], &["database: neither sqlite:FILE nor postgres://"]);
     refused(&folder, &["serve", "--database", "sqlite:no/such/folder.db"], &[], &["no/such/folder.db"]);

@@ -4,6 +4,8 @@ mod backup;
 mod configuration;
 mod logs;
 mod metrics;
+#[cfg(feature = "otlp")]
+mod traces;
 mod upgrades;
 mod verification;
 

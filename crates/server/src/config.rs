@@ -9,6 +9,7 @@ mod keys;
 mod layers;
 mod metrics;
 mod reference;
+mod telemetry;
 
 use std::net::SocketAddr;
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use layers::{Flags, Loaded};
 pub use metrics::MetricsListen;
 pub use reference::reference;
+pub use telemetry::TelemetrySection;
 
 /// Everything that can be configured.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +49,9 @@ pub struct Config {
     pub log: String,
     /// Whether `serve` also does the work of `worker`.
     pub work: bool,
+    /// Traces.
+    #[serde(default)]
+    pub telemetry: TelemetrySection,
 }
 
 /// The form of log lines.
@@ -72,6 +77,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             log: "info,sea_orm_migration=warn".to_owned(),
             work: true,
+            telemetry: TelemetrySection::default(),
         }
     }
 }
@@ -103,7 +109,7 @@ impl Config {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log) {
             return refuse(format!("log: {error}"));
         }
-        Ok(())
+        self.telemetry.check().map_err(ConfigError)
     }
 }
 

@@ -13,6 +13,8 @@ pub mod limits;
 pub mod metrics;
 mod oauth;
 mod observe;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod probe;
 pub mod process;
 mod serving;

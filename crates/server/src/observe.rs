@@ -82,8 +82,11 @@ pub(crate) async fn call(State(metrics): State<Arc<Metrics>>, mut request: Reque
         request_id = ids.request_id.to_str().unwrap_or_default(),
         trace_id = %ids.trace_id,
         parent_id = ids.parent.as_deref(),
-        rpc = tracing::field::Empty
+        // What a collector calls the span; known only when the call was routed.
+        otel.name = tracing::field::Empty
     );
+    #[cfg(feature = "otlp")]
+    crate::otlp::continue_trace(&span, &ids);
     let open = metrics.begin();
     let mut response = next.run(request).instrument(span.clone()).await;
     let method = facts.method.get().copied().or(grpc_method).or_else(|| response.extensions().get::<Method>().copied());
@@ -93,7 +96,8 @@ pub(crate) async fn call(State(metrics): State<Arc<Metrics>>, mut request: Reque
     // An rpc changes something if its main route is no GET; it is a POST on gRPC either way.
     let changes =
         method.map_or(writes, |method| method.spec().http.first().is_none_or(|rule| rule.verb != http::Method::GET));
-    span.record("rpc", &*name);
+    #[cfg(feature = "otlp")]
+    span.record("otel.name", &*name);
     span.in_scope(|| tell(&name, transport, &facts, &ending, changes, began));
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, ids.request_id.clone());

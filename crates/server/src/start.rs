@@ -185,6 +185,8 @@ pub async fn serve(config: Config, with_demo: bool) -> Result<(), StartError> {
     if tokio::time::timeout(hard_stop, running.stop()).await.is_err() {
         tracing::warn!("stopped with tasks still running");
     }
+    #[cfg(feature = "otlp")]
+    crate::otlp::end().await;
     Ok(())
 }
 

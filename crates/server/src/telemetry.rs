@@ -16,6 +16,8 @@ pub(crate) fn begin(config: &Config) {
         filter = filter.add_directive(directive);
     }
     let registry = tracing_subscriber::registry().with(filter);
+    #[cfg(feature = "otlp")]
+    let registry = registry.with(crate::otlp::layer(&config.telemetry));
     let begun = match config.log_format {
         LogFormat::Text => {
             registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false)).try_init()

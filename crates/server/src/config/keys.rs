@@ -158,6 +158,7 @@ mod tests {
         assert!(keys.iter().all(|key| key.text.len() > 10), "{keys:?}");
         let database = keys.iter().find(|key| key.path == "database").unwrap();
         assert_eq!(database.secrecy, Secrecy::Address);
+        assert!(keys.iter().any(|key| key.path == "telemetry.otlp_endpoint"), "sections are followed");
     }
 
     #[test]
