@@ -6,7 +6,7 @@ default:
     @just --list
 
 # everything that must be green before a commit
-check: fmt clippy doc test gen-clean contract openapi-valid deny
+check: fmt clippy doc test gen-clean contract openapi-valid deny machete
 
 # format
 fmt:
@@ -43,7 +43,7 @@ openapi-valid:
     .ci/tool openapi-spec-validator -- openapi-spec-validator openapi/openapi.json
     .ci/tool npx -- npx --yes @redocly/cli@2 lint --config .redocly.yaml openapi/openapi.json
 
-# licences, bans and sources, where the tool is
+# licences, bans and sources by deny.toml, where the tool is; tests/supply_chain.rs checks the same at every test run
 deny:
     @if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; else echo "skipped: cargo-deny is not installed (it is part of the release recipe)"; fi
 
@@ -61,3 +61,24 @@ bench:
     python3 tests/bench/bench.py prepare
     python3 tests/bench/bench.py run
     python3 tests/bench/bench.py stop
+
+# dependencies that nothing uses, where the tool is
+machete:
+    @if command -v cargo-machete >/dev/null; then cargo machete; else echo "skipped: cargo-machete is not installed (it is part of the release recipe)"; fi
+
+# writes the example configuration from the fields' own comments
+reference:
+    cargo run --quiet -- config --reference > deploy/recourse.toml.new
+    mv deploy/recourse.toml.new deploy/recourse.toml
+
+# what is handed out: everything checked, the binary, completions, a bill of materials, checksums, in dist/
+release:
+    @for tool in cargo-deny cargo-machete cargo-cyclonedx; do command -v $tool >/dev/null || { echo "missing: $tool (cargo install $tool --locked)" >&2; exit 1; }; done
+    CI=true just check
+    cargo build --release --locked
+    rm -rf dist && mkdir -p dist/completions
+    cp target/release/recourse deploy/recourse.toml deploy/recourse.service dist/
+    for shell in bash zsh fish; do dist/recourse completions $shell > dist/completions/recourse.$shell; done
+    cargo cyclonedx --manifest-path crates/server/Cargo.toml --format json --override-filename recourse.cdx
+    mv crates/server/recourse.cdx.json dist/ && find crates migrations -name 'recourse.cdx.json' -delete
+    cd dist && find . -type f ! -name SHA256SUMS | sort | xargs sha256sum > SHA256SUMS

@@ -13,6 +13,9 @@
 //!
 //! A unique index is called `ux_table__column__column`: that is how the repository tells what is taken.
 
+use std::cell::RefCell;
+use std::future::Future;
+
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
@@ -23,9 +26,30 @@ pub(crate) async fn run(manager: &SchemaManager<'_>, script: &str) -> Result<(),
         let statement = in_dialect(statement, postgres);
         if !statement.is_empty() {
             manager.get_connection().execute_unprepared(&statement).await?;
+            note(statement);
         }
     }
     Ok(())
+}
+
+tokio::task_local! {
+    /// The statements of the steps that this task takes, while somebody wants to know.
+    static RECORD: RefCell<Vec<String>>;
+}
+
+/// Takes steps and answers which statements they ran.
+pub async fn recorded<T>(steps: impl Future<Output = T>) -> (T, Vec<String>) {
+    RECORD
+        .scope(RefCell::default(), async {
+            let done = steps.await;
+            (done, RECORD.with(RefCell::take))
+        })
+        .await
+}
+
+fn note(statement: String) {
+    // Outside of `recorded` nobody wants to know.
+    let _unwanted = RECORD.try_with(|record| record.borrow_mut().push(statement));
 }
 
 fn in_dialect(statement: &str, postgres: bool) -> String {

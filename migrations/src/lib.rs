@@ -8,6 +8,7 @@ mod m0004_claims;
 mod m0005_ledger;
 mod m0008_compression;
 
+pub use dialect::recorded;
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 

@@ -97,7 +97,7 @@ impl Writer {
         let (step, key) = claim.pending.unwrap_or_else(|| {
             let next =
                 claim.acknowledged.map_or(0, |done| STEPS.iter().position(|step| *step == done).expect("a step") + 1);
-            (STEPS[next], Uuid::new_v4())
+            (STEPS[next], Uuid::now_v7())
         });
         self.claims[place].pending = Some((step, key));
         match self.ask(base, place, step, key).await {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::changes::{AGGREGATES, change};
 use crate::error::StoreError;
-use crate::sql::Sql;
+use crate::sql::{Runs, Sql};
 use crate::store::Store;
 
 /// Resources that are verified at once.
@@ -78,62 +78,9 @@ pub(crate) fn fault(changes: &[Change], head: &[u8]) -> Option<String> {
 
 impl Store {
     /// Verifies the chain of every resource: its rows follow one another unaltered, the newest is the one that
-    /// the resource names, and no resource is gone.
+    /// the resource names, and no resource is gone. All of it is read as it stood at one moment.
     pub async fn verify_history(&self) -> Result<HistoryReport, StoreError> {
-        let mut report = HistoryReport::default();
-        for (collection, table) in AGGREGATES {
-            let mut after = Uuid::nil();
-            loop {
-                let rows =
-                    Sql::new(&format!("SELECT id, head_hash FROM {table} WHERE id > ? ORDER BY id LIMIT {BATCH}"))
-                        .bind(after)
-                        .all(&self.reader)
-                        .await?;
-                let mut heads: Vec<(Uuid, Vec<u8>)> = Vec::with_capacity(rows.len());
-                for row in &rows {
-                    heads.push((row.get("id")?, row.get("head_hash")?));
-                }
-                let Some((last, _)) = heads.last() else { break };
-                after = *last;
-                self.verify_batch(collection, &heads, &mut report).await?;
-            }
-            let rows = Sql::new(&format!(
-                "SELECT resource FROM change WHERE collection = ? AND version = 1 \
-                 AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = change.resource_id) LIMIT {MAX_FAULTS}"
-            ))
-            .bind(collection)
-            .all(&self.reader)
-            .await?;
-            for row in rows {
-                report.faults.push(format!("{}: the resource itself is gone", row.get::<String>("resource")?));
-            }
-        }
-        report.faults.truncate(MAX_FAULTS);
-        Ok(report)
-    }
-
-    async fn verify_batch(
-        &self,
-        collection: &str,
-        heads: &[(Uuid, Vec<u8>)],
-        report: &mut HistoryReport,
-    ) -> Result<(), StoreError> {
-        let mut sql = Sql::new("SELECT * FROM change WHERE resource_id IN ");
-        sql.push_list(heads.iter().map(|(id, _)| *id)).push(" ORDER BY resource_id, version");
-        let mut found: BTreeMap<Uuid, Vec<Change>> = BTreeMap::new();
-        for row in sql.all(&self.reader).await? {
-            let change = change(&row)?;
-            found.entry(change.resource_id).or_default().push(change);
-            report.changes += 1;
-        }
-        for (id, head) in heads {
-            report.resources += 1;
-            let changes = found.remove(id).unwrap_or_default();
-            if let Some(fault) = fault(&changes, head) {
-                report.faults.push(if changes.is_empty() { format!("{collection} {id}: {fault}") } else { fault });
-            }
-        }
-        Ok(())
+        self.read(|tx| Box::pin(verify_history(&tx.db))).await
     }
 
     /// Notes attempts that were refused, outside of any command's transaction, and keeps the newest `keep`.
@@ -192,4 +139,60 @@ impl Store {
             })
             .collect()
     }
+}
+
+async fn verify_history(db: &impl Runs) -> Result<HistoryReport, StoreError> {
+    let mut report = HistoryReport::default();
+    for (collection, table) in AGGREGATES {
+        let mut after = Uuid::nil();
+        loop {
+            let rows = Sql::new(&format!("SELECT id, head_hash FROM {table} WHERE id > ? ORDER BY id LIMIT {BATCH}"))
+                .bind(after)
+                .all(db)
+                .await?;
+            let mut heads: Vec<(Uuid, Vec<u8>)> = Vec::with_capacity(rows.len());
+            for row in &rows {
+                heads.push((row.get("id")?, row.get("head_hash")?));
+            }
+            let Some((last, _)) = heads.last() else { break };
+            after = *last;
+            verify_batch(db, collection, &heads, &mut report).await?;
+        }
+        let rows = Sql::new(&format!(
+            "SELECT resource FROM change WHERE collection = ? AND version = 1 \
+             AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = change.resource_id) LIMIT {MAX_FAULTS}"
+        ))
+        .bind(collection)
+        .all(db)
+        .await?;
+        for row in rows {
+            report.faults.push(format!("{}: the resource itself is gone", row.get::<String>("resource")?));
+        }
+    }
+    report.faults.truncate(MAX_FAULTS);
+    Ok(report)
+}
+
+async fn verify_batch(
+    db: &impl Runs,
+    collection: &str,
+    heads: &[(Uuid, Vec<u8>)],
+    report: &mut HistoryReport,
+) -> Result<(), StoreError> {
+    let mut sql = Sql::new("SELECT * FROM change WHERE resource_id IN ");
+    sql.push_list(heads.iter().map(|(id, _)| *id)).push(" ORDER BY resource_id, version");
+    let mut found: BTreeMap<Uuid, Vec<Change>> = BTreeMap::new();
+    for row in sql.all(db).await? {
+        let change = change(&row)?;
+        found.entry(change.resource_id).or_default().push(change);
+        report.changes += 1;
+    }
+    for (id, head) in heads {
+        report.resources += 1;
+        let changes = found.remove(id).unwrap_or_default();
+        if let Some(fault) = fault(&changes, head) {
+            report.faults.push(if changes.is_empty() { format!("{collection} {id}: {fault}") } else { fault });
+        }
+    }
+    Ok(())
 }

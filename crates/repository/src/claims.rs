@@ -133,22 +133,6 @@ impl Store {
         Ok(Page { items, next })
     }
 
-    /// Claims with a decision, after a key, for the verification of the ledger.
-    pub async fn decided_claims(
-        &self,
-        scope: &Scope,
-        after: Option<Uuid>,
-        limit: u32,
-    ) -> Result<Vec<Stored<Claim>>, StoreError> {
-        let mut sql = Sql::new(&format!(
-            "SELECT {COLUMNS} FROM claim WHERE state IN ('APPROVED', 'REJECTED', 'SETTLED', 'CLOSED') AND id > ? AND "
-        ))
-        .bind(after.unwrap_or(Uuid::nil()));
-        sql.append(scope::condition(scope, &scope::CLAIM));
-        sql.push(&format!(" ORDER BY id LIMIT {limit}"));
-        sql.all(&self.reader).await?.iter().map(stored).collect()
-    }
-
     /// Returned claims whose answer is overdue, the oldest first.
     pub async fn overdue_returns(
         &self,
@@ -178,6 +162,22 @@ impl Tx<'_> {
     /// The claim of a key.
     pub async fn claim(&mut self, scope: &Scope, id: Uuid) -> Result<Option<Stored<Claim>>, StoreError> {
         by_id(&self.db, scope, id).await
+    }
+
+    /// Claims with a decision, after a key, for the verification of the ledger.
+    pub async fn decided_claims(
+        &mut self,
+        scope: &Scope,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<Stored<Claim>>, StoreError> {
+        let mut sql = Sql::new(&format!(
+            "SELECT {COLUMNS} FROM claim WHERE state IN ('APPROVED', 'REJECTED', 'SETTLED', 'CLOSED') AND id > ? AND "
+        ))
+        .bind(after.unwrap_or(Uuid::nil()));
+        sql.append(scope::condition(scope, &scope::CLAIM));
+        sql.push(&format!(" ORDER BY id LIMIT {limit}"));
+        sql.all(&self.db).await?.iter().map(stored).collect()
     }
 
     /// Writes a new claim and its change row.
@@ -301,7 +301,7 @@ fn in_never_null_order(query: &ListQuery) -> ListQuery {
     query
 }
 
-fn columns(claim: &Claim) -> Result<Vec<(&'static str, Value)>, StoreError> {
+pub(crate) fn columns(claim: &Claim) -> Result<Vec<(&'static str, Value)>, StoreError> {
     let index =
         claim.index().map_err(|error: MoneyError| StoreError::Database(format!("claim {}: {error}", claim.id)))?;
     Ok(vec![
@@ -344,7 +344,7 @@ async fn by_id(on: &impl Runs, scope: &Scope, id: Uuid) -> Result<Option<Stored<
     sql.one(on).await?.as_ref().map(stored).transpose()
 }
 
-fn stored(row: &Row) -> Result<Stored<Claim>, StoreError> {
+pub(crate) fn stored(row: &Row) -> Result<Stored<Claim>, StoreError> {
     Ok(Stored {
         id: row.get("id")?,
         version: row.get("version")?,
@@ -404,7 +404,7 @@ fn head(row: &Row) -> Result<Stored<ClaimIndex>, StoreError> {
     })
 }
 
-fn revision(row: &Row) -> Result<Revision, StoreError> {
+pub(crate) fn revision(row: &Row) -> Result<Revision, StoreError> {
     let body: String = row.get("body")?;
     let (claim, number): (Uuid, i64) = (row.get("claim_id")?, row.get("number")?);
     serde_json::from_str(&body)

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::lists;
 use crate::scope;
-use crate::sql::{Row, Sql};
+use crate::sql::{Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
 const fn field(name: &'static str, kind: FieldKind, sortable: bool) -> Field {
@@ -73,6 +73,40 @@ impl Tx<'_> {
         self.db.write_together(vec![head], sql, false).await?;
         Ok(())
     }
+
+    /// Entries of many claims as they stand, for verification.
+    pub async fn entries_of_claims(
+        &mut self,
+        scope: &Scope,
+        claims: &[ClaimId],
+    ) -> Result<Vec<FoundEntry>, StoreError> {
+        if claims.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut sql = Sql::new("SELECT * FROM ledger_entry WHERE claim_id IN ");
+        sql.push_list(claims.iter().map(|claim| claim.0)).push(" AND ");
+        sql.append(scope::condition(scope, &scope::LEDGER)).push(" ORDER BY id");
+        let rows = sql.all(&self.db).await?;
+        let mut entries: Vec<EntryParts> = rows.iter().map(entry).collect::<Result<_, _>>()?;
+        add_postings(&self.db, &mut entries).await?;
+        Ok(entries.into_iter().map(|entry| FoundEntry { cause: entry.cause, postings: entry.postings }).collect())
+    }
+
+    /// How many entries there are, and how many of them name no decided claim: those verification can't explain.
+    pub async fn count_entries(&mut self, scope: &Scope) -> Result<(i64, Vec<String>), StoreError> {
+        if !scope.is_any() {
+            return Ok((0, Vec::new()));
+        }
+        let row = Sql::new("SELECT COUNT(*) AS entries FROM ledger_entry").one(&self.db).await?;
+        let count = row.map_or(Ok(0), |row| row.get("entries"))?;
+        let rows = Sql::new(
+            "SELECT e.cause AS cause FROM ledger_entry e LEFT JOIN claim c ON c.id = e.claim_id \
+             WHERE c.id IS NULL OR c.state NOT IN ('APPROVED', 'REJECTED', 'SETTLED', 'CLOSED') ORDER BY e.id LIMIT 1000",
+        )
+        .all(&self.db)
+        .await?;
+        Ok((count, rows.iter().map(|row| row.get("cause")).collect::<Result<_, _>>()?))
+    }
 }
 
 impl Store {
@@ -83,7 +117,7 @@ impl Store {
         lists::page(&mut sql, query, "id");
         let rows = sql.all(&self.reader).await?;
         let mut page = lists::cut(&rows, query, "id", entry)?;
-        self.add_postings(&mut page.items).await?;
+        add_postings(&self.reader, &mut page.items).await?;
         Ok(page)
     }
 
@@ -94,25 +128,8 @@ impl Store {
         let row = sql.one(&self.reader).await?;
         let Some(row) = row else { return Ok(None) };
         let mut found = vec![entry(&row)?];
-        self.add_postings(&mut found).await?;
+        add_postings(&self.reader, &mut found).await?;
         Ok(found.pop())
-    }
-
-    async fn add_postings(&self, entries: &mut [EntryParts]) -> Result<(), StoreError> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let mut sql = Sql::new("SELECT * FROM ledger_posting WHERE entry_id IN ");
-        sql.push_list(entries.iter().map(|entry| entry.id)).push(" ORDER BY entry_id, position");
-        let mut found: BTreeMap<Uuid, Vec<Posting>> = BTreeMap::new();
-        for row in sql.all(&self.reader).await? {
-            let (id, posting) = posting(&row)?;
-            found.entry(id).or_default().push(posting);
-        }
-        for entry in entries {
-            entry.postings = found.remove(&entry.id).unwrap_or_default();
-        }
-        Ok(())
     }
 
     /// The sums of all accounts at the end of a day, per currency; per party too, if asked.
@@ -145,36 +162,23 @@ impl Store {
     fn null_key(&self) -> String {
         if self.is_postgres() { "CAST(NULL AS UUID)".to_owned() } else { "NULL".to_owned() }
     }
+}
 
-    /// Entries of many claims as they stand, for verification.
-    pub async fn entries_of_claims(&self, scope: &Scope, claims: &[ClaimId]) -> Result<Vec<FoundEntry>, StoreError> {
-        if claims.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut sql = Sql::new("SELECT * FROM ledger_entry WHERE claim_id IN ");
-        sql.push_list(claims.iter().map(|claim| claim.0)).push(" AND ");
-        sql.append(scope::condition(scope, &scope::LEDGER)).push(" ORDER BY id");
-        let rows = sql.all(&self.reader).await?;
-        let mut entries: Vec<EntryParts> = rows.iter().map(entry).collect::<Result<_, _>>()?;
-        self.add_postings(&mut entries).await?;
-        Ok(entries.into_iter().map(|entry| FoundEntry { cause: entry.cause, postings: entry.postings }).collect())
+async fn add_postings(db: &impl Runs, entries: &mut [EntryParts]) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
     }
-
-    /// How many entries there are, and how many of them name no decided claim: those verification can't explain.
-    pub async fn count_entries(&self, scope: &Scope) -> Result<(i64, Vec<String>), StoreError> {
-        if !scope.is_any() {
-            return Ok((0, Vec::new()));
-        }
-        let row = Sql::new("SELECT COUNT(*) AS entries FROM ledger_entry").one(&self.reader).await?;
-        let count = row.map_or(Ok(0), |row| row.get("entries"))?;
-        let rows = Sql::new(
-            "SELECT e.cause AS cause FROM ledger_entry e LEFT JOIN claim c ON c.id = e.claim_id \
-             WHERE c.id IS NULL ORDER BY e.id LIMIT 1000",
-        )
-        .all(&self.reader)
-        .await?;
-        Ok((count, rows.iter().map(|row| row.get("cause")).collect::<Result<_, _>>()?))
+    let mut sql = Sql::new("SELECT * FROM ledger_posting WHERE entry_id IN ");
+    sql.push_list(entries.iter().map(|entry| entry.id)).push(" ORDER BY entry_id, position");
+    let mut found: BTreeMap<Uuid, Vec<Posting>> = BTreeMap::new();
+    for row in sql.all(db).await? {
+        let (id, posting) = posting(&row)?;
+        found.entry(id).or_default().push(posting);
     }
+    for entry in entries {
+        entry.postings = found.remove(&entry.id).unwrap_or_default();
+    }
+    Ok(())
 }
 
 fn entry(row: &Row) -> Result<EntryParts, StoreError> {

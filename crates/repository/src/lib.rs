@@ -8,9 +8,11 @@
 
 mod api_clients;
 mod audit;
+mod backup;
 mod catalog;
 mod changes;
 mod claims;
+mod condition;
 mod error;
 mod feed;
 mod idempotency;
@@ -29,15 +31,19 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod users;
+mod verify;
 
 pub use audit::{DenialRow, HistoryReport};
+pub use backup::{Cell, CellKind, Piece, TableShape, TransferError};
 pub use changes::{ChangeNote, collections};
 pub use claims::CLAIM_FIELDS;
+pub use condition::{FeedBacklog, LeaseRow, PoolCondition, SchemaCondition, SettingCondition};
 pub use error::{CommandError, StoreError};
 pub use feed::{FeedEnds, FeedItem, FeedPage, NUMBERED_AT_ONCE};
 pub use idempotency::{RequestKey, Seen};
 pub use ledger::{Balance, ENTRY_FIELDS};
 pub use page_tokens::PageTokens;
 pub use sessions::RefreshUse;
-pub use store::{Boxed, Store, StoreOptions, Tx};
+pub use store::{Boxed, PendingStep, Store, StoreOptions, Tx};
 pub use users::USER_FIELDS;
+pub use verify::RowsReport;

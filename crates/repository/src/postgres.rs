@@ -78,6 +78,12 @@ impl Connections {
         }
     }
 
+    /// How many connections are open, and how many of them nobody holds.
+    pub(crate) fn condition(&self) -> (u32, usize) {
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        (self.pool.size(), kept + self.pool.num_idle())
+    }
+
     /// Closes every connection.
     pub(crate) async fn close(&self) {
         self.places.close();

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, TryGetable, Value};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult, Statement, TryGetable, Value,
+};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -121,23 +123,29 @@ pub(crate) trait Runs: Sync {
     ) -> impl Future<Output = Result<Vec<QueryResult>, StoreError>> + Send;
 }
 
-impl Runs for DatabaseConnection {
-    fn backend(&self) -> DbBackend {
-        self.get_database_backend()
-    }
+macro_rules! runs_through_the_orm {
+    ($($connection:ty),*) => {$(
+        impl Runs for $connection {
+            fn backend(&self) -> DbBackend {
+                self.get_database_backend()
+            }
 
-    async fn write(&self, statement: Statement) -> Result<u64, StoreError> {
-        Ok(self.execute_raw(statement).await?.rows_affected())
-    }
+            async fn write(&self, statement: Statement) -> Result<u64, StoreError> {
+                Ok(self.execute_raw(statement).await?.rows_affected())
+            }
 
-    async fn rows(&self, statement: Statement, only_one: bool) -> Result<Vec<QueryResult>, StoreError> {
-        if only_one {
-            Ok(self.query_one_raw(statement).await?.into_iter().collect())
-        } else {
-            Ok(self.query_all_raw(statement).await?)
+            async fn rows(&self, statement: Statement, only_one: bool) -> Result<Vec<QueryResult>, StoreError> {
+                if only_one {
+                    Ok(self.query_one_raw(statement).await?.into_iter().collect())
+                } else {
+                    Ok(self.query_all_raw(statement).await?)
+                }
+            }
         }
-    }
+    )*};
 }
+
+runs_through_the_orm!(DatabaseConnection, DatabaseTransaction);
 
 /// PostgreSQL numbers its placeholders. Our texts hold no `?` within quotes.
 fn numbered(text: &str) -> String {

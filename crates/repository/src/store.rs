@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use recourse_migrations::{Migrator, MigratorTrait};
@@ -30,11 +31,11 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 const RECONNECT: Duration = Duration::from_secs(1);
 /// What PostgreSQL stops by itself, so that nothing of ours waits for ever: a statement, the wait for a lock,
 /// a transaction whose server is gone.
-const POSTGRES_LIMITS: [(&str, &str); 3] =
+pub(crate) const POSTGRES_LIMITS: [(&str, &str); 3] =
     [("statement_timeout", "15s"), ("lock_timeout", "2s"), ("idle_in_transaction_session_timeout", "30s")];
 
 /// Where the store is, and how it is opened.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct StoreOptions {
     /// `sqlite:FILE`, `sqlite::memory:` or `postgres://…`.
     pub url: String,
@@ -51,6 +52,23 @@ impl StoreOptions {
     }
 }
 
+/// The address may hold a password, so it is not told.
+impl std::fmt::Debug for StoreOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = self.url.split(':').next().unwrap_or_default();
+        write!(f, "StoreOptions {{ {scheme}, max_connections: {} }}", self.max_connections)
+    }
+}
+
+/// A step of the schema that was not taken yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingStep {
+    /// Its name.
+    pub name: String,
+    /// The statements that it runs on this database.
+    pub statements: Vec<String>,
+}
+
 /// A boxed future, as closures return them.
 pub type Boxed<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
 
@@ -59,6 +77,8 @@ pub type Boxed<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
 pub struct Store {
     pub(crate) writer: DatabaseConnection,
     pub(crate) reader: Reader,
+    /// Transactions that were run again, for the metrics.
+    pub(crate) retried: Arc<AtomicU64>,
 }
 
 /// What reads that stand alone run on.
@@ -100,6 +120,9 @@ impl Store {
 
     async fn open_sqlite(options: &StoreOptions) -> Result<Self, StoreError> {
         let in_memory = options.url.contains(":memory:");
+        if !in_memory {
+            create_private(&options.url)?;
+        }
         let connect = |connections: u32, writes: bool| {
             let mut connecting = ConnectOptions::new(options.url.clone());
             let synchronous = if options.throw_away { "OFF" } else { "FULL" };
@@ -134,7 +157,7 @@ impl Store {
         } else {
             Database::connect(connect(options.max_connections.max(1), false)).await?
         };
-        Ok(Self { writer, reader: Reader::Embedded(reader) })
+        Ok(Self { writer, reader: Reader::Embedded(reader), retried: Arc::default() })
     }
 
     async fn open_postgres(options: &StoreOptions) -> Result<Self, StoreError> {
@@ -150,7 +173,7 @@ impl Store {
             .map_sqlx_postgres_opts(|postgres| postgres.options(POSTGRES_LIMITS).statement_cache_capacity(300));
         let pool = Database::connect(connecting).await?;
         let connections = Connections::new(pool.get_postgres_connection_pool().clone(), most);
-        Ok(Self { writer: pool, reader: Reader::Postgres(connections) })
+        Ok(Self { writer: pool, reader: Reader::Postgres(connections), retried: Arc::default() })
     }
 
     /// Whether the store stands on PostgreSQL.
@@ -166,6 +189,29 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
+    /// Takes the first steps of those that are pending: a schema of an earlier release, for tests.
+    pub async fn migrate_up(&self, steps: u32) -> Result<(), StoreError> {
+        let tx = self.begin_migration().await?;
+        Migrator::up(&tx, Some(steps)).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The steps that [`Store::migrate`] would take, with their statements. They are run in a transaction that
+    /// is rolled back: nothing changes, and a step that can't be taken shows.
+    pub async fn pending_steps(&self) -> Result<Vec<PendingStep>, StoreError> {
+        let tx = self.begin_migration().await?;
+        let names: Vec<String> =
+            Migrator::get_pending_migrations(&tx).await?.iter().map(|step| step.name().to_owned()).collect();
+        let mut steps = Vec::with_capacity(names.len());
+        for name in names {
+            let (taken, statements) = recourse_migrations::recorded(Migrator::up(&tx, Some(1))).await;
+            taken?;
+            steps.push(PendingStep { name, statements });
+        }
+        tx.rollback().await?;
+        Ok(steps)
+    }
+
     /// Takes the newest steps of the schema back; all of them without a number. For tests and for undoing by
     /// hand: what only the newer schema could hold is lost.
     pub async fn migrate_down(&self, steps: Option<u32>) -> Result<(), StoreError> {
@@ -174,7 +220,7 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    async fn begin_migration(&self) -> Result<DatabaseTransaction, StoreError> {
+    pub(crate) async fn begin_migration(&self) -> Result<DatabaseTransaction, StoreError> {
         let tx = self.begin_writing().await?;
         if self.is_postgres() {
             // A long step is no hanging statement, and another server's migration may take its time.
@@ -239,6 +285,7 @@ impl Store {
             match self.attempt(&work, attempt).await {
                 // Between two attempts nobody holds a connection.
                 Err(error) if error.is_retryable() && began.elapsed() < PATIENCE => {
+                    self.retried.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(pause(attempt)).await;
                     attempt += 1;
                 }
@@ -392,4 +439,17 @@ fn pause(attempt: u32) -> Duration {
     // Every hasher of the standard library begins with keys of its own.
     let spread = RandomState::new().build_hasher().finish();
     Duration::from_micros(longest / 2 + spread % (longest / 2))
+}
+
+/// Creates the file of an embedded database that is not there yet, for its owner only: it holds keys and the
+/// hashes of passwords. SQLite gives its side files the same mode.
+fn create_private(url: &str) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
+    let file = file.split('?').next().unwrap_or(file);
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Unavailable(format!("{file}: {error}"))),
+    }
 }

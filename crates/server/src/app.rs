@@ -7,16 +7,16 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use recourse_proto::gateway::{Gateway, GatewayOptions};
 use recourse_service::{Api, Authenticator};
 use tonic_web::GrpcWebLayer;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::auth::{self, RestAdmission};
 use crate::health::{self, Readiness};
-use crate::{docs, limits, oauth};
+use crate::metrics::Metrics;
+use crate::{docs, limits, oauth, observe};
 
 /// Services that cannot be assembled: the contract's descriptors are damaged.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,8 @@ pub(crate) struct App {
     pub(crate) authenticator: Arc<Authenticator>,
     /// Whether the process takes calls.
     pub(crate) readiness: Readiness,
+    /// What is counted.
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl App {
@@ -78,26 +80,12 @@ impl App {
 
     /// What stands in front of every answer, outermost last.
     fn guarded(&self, router: Router) -> Router {
-        let request_id = HeaderName::from_static("x-request-id");
         router
             .layer(middleware::from_fn_with_state(Arc::clone(&self.authenticator), auth::identify))
-            .layer(middleware::from_fn(log_call))
             .layer(middleware::from_fn(security_headers))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(PropagateRequestIdLayer::new(request_id.clone()))
-            .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
+            .layer(middleware::from_fn_with_state(Arc::clone(&self.metrics), observe::call))
     }
-}
-
-/// Writes one line a call, with the id that the caller was told.
-async fn log_call(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let request_id =
-        request.headers().get("x-request-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let response = next.run(request).await;
-    tracing::debug!(%method, path, status = response.status().as_u16(), request_id, "answered");
-    response
 }
 
 async fn security_headers(request: Request, next: Next) -> Response {
@@ -111,7 +99,6 @@ async fn security_headers(request: Request, next: Next) -> Response {
 
 fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
     // What panicked is in the log already; nothing of it belongs in an answer.
-    tracing::error!("a call panicked");
     let body = r#"{"type":"/docs/errors#INTERNAL_FAULT","title":"Internal Server Error","status":500,"code":"INTERNAL","reason":"INTERNAL_FAULT"}"#;
     (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
 }

@@ -14,6 +14,8 @@ use recourse_service::admission::{Identity, admit};
 use recourse_service::{Authenticator, language};
 use tonic::Status;
 
+use crate::observe::Facts;
+
 /// Finds out who asks and leaves it with the request. Whether that matters is decided by the access rule.
 pub(crate) async fn identify(
     State(authenticator): State<Arc<Authenticator>>,
@@ -27,6 +29,7 @@ pub(crate) async fn identify(
             None => Identity::Refused,
         },
     };
+    Facts::called_by(request.extensions(), &identity);
     request.extensions_mut().insert(identity);
     next.run(request).await
 }
@@ -38,6 +41,7 @@ fn bearer(value: &str) -> Option<&str> {
 
 /// Lets a call in, or not: the caller goes on with the request.
 fn admit_parts(method: Method, parts: &mut Parts) -> Result<(), Status> {
+    Facts::calls(&parts.extensions, method);
     let caller = admit(method, parts.extensions.get::<Identity>())
         .map_err(|refusal| refusal.status(language(&parts.headers)))?;
     parts.extensions.insert(caller);

@@ -21,15 +21,34 @@ pub enum Command {
     /// Run the background jobs only: the change feed's numbering, deadlines.
     Worker(StoreArgs),
     /// Bring the store's schema up to date.
-    Migrate(StoreArgs),
+    Migrate(MigrateArgs),
     /// Fill an empty store with demo data and print its accounts.
     Demo(StoreArgs),
     /// Create the first administrator and print a one-time password.
     CreateAdmin(AdminArgs),
     /// Print the OpenAPI document.
     Openapi,
-    /// Print the configuration in force, without secrets.
-    Config(StoreArgs),
+    /// Print the configuration in force and where each value came from, without secrets.
+    Config(ConfigArgs),
+    /// Look at what an operator would look at first: database, schema, keys, files, disk, ledger, jobs.
+    Doctor(ReportArgs),
+    /// Write everything to one file, while servers run. It holds secrets: keep it as you keep the database.
+    Backup(BackupArgs),
+    /// Fill an empty database, of either kind, from a backup.
+    Restore(RestoreArgs),
+    /// Verify the history's hash chains, references, documents, and the ledger against the claims.
+    Verify(ReportArgs),
+    /// Ask a running server whether it is well; for health checks of containers.
+    Health {
+        /// Where to ask.
+        #[arg(default_value = "http://127.0.0.1:8080/readyz")]
+        url: String,
+    },
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// What every process that opens the store can be told.
@@ -55,6 +74,9 @@ pub struct ServeArgs {
     /// A port for gRPC alone.
     #[arg(long)]
     pub grpc_listen: Option<std::net::SocketAddr>,
+    /// Where the metrics are read: an address, or `off`.
+    #[arg(long)]
+    pub metrics_listen: Option<String>,
     /// Fill an empty store with demo data first, and print its accounts.
     #[arg(long)]
     pub demo: bool,
@@ -69,4 +91,64 @@ pub struct AdminArgs {
     /// What the administrator signs in with.
     #[arg(long, default_value = "admin")]
     pub user_name: String,
+}
+
+/// What `migrate` can be told.
+#[derive(Clone, Debug, Args)]
+pub struct MigrateArgs {
+    /// The store and the configuration.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Print the pending steps and their SQL, and change nothing. The steps run in a transaction that is rolled
+    /// back; their locks are held that long.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What `config` can be told.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigArgs {
+    /// The store and the configuration.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Print every key with its documentation and default instead: a configuration file to begin with.
+    #[arg(long, conflicts_with = "json")]
+    pub reference: bool,
+}
+
+/// What commands that report can be told.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// The store and the configuration.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `backup` can be told.
+#[derive(Clone, Debug, Args)]
+pub struct BackupArgs {
+    /// The file; it must not be there yet.
+    pub file: PathBuf,
+    /// The store and the configuration.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// What `restore` can be told.
+#[derive(Clone, Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup.
+    pub file: PathBuf,
+    /// The store and the configuration.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Only read the backup and tell whether it is whole.
+    #[arg(long)]
+    pub check: bool,
 }

@@ -1,22 +1,40 @@
 //! Configuration: defaults < TOML file < environment < flags. Unknown keys are refused, so that a mistyped
 //! limit is not silently the default.
+//!
+//! The comment above a field is its documentation: `recourse config --reference` prints them all, and
+//! `deploy/recourse.toml` is that text. A field that holds a secret says so with
+//! `#[schemars(extend("x-secret" = true))]`, and is shown nowhere.
+
+mod keys;
+mod layers;
+mod metrics;
+mod reference;
+mod telemetry;
 
 use std::net::SocketAddr;
-use std::path::Path;
 
-use figment::Figment;
-use figment::providers::{Env, Format, Serialized, Toml};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use layers::{Flags, Loaded};
+pub use metrics::MetricsListen;
+pub use reference::reference;
+pub use telemetry::TelemetrySection;
+
 /// Everything that can be configured.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where gRPC, gRPC-Web, REST, documentation and health answer.
     pub listen: SocketAddr,
     /// A port for gRPC alone, if it is to be apart.
     pub grpc_listen: Option<SocketAddr>,
-    /// The store: `sqlite:recourse.db` or `postgres://user@host/database`.
+    /// Where `GET /metrics` answers, in the text format of Prometheus: an address, `off`, or
+    /// `127.0.0.1:9090 if free`, with which a second server on the same machine goes without.
+    pub metrics_listen: MetricsListen,
+    /// The store: `sqlite:recourse.db` or `postgres://user@host/database`. A password in it is shown nowhere;
+    /// it is better kept in the environment (`RECOURSE_DATABASE`) than in a file.
+    #[schemars(extend("x-secret" = "address"))]
     pub database: String,
     /// Connections to the store.
     pub max_connections: u32,
@@ -26,14 +44,18 @@ pub struct Config {
     pub audience: String,
     /// `text` for people, `json` for machines.
     pub log_format: LogFormat,
-    /// Which log lines: `info`, `recourse_service=debug`.
+    /// Which log lines: `info`, `recourse_service=debug`. Changes, refusals and faults are told at `info` and
+    /// above, one line a call; reads that went well at `debug`.
     pub log: String,
     /// Whether `serve` also does the work of `worker`.
     pub work: bool,
+    /// Traces.
+    #[serde(default)]
+    pub telemetry: TelemetrySection,
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
@@ -47,6 +69,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             grpc_listen: None,
+            metrics_listen: MetricsListen::default(),
             database: "sqlite:recourse.db".to_owned(),
             max_connections: 16,
             issuer: "http://127.0.0.1:8080".to_owned(),
@@ -54,6 +77,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             log: "info,sea_orm_migration=warn".to_owned(),
             work: true,
+            telemetry: TelemetrySection::default(),
         }
     }
 }
@@ -64,30 +88,41 @@ impl Default for Config {
 pub struct ConfigError(String);
 
 impl Config {
-    /// Reads the layers. `file` must exist if it is named; `recourse.toml` is read if it is there.
-    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let mut figment = Figment::from(Serialized::defaults(Self::default()));
-        figment = match file {
-            Some(path) => figment.merge(Toml::file_exact(path)),
-            None => figment.merge(Toml::file("recourse.toml")),
-        };
-        figment
-            // RECOURSE_TEST_… belongs to the test harness.
-            .merge(Env::prefixed("RECOURSE_").filter(|key| !key.starts_with("test_")))
-            .extract()
-            .map_err(|error| ConfigError(error.to_string().replace('\n', "; ")))
+    /// The configuration without its secrets.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        Self { database: keys::without_password(&self.database), ..self.clone() }
     }
 
-    /// The configuration without the password that a database address may hold.
-    pub fn redacted(&self) -> Self {
-        let mut shown = self.clone();
-        if let Some((scheme, rest)) = shown.database.split_once("://")
-            && let Some((credentials, place)) = rest.rsplit_once('@')
-        {
-            let user = credentials.split_once(':').map_or(credentials, |(user, _)| user);
-            shown.database = format!("{scheme}://{user}@{place}");
+    /// Refuses values that no process can work with, before anything is opened.
+    fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |text: String| Err(ConfigError(text));
+        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| self.database.starts_with(scheme)) {
+            return refuse("database: neither sqlite:FILE nor postgres://user@host/database".to_owned());
         }
-        shown
+        if self.max_connections == 0 {
+            return refuse("max_connections: at least 1".to_owned());
+        }
+        if !self.issuer.starts_with("http://") && !self.issuer.starts_with("https://") {
+            return refuse(format!("issuer: an address that begins with https:// (or http://), not {:?}", self.issuer));
+        }
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log) {
+            return refuse(format!("log: {error}"));
+        }
+        self.telemetry.check().map_err(ConfigError)
+    }
+}
+
+/// Logs and panics print configurations with `{:?}`; none of them may learn a secret.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match serde_json::to_value(self) {
+            Ok(mut shown) => {
+                keys::redact(&mut shown);
+                write!(f, "Config {shown}")
+            }
+            Err(_) => f.write_str("Config { .. }"),
+        }
     }
 }
 
@@ -100,5 +135,21 @@ mod tests {
         let config = Config { database: "postgres://app:p@ss@db/recourse".into(), ..Config::default() };
         assert_eq!(config.redacted().database, "postgres://app@db/recourse");
         assert_eq!(Config::default().redacted().database, "sqlite:recourse.db");
+        let shown = format!("{config:?}");
+        assert!(shown.contains("postgres://app@db/recourse") && !shown.contains("p@ss"), "{shown}");
+    }
+
+    #[test]
+    fn what_no_process_can_work_with_is_refused() {
+        let bad = [
+            Config { database: "mysql://db".into(), ..Config::default() },
+            Config { max_connections: 0, ..Config::default() },
+            Config { issuer: "example.org".into(), ..Config::default() },
+            Config { log: "recourse=loud".into(), ..Config::default() },
+        ];
+        for config in bad {
+            assert!(config.check().is_err(), "{config:?}");
+        }
+        assert!(Config::default().check().is_ok());
     }
 }

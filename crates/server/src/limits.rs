@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 /// Largest body of one call, after decompression.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of all headers of one HTTP/1.1 request.
@@ -16,3 +18,15 @@ pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 pub const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Time that open calls have to end after the signal to stop; then connections are cut.
 pub const DRAIN: Duration = Duration::from_secs(15);
+/// Time that the store has to answer a reading of the metrics.
+pub const METRICS_STORE: Duration = Duration::from_secs(1);
+/// Longest line of a backup that is read: a row with its document.
+pub const MAX_BACKUP_LINE: u64 = 256 * 1024 * 1024;
+/// Time that a server has to answer `recourse health`.
+pub const HEALTH_PROBE: Duration = Duration::from_secs(3);
+/// Room on the disk of an embedded database below which `doctor` speaks of a fault.
+pub const MIN_FREE_BYTES: u64 = 256 * 1024 * 1024;
+/// Difference of the database's clock that `doctor` warns of: leases and revocations live by seconds.
+pub const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::milliseconds(500);
+/// Age of a change without a place in the feed that `doctor` warns of.
+pub const MAX_FEED_LAG: TimeDelta = TimeDelta::seconds(30);

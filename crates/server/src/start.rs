@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use recourse_domain::clock::{Clock, IdSource};
@@ -12,8 +13,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, MetricsListen};
 use crate::health::Readiness;
+use crate::metrics::{self, Metrics};
 use crate::process::{RandomIds, SystemClock};
 use crate::{StartError, demo, limits, serving};
 
@@ -25,11 +27,37 @@ pub struct Running {
     pub grpc_address: Option<SocketAddr>,
     /// The use cases behind it.
     pub api: Api,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    readiness: Readiness,
     stop: watch::Sender<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Running {
+    /// Begins to answer for the metrics, and tells where.
+    pub async fn serve_metrics(&mut self, listen: MetricsListen) -> Result<Option<SocketAddr>, StartError> {
+        let (asked, if_free) = match listen {
+            MetricsListen::Off => return Ok(None),
+            MetricsListen::At(address) => (address, false),
+            MetricsListen::IfFree(address) => (address, true),
+        };
+        let listener = match TcpListener::bind(asked).await {
+            Ok(listener) => listener,
+            Err(error) if if_free => {
+                tracing::warn!(%error, address = %asked, "the port of the metrics is taken; this server goes without");
+                return Ok(None);
+            }
+            Err(error) => return Err(StartError::new(&format!("{asked} can't be listened on"), error)),
+        };
+        let address = listener
+            .local_addr()
+            .map_err(|error| StartError::new("the address of the metrics can't be read", error))?;
+        let router = metrics::routes(Arc::clone(&self.metrics), self.readiness.clone());
+        self.tasks.push(tokio::spawn(serving::serve(listener, router, told(self.stop.subscribe()))));
+        Ok(Some(address))
+    }
+
     /// Stops: not ready first, then no new connections, then the drain.
     pub async fn stop(self) {
         // Nobody listens any more only if everything has ended already.
@@ -44,10 +72,29 @@ impl Running {
 
 /// Opens the store and brings its schema up to date.
 pub async fn open_store(config: &Config) -> Result<Store, StartError> {
-    let options = StoreOptions { max_connections: config.max_connections, ..StoreOptions::new(&config.database) };
-    let store = Store::open(options).await.map_err(|error| StartError::new("the store can't be opened", error))?;
+    let store = open_as_it_is(config).await?;
     store.migrate().await.map_err(|error| StartError::new("the store can't be migrated", error))?;
     Ok(store)
+}
+
+/// Opens a store that must be there already, and leaves its schema as it is.
+pub(crate) async fn open_present(config: &Config) -> Result<Store, StartError> {
+    if let Some(file) = sqlite_file(&config.database).filter(|file| !file.exists()) {
+        return Err(StartError::new("the store can't be opened", format!("there is no file {}", file.display())));
+    }
+    open_as_it_is(config).await
+}
+
+async fn open_as_it_is(config: &Config) -> Result<Store, StartError> {
+    let options = StoreOptions { max_connections: config.max_connections, ..StoreOptions::new(&config.database) };
+    Store::open(options).await.map_err(|error| StartError::new("the store can't be opened", error))
+}
+
+/// The file of an embedded database.
+pub(crate) fn sqlite_file(database: &str) -> Option<PathBuf> {
+    let file = database.strip_prefix("sqlite:")?.trim_start_matches("//");
+    let file = file.split('?').next().unwrap_or(file);
+    (file != ":memory:").then(|| PathBuf::from(file))
 }
 
 /// The use cases over a store.
@@ -83,7 +130,13 @@ pub async fn listen(config: &Config, api: Api) -> Result<Running, StartError> {
     let address = local(&listener)?;
     let (stop, stopping) = watch::channel(false);
     let readiness = Readiness::new(api.store().clone());
-    let app = App { authenticator: api.authenticator(), api: api.clone(), readiness: readiness.clone() };
+    let metrics = Arc::new(Metrics::new(api.store().clone()));
+    let app = App {
+        authenticator: api.authenticator(),
+        api: api.clone(),
+        readiness: readiness.clone(),
+        metrics: Arc::clone(&metrics),
+    };
     let router = app.everything().map_err(|error| StartError::new("the services can't be assembled", error))?;
     let mut tasks = vec![tokio::spawn(serving::serve(listener, router, told(stopping.clone())))];
     let mut grpc_address = None;
@@ -94,15 +147,16 @@ pub async fn listen(config: &Config, api: Api) -> Result<Running, StartError> {
         tasks.push(tokio::spawn(serving::serve(listener, router, told(stopping.clone()))));
     }
     let unready = told(stopping.clone());
+    let stopped = readiness.clone();
     tasks.push(tokio::spawn(async move {
         unready.await;
-        readiness.stop();
+        stopped.stop();
     }));
     tasks.push(tokio::spawn(api.authenticator().follow_revocations(told(stopping.clone()))));
     if config.work {
         tasks.push(tokio::spawn(api.clone().work(told(stopping))));
     }
-    Ok(Running { address, grpc_address, api, stop, tasks })
+    Ok(Running { address, grpc_address, api, metrics, readiness, stop, tasks })
 }
 
 /// `recourse serve`.
@@ -115,8 +169,12 @@ pub async fn serve(config: Config, with_demo: bool) -> Result<(), StartError> {
         (Arc::new(SystemClock), None)
     };
     let api = open_api(&config, store, clock, Arc::new(RandomIds)).await?;
-    let running = listen(&config, api).await?;
+    let mut running = listen(&config, api).await?;
+    let metrics_address = running.serve_metrics(config.metrics_listen).await?;
     let mut greeting = format!("recourse serves on http://{0}  (reference: http://{0}/docs/)\n", running.address);
+    if let Some(address) = metrics_address {
+        tracing::info!(%address, "metrics are served");
+    }
     if let Some(accounts) = accounts {
         greeting.push_str(&accounts);
     }
@@ -127,6 +185,8 @@ pub async fn serve(config: Config, with_demo: bool) -> Result<(), StartError> {
     if tokio::time::timeout(hard_stop, running.stop()).await.is_err() {
         tracing::warn!("stopped with tasks still running");
     }
+    #[cfg(feature = "otlp")]
+    crate::otlp::end().await;
     Ok(())
 }
 
@@ -145,6 +205,42 @@ pub async fn worker(config: Config) -> Result<(), StartError> {
 pub async fn migrate(config: Config) -> Result<(), StartError> {
     open_store(&config).await?;
     say("the schema is up to date\n")
+}
+
+/// `recourse migrate --dry-run`.
+pub(crate) async fn migrate_dry(config: &Config) -> Result<(), StartError> {
+    // A file that is not there would be made by opening it.
+    let missing = sqlite_file(&config.database).is_some_and(|file| !file.exists());
+    let database = if missing { "sqlite::memory:".to_owned() } else { config.database.clone() };
+    let store = open_as_it_is(&Config { database, ..config.clone() }).await?;
+    let steps = store.pending_steps().await.map_err(|error| StartError::new("the store can't be migrated", error))?;
+    let mut text = format!("-- {} steps are pending; nothing was changed\n", steps.len());
+    for step in steps {
+        text.push_str(&format!("\n-- {}\n", step.name));
+        for statement in step.statements {
+            text.push_str(&format!("{statement};\n"));
+        }
+    }
+    crate::print(&text)
+}
+
+/// `recourse backup`.
+pub(crate) async fn backup(config: &Config, file: &Path) -> Result<(), StartError> {
+    let store = open_present(config).await?;
+    let manifest = crate::backup::backup(&store, file).await?;
+    crate::print(&format!(
+        "{}: {}\nit holds secrets and personal data; keep it as you keep the database\n",
+        file.display(),
+        crate::backup::summary(&manifest)
+    ))
+}
+
+/// `recourse restore`.
+pub(crate) async fn restore(config: &Config, file: &Path) -> Result<(), StartError> {
+    let manifest = crate::backup::check(file)?;
+    let store = open_as_it_is(config).await?;
+    crate::backup::restore(&store, file).await?;
+    crate::print(&format!("restored {}\n", crate::backup::summary(&manifest)))
 }
 
 /// `recourse demo`.

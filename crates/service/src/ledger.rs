@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use recourse_domain::access::Scope;
 use recourse_domain::ids::{ClaimId, OrgId};
 use recourse_domain::ledger::{self as domain, Account, DifferenceKind, EntryParts, Posting, Side, SubAccounts};
 use recourse_domain::money::{Currency, Money};
@@ -10,7 +11,7 @@ use recourse_domain::query::order::Order;
 use recourse_proto::redact::Redact;
 use recourse_proto::v1::ledger_service_server::LedgerService;
 use recourse_proto::{Method, v1};
-use recourse_repository::{Balance, ENTRY_FIELDS};
+use recourse_repository::{Balance, ENTRY_FIELDS, Tx};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -150,58 +151,79 @@ fn show_balance(balance: &Balance, parties: &BTreeMap<OrgId, String>) -> Answer<
     })
 }
 
-/// Recomputes what every claim should have posted and compares it with what stands there.
+/// Recomputes what every claim should have posted and compares it with what stands there, as both stood at one
+/// moment.
 async fn verify(call: &Call, claim: &str) -> Answer<v1::VerifyLedgerResponse> {
-    let store = &call.inner.store;
-    let scope = call.scope()?;
-    let mut response = v1::VerifyLedgerResponse { intact: true, ..Default::default() };
-    let mut differences: Vec<domain::Difference> = Vec::new();
-    if claim.is_empty() {
-        let mut after: Option<Uuid> = None;
-        loop {
-            let batch = store.decided_claims(scope, after, VERIFY_BATCH).await?;
-            let Some(last) = batch.last() else { break };
-            after = Some(last.id);
-            let claims: Vec<_> = batch.into_iter().map(|stored| stored.value).collect();
-            differences.extend(compare(call, &claims, &mut response).await?);
-            if differences.len() > MAX_DIFFERENCES {
-                break;
-            }
-        }
-        let (_, unexplained) = store.count_entries(scope).await?;
-        differences.extend(unexplained.into_iter().map(|cause| domain::Difference {
-            cause,
-            kind: DifferenceKind::Unexpected,
-            account: None,
-            line: None,
-            expected: None,
-            found: None,
-        }));
-    } else {
-        let id = names::uuid_in(claim, "claims")?;
-        let stored = store.claim(scope, id).await?.ok_or_else(|| Refusal::not_found(claim))?;
-        differences = compare(call, &[stored.value], &mut response).await?;
+    let only = if claim.is_empty() { None } else { Some(names::uuid_in(claim, "claims")?) };
+    let scope = call.scope()?.clone();
+    let books = call.inner.store.read(move |tx| Box::pin(verify_books(tx, scope, only))).await?;
+    Ok(v1::VerifyLedgerResponse {
+        claims_checked: books.claims,
+        entries_checked: books.entries,
+        intact: books.differences.is_empty(),
+        truncated: books.differences.len() > MAX_DIFFERENCES,
+        differences: books.differences.iter().take(MAX_DIFFERENCES).map(show_difference).collect(),
+    })
+}
+
+/// What the recomputation of the ledger found.
+#[derive(Debug, Default)]
+pub(crate) struct Books {
+    /// Claims that were recomputed.
+    pub(crate) claims: i64,
+    /// Entries that they were compared with.
+    pub(crate) entries: i64,
+    /// Where the two differ.
+    pub(crate) differences: Vec<domain::Difference>,
+}
+
+/// Recomputes one claim, or all of them.
+pub(crate) async fn verify_books(tx: &mut Tx<'_>, scope: Scope, only: Option<Uuid>) -> Answer<Books> {
+    let mut books = Books::default();
+    if let Some(id) = only {
+        let stored = tx.claim(&scope, id).await?.ok_or_else(|| Refusal::not_found(&format!("claims/{id}")))?;
+        compare(tx, &scope, &[stored.value], &mut books).await?;
+        return Ok(books);
     }
-    response.intact = differences.is_empty();
-    response.truncated = differences.len() > MAX_DIFFERENCES;
-    response.differences = differences.iter().take(MAX_DIFFERENCES).map(show_difference).collect();
-    Ok(response)
+    let mut after: Option<Uuid> = None;
+    loop {
+        let batch = tx.decided_claims(&scope, after, VERIFY_BATCH).await?;
+        let Some(last) = batch.last() else { break };
+        after = Some(last.id);
+        let claims: Vec<_> = batch.into_iter().map(|stored| stored.value).collect();
+        compare(tx, &scope, &claims, &mut books).await?;
+        if books.differences.len() > MAX_DIFFERENCES {
+            break;
+        }
+    }
+    let (_, unexplained) = tx.count_entries(&scope).await?;
+    books.differences.extend(unexplained.into_iter().map(|cause| domain::Difference {
+        cause,
+        kind: DifferenceKind::Unexpected,
+        account: None,
+        line: None,
+        expected: None,
+        found: None,
+    }));
+    Ok(books)
 }
 
 async fn compare(
-    call: &Call,
+    tx: &mut Tx<'_>,
+    scope: &Scope,
     claims: &[recourse_domain::claims::Claim],
-    response: &mut v1::VerifyLedgerResponse,
-) -> Answer<Vec<domain::Difference>> {
+    books: &mut Books,
+) -> Answer<()> {
     let mut expected = Vec::new();
     for claim in claims {
         expected.extend(posting_rules::expected_entries(claim)?);
     }
     let ids: Vec<ClaimId> = claims.iter().map(|claim| claim.id).collect();
-    let found = call.inner.store.entries_of_claims(call.scope()?, &ids).await?;
-    response.claims_checked += i64::try_from(claims.len()).unwrap_or_default();
-    response.entries_checked += i64::try_from(found.len()).unwrap_or_default();
-    Ok(domain::compare(&expected, &found)?)
+    let found = tx.entries_of_claims(scope, &ids).await?;
+    books.claims += i64::try_from(claims.len()).unwrap_or_default();
+    books.entries += i64::try_from(found.len()).unwrap_or_default();
+    books.differences.extend(domain::compare(&expected, &found)?);
+    Ok(())
 }
 
 async fn party_names<'p>(call: &Call, postings: impl Iterator<Item = &'p Posting>) -> Answer<BTreeMap<OrgId, String>> {

@@ -15,6 +15,7 @@ mod ledger;
 mod lists;
 mod settings;
 mod vehicles;
+pub mod verify;
 
 pub use api::{Api, ApiParts};
 pub use error::{Answer, Refusal};

@@ -13,6 +13,10 @@ use crate::{Lang, status::Details};
 /// The media type of a problem document.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// The reason of a refusal, in the response's extensions: what logs and metrics are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedFor(pub String);
+
 /// What a problem document says of the request.
 #[derive(Debug, Clone, Default)]
 pub struct ProblemContext {
@@ -112,6 +116,9 @@ pub fn problem(status: &Status, context: &ProblemContext) -> Response<Body> {
     let http_status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = Response::new(Body::from(document.to_json()));
     *response.status_mut() = http_status;
+    if !document.reason.is_empty() {
+        response.extensions_mut().insert(RefusedFor(document.reason));
+    }
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
     if http_status == StatusCode::UNAUTHORIZED {

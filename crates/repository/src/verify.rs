@@ -1,0 +1,216 @@
+//! Whether the rows say one thing: references lead somewhere, the ledger sums to zero, documents are what the
+//! change rows say of them, and columns are what the documents say.
+//!
+//! The hash chain is verified in `audit.rs`; what the ledger should hold is recomputed by the service.
+
+use sea_orm::{DbBackend, Value};
+use uuid::Uuid;
+
+use crate::changes::AGGREGATES;
+use crate::claims;
+use crate::error::StoreError;
+use crate::sql::{Row, Runs, Sql};
+use crate::store::{Store, Tx};
+
+/// Claims that are compared at once.
+const BATCH: usize = 200;
+/// Faults that are told of one check.
+const MAX_FAULTS: u32 = 100;
+
+/// Columns that name a row of another table by its key: table, column, the other table.
+const REFERENCES: [(&str, &str, &str); 11] = [
+    ("change_pending", "change_id", "change"),
+    ("claim", "station_id", "station"),
+    ("claim_revision", "claim_id", "claim"),
+    ("claim_sight", "claim_id", "claim"),
+    ("feed_entry", "change_id", "change"),
+    ("ledger_entry", "claim_id", "claim"),
+    ("ledger_entry", "reverses", "ledger_entry"),
+    ("ledger_posting", "entry_id", "ledger_entry"),
+    ("odometer_reading", "claim_id", "claim"),
+    ("person", "user_id", "user_account"),
+    ("session", "user_id", "user_account"),
+];
+
+/// What the verification of the rows found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowsReport {
+    /// Claims whose columns were compared with their documents.
+    pub claims: u64,
+    /// Postings that were summed.
+    pub postings: i64,
+    /// What is wrong, at most a hundred faults of each check.
+    pub faults: Vec<String>,
+}
+
+impl Store {
+    /// Verifies the rows against each other, as they stood at one moment.
+    pub async fn verify_rows(&self) -> Result<RowsReport, StoreError> {
+        self.read(|tx| Box::pin(verify(tx))).await
+    }
+}
+
+async fn verify(tx: &mut Tx<'_>) -> Result<RowsReport, StoreError> {
+    let mut report = RowsReport::default();
+    if tx.db.backend() == DbBackend::Sqlite {
+        embedded_file(&tx.db, &mut report).await?;
+    }
+    for (table, column, target) in REFERENCES {
+        references(&tx.db, table, column, target, &mut report).await?;
+    }
+    sums(&tx.db, &mut report).await?;
+    for (collection, table) in AGGREGATES {
+        documents(&tx.db, collection, table, &mut report).await?;
+    }
+    revisions(&tx.db, &mut report).await?;
+    columns(&tx.db, &mut report).await?;
+    Ok(report)
+}
+
+/// SQLite keeps no watch over its file while it runs; PostgreSQL has page checksums of its own.
+async fn embedded_file(db: &impl Runs, report: &mut RowsReport) -> Result<(), StoreError> {
+    for row in Sql::new("SELECT quick_check AS said FROM pragma_quick_check").all(db).await? {
+        let said: String = row.get("said")?;
+        if said != "ok" {
+            report.faults.push(format!("database file: {said}"));
+        }
+    }
+    for row in Sql::new("SELECT \"table\" AS said FROM pragma_foreign_key_check").all(db).await? {
+        report.faults.push(format!("foreign key: a row of {} refers to nothing", row.get::<String>("said")?));
+    }
+    Ok(())
+}
+
+async fn references(
+    db: &impl Runs,
+    table: &str,
+    column: &str,
+    target: &str,
+    report: &mut RowsReport,
+) -> Result<(), StoreError> {
+    let rows = Sql::new(&format!(
+        "SELECT t.{column} AS missing FROM {table} t WHERE t.{column} IS NOT NULL \
+         AND NOT EXISTS (SELECT 1 FROM {target} x WHERE x.id = t.{column}) LIMIT {MAX_FAULTS}"
+    ))
+    .all(db)
+    .await?;
+    for row in rows {
+        let missing: Uuid = row.get("missing")?;
+        report.faults.push(format!("{table}.{column}: there is no {target} {missing}"));
+    }
+    Ok(())
+}
+
+/// Every currency sums to zero, and so does every entry in each of its currencies.
+async fn sums(db: &impl Runs, report: &mut RowsReport) -> Result<(), StoreError> {
+    let rows = Sql::new(
+        "SELECT currency, COUNT(*) AS postings, CAST(SUM(amount_minor) AS BIGINT) AS total FROM ledger_posting \
+         GROUP BY currency ORDER BY currency",
+    )
+    .all(db)
+    .await?;
+    for row in rows {
+        let (currency, total): (String, i64) = (row.get("currency")?, row.get("total")?);
+        report.postings += row.get::<i64>("postings")?;
+        if total != 0 {
+            report.faults.push(format!("ledger: {currency} sums to {total} minor units, not to zero"));
+        }
+    }
+    let rows = Sql::new(&format!(
+        "SELECT entry_id, currency, CAST(SUM(amount_minor) AS BIGINT) AS total FROM ledger_posting \
+         GROUP BY entry_id, currency HAVING SUM(amount_minor) <> 0 LIMIT {MAX_FAULTS}"
+    ))
+    .all(db)
+    .await?;
+    for row in rows {
+        let (entry, currency, total): (Uuid, String, i64) =
+            (row.get("entry_id")?, row.get("currency")?, row.get("total")?);
+        report.faults.push(format!("ledger/entries/{entry}: {currency} sums to {total} minor units, not to zero"));
+    }
+    let rows = Sql::new(&format!(
+        "SELECT id FROM ledger_entry e WHERE NOT EXISTS (SELECT 1 FROM ledger_posting p WHERE p.entry_id = e.id) \
+         LIMIT {MAX_FAULTS}"
+    ))
+    .all(db)
+    .await?;
+    for row in rows {
+        report.faults.push(format!("ledger/entries/{}: has no postings", row.get::<Uuid>("id")?));
+    }
+    Ok(())
+}
+
+/// The document of an aggregate is the snapshot of its newest change row. Users' and clients' snapshots leave
+/// out what may be erased or is secret, so of them only version and head are compared.
+async fn documents(db: &impl Runs, collection: &str, table: &str, report: &mut RowsReport) -> Result<(), StoreError> {
+    let whole = !matches!(table, "user_account" | "api_client");
+    let same = if whole { " AND c.snapshot = t.body" } else { "" };
+    let rows = Sql::new(&format!(
+        "SELECT t.id AS id FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.resource_id = t.id \
+         AND c.version = t.version AND c.hash = t.head_hash{same}) LIMIT {MAX_FAULTS}"
+    ))
+    .all(db)
+    .await?;
+    for row in rows {
+        let id: Uuid = row.get("id")?;
+        report.faults.push(format!("{collection} {id}: the row is not what its newest change row says"));
+    }
+    Ok(())
+}
+
+/// A claim has as many revisions as it says, numbered from one, and each can be read.
+async fn revisions(db: &impl Runs, report: &mut RowsReport) -> Result<(), StoreError> {
+    let rows = Sql::new(&format!(
+        "SELECT id FROM claim WHERE revision <> (SELECT COUNT(*) FROM claim_revision r WHERE r.claim_id = claim.id \
+         AND r.number BETWEEN 1 AND claim.revision) OR EXISTS (SELECT 1 FROM claim_revision r \
+         WHERE r.claim_id = claim.id AND (r.number < 1 OR r.number > claim.revision)) LIMIT {MAX_FAULTS}"
+    ))
+    .all(db)
+    .await?;
+    for row in rows {
+        report.faults.push(format!("claims/{}: a revision is missing or stands too many", row.get::<Uuid>("id")?));
+    }
+    Ok(())
+}
+
+/// What lists and guards find claims by is what the claims' documents say; every revision can be read.
+async fn columns(db: &impl Runs, report: &mut RowsReport) -> Result<(), StoreError> {
+    let mut after = Uuid::nil();
+    loop {
+        let sql = format!("SELECT * FROM claim WHERE id > ? ORDER BY id LIMIT {BATCH}");
+        let rows = Sql::new(&sql).bind(after).all(db).await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = last.get("id")?;
+        let mut ids = Vec::with_capacity(rows.len());
+        for row in &rows {
+            report.claims += 1;
+            ids.push(row.get::<Uuid>("id")?);
+            if let Err(error) = compare(row, report) {
+                report.faults.push(error.to_string());
+            }
+        }
+        let mut sql = Sql::new("SELECT claim_id, number, body FROM claim_revision WHERE claim_id IN ");
+        sql.push_list(ids);
+        for row in sql.all(db).await? {
+            if let Err(error) = claims::revision(&row) {
+                report.faults.push(error.to_string());
+            }
+        }
+    }
+}
+
+fn compare(row: &Row, report: &mut RowsReport) -> Result<(), StoreError> {
+    let stored = claims::stored(row)?;
+    let id = stored.id;
+    for (column, expected) in claims::columns(&stored.value)? {
+        let found = match &expected {
+            Value::String(_) => Value::from(row.get::<Option<String>>(column)?),
+            Value::BigInt(_) => Value::from(row.get::<Option<i64>>(column)?),
+            Value::Uuid(_) => Value::from(row.get::<Option<Uuid>>(column)?),
+            other => return Err(StoreError::corrupt("claim", column, id, format!("unexpected {other:?}"))),
+        };
+        if found != expected {
+            report.faults.push(format!("claims/{id}: the column {column} is not what the document says"));
+        }
+    }
+    Ok(())
+}
