@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod api_clients;
+mod attempts;
 mod audit;
 mod catalog;
 mod changes;
@@ -28,7 +29,7 @@ mod store;
 mod tests;
 mod users;
 
-pub use audit::{DenialRow, HistoryReport};
+pub use audit::{DENIAL_FIELDS, DenialRow, HistoryReport};
 pub use changes::ChangeNote;
 pub use claims::CLAIM_FIELDS;
 pub use error::{CommandError, StoreError};

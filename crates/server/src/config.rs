@@ -1,12 +1,16 @@
 //! Configuration: defaults < TOML file < environment < flags. Unknown keys are refused, so that a mistyped
 //! limit is not silently the default.
 
+mod accounts;
+
 use std::net::SocketAddr;
 use std::path::Path;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
+
+pub use accounts::AccountsConfig;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +34,9 @@ pub struct Config {
     pub log: String,
     /// Whether `serve` also does the work of `worker`.
     pub work: bool,
+    /// Sign-in, tokens, rate limits.
+    #[serde(default)]
+    pub accounts: AccountsConfig,
 }
 
 /// The form of log lines.
@@ -54,6 +61,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             log: "info,sea_orm_migration=warn".to_owned(),
             work: true,
+            accounts: AccountsConfig::default(),
         }
     }
 }
@@ -73,7 +81,7 @@ impl Config {
         };
         figment
             // RECOURSE_TEST_… belongs to the test harness.
-            .merge(Env::prefixed("RECOURSE_").filter(|key| !key.starts_with("test_")))
+            .merge(Env::prefixed("RECOURSE_").filter(|key| !key.starts_with("test_")).split("__"))
             .extract()
             .map_err(|error| ConfigError(error.to_string().replace('\n', "; ")))
     }

@@ -10,6 +10,7 @@ mod health;
 pub mod limits;
 mod oauth;
 pub mod process;
+mod proxies;
 mod serving;
 pub mod start;
 mod telemetry;

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::auth::Door;
 use crate::config::Config;
 use crate::health::Readiness;
 use crate::process::{RandomIds, SystemClock};
@@ -64,6 +65,7 @@ pub async fn open_api(
         ids,
         issuer: config.issuer.clone(),
         audience: config.audience.clone(),
+        accounts: config.accounts.options(),
     })
     .await
     .map_err(|error| StartError::new("the service can't begin", error))
@@ -83,7 +85,8 @@ pub async fn listen(config: &Config, api: Api) -> Result<Running, StartError> {
     let address = local(&listener)?;
     let (stop, stopping) = watch::channel(false);
     let readiness = Readiness::new(api.store().clone());
-    let app = App { authenticator: api.authenticator(), api: api.clone(), readiness: readiness.clone() };
+    let door = Arc::new(Door { api: api.clone(), proxies: config.accounts.proxies() });
+    let app = App { door, api: api.clone(), readiness: readiness.clone() };
     let router = app.everything().map_err(|error| StartError::new("the services can't be assembled", error))?;
     let mut tasks = vec![tokio::spawn(serving::serve(listener, router, told(stopping.clone())))];
     let mut grpc_address = None;
@@ -99,6 +102,7 @@ pub async fn listen(config: &Config, api: Api) -> Result<Running, StartError> {
         readiness.stop();
     }));
     tasks.push(tokio::spawn(api.authenticator().follow_revocations(told(stopping.clone()))));
+    tasks.push(tokio::spawn(api.clone().write_denials(told(stopping.clone()))));
     if config.work {
         tasks.push(tokio::spawn(api.clone().work(told(stopping))));
     }

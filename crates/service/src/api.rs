@@ -6,8 +6,11 @@ use recourse_domain::clock::{Clock, IdSource, Zone};
 use recourse_repository::{PageTokens, Store};
 use serde_json::Value;
 
+use crate::denials::Denials;
 use crate::error::Answer;
+use crate::identity::AccountOptions;
 use crate::identity::authentication::Authenticator;
+use crate::identity::guard::Guard;
 use crate::identity::passwords::{Passwords, random_secret};
 
 /// What the use cases are made of.
@@ -24,6 +27,8 @@ pub struct ApiParts {
     pub issuer: String,
     /// For whom they are.
     pub audience: String,
+    /// What the deployment decides about its accounts.
+    pub accounts: AccountOptions,
 }
 
 /// The rooms behind the api.
@@ -44,6 +49,12 @@ pub(crate) struct Inner {
     pub passwords: Passwords,
     /// Reads and makes tokens.
     pub authenticator: Arc<Authenticator>,
+    /// Slows down those who guess.
+    pub guard: Guard,
+    /// Refused attempts that wait to be written.
+    pub denials: Denials,
+    /// What the deployment decides about its accounts.
+    pub accounts: AccountOptions,
 }
 
 /// The use cases.
@@ -59,7 +70,8 @@ impl Api {
         let fresh = random_secret()?.into_bytes();
         let page_tokens = PageTokens::open(&parts.store, fresh, parts.wall.now()).await?;
         let zone = crate::settings::zone(&parts.store).await?;
-        let passwords = Passwords::new()?;
+        let passwords = Passwords::new(&parts.accounts)?;
+        let guard = Guard::open(&parts.store, &parts.wall, &parts.accounts).await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 store: parts.store,
@@ -70,6 +82,9 @@ impl Api {
                 page_tokens,
                 passwords,
                 authenticator: Arc::new(authenticator),
+                guard,
+                denials: Denials::default(),
+                accounts: parts.accounts,
             }),
         })
     }

@@ -25,6 +25,9 @@ const DEADLINES: Duration = Duration::from_secs(5);
 const KEEP_REQUESTS: TimeDelta = TimeDelta::days(30);
 /// How long a revocation is told to replicas: longer than any access token lives.
 const KEEP_REVOCATIONS: TimeDelta = TimeDelta::hours(1);
+/// Accounts, addresses and devices whose failed attempts are remembered at most: a flood of made-up names
+/// pushes the oldest out.
+const KEEP_ATTEMPTS: u32 = 500_000;
 /// Seconds that a lease holds.
 const LEASE_SECONDS: i64 = 10;
 /// Claims that lapse in one go.
@@ -78,6 +81,8 @@ impl Api {
         if let Err(error) = self.inner.store.forget_requests(self.inner.clock.now() - KEEP_REQUESTS).await {
             tracing::warn!(%error, "old request records could not be forgotten");
         }
+        let accounts = &self.inner.accounts;
+        let forget_attempts = accounts.place.forget.max(accounts.account.forget).max(accounts.address.forget);
         // No token outlives an hour's revocation; a refresh token that has ended is good for nothing.
         let forgotten: Result<(), StoreError> = self
             .inner
@@ -85,7 +90,9 @@ impl Api {
             .run(|tx| {
                 Box::pin(async move {
                     tx.forget_revocations(wall - KEEP_REVOCATIONS).await?;
-                    tx.forget_refresh_tokens(wall).await.map(|_| ())
+                    tx.forget_refresh_tokens(wall).await?;
+                    tx.forget_attempts(wall - forget_attempts, KEEP_ATTEMPTS).await?;
+                    tx.forget_denials(wall - accounts.keep_denials).await.map(|_| ())
                 })
             })
             .await;

@@ -3,10 +3,13 @@
 mod accounts;
 mod api_clients;
 pub mod authentication;
+pub(crate) mod guard;
 pub mod oauth;
+mod options;
 pub mod passwords;
 mod sessions;
 pub mod tokens;
 mod users;
 
 pub use accounts::OEM_NAME;
+pub use options::AccountOptions;

@@ -1,7 +1,10 @@
 //! OAuth: tokens for programs, refreshed tokens for everybody, and their end.
 
+use std::net::IpAddr;
+
 use chrono::TimeDelta;
 use recourse_domain::ids::UserId;
+use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::{RefreshUse, StoreError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -14,6 +17,9 @@ use crate::error::Refusal;
 
 /// How long the same refresh, repeated, is taken for a retry of a lost answer.
 const RETRY_GRACE: TimeDelta = TimeDelta::seconds(30);
+
+/// What the log of denials calls the endpoint.
+const TOKEN_ENDPOINT: &str = "oauth2/token";
 
 /// The form of `POST /oauth2/token`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -69,9 +75,9 @@ pub enum OAuthFault {
     /// Another grant.
     #[error("grant_type is client_credentials or refresh_token; people sign in at POST /v1/sessions")]
     UnsupportedGrantType,
-    /// Too many at once.
-    #[error("too many at once; try again in a second")]
-    Busy,
+    /// Too many that failed, or too many at once: seconds until the next attempt.
+    #[error("too many attempts; try again in {0} s")]
+    TooMany(u32),
     /// The store can't be reached.
     #[error("the service is not available; try again")]
     Unavailable,
@@ -86,7 +92,7 @@ impl OAuthFault {
             OAuthFault::InvalidGrant => "invalid_grant",
             OAuthFault::InvalidScope => "invalid_scope",
             OAuthFault::UnsupportedGrantType => "unsupported_grant_type",
-            OAuthFault::Busy | OAuthFault::Unavailable => "temporarily_unavailable",
+            OAuthFault::TooMany(_) | OAuthFault::Unavailable => "temporarily_unavailable",
         }
     }
 }
@@ -100,6 +106,9 @@ impl From<StoreError> for OAuthFault {
 
 impl From<Refusal> for OAuthFault {
     fn from(refusal: Refusal) -> Self {
+        if refusal.reason == Reason::TooManyRequests {
+            return OAuthFault::TooMany(refusal.retry_after.unwrap_or(1));
+        }
         tracing::error!(cause = refusal.cause, "token endpoint");
         OAuthFault::Unavailable
     }
@@ -107,33 +116,43 @@ impl From<Refusal> for OAuthFault {
 
 impl Api {
     /// Answers `POST /oauth2/token`.
-    pub async fn token(&self, form: TokenForm) -> Result<TokenReply, OAuthFault> {
+    pub async fn token(&self, form: TokenForm, from: Option<IpAddr>) -> Result<TokenReply, OAuthFault> {
         if form.scope.as_deref().is_some_and(|scope| !scope.trim().is_empty()) {
             return Err(OAuthFault::InvalidScope);
         }
         match form.grant_type.as_deref() {
-            Some("client_credentials") => self.client_token(form).await,
-            Some("refresh_token") => self.refreshed_token(form).await,
+            Some("client_credentials") => self.client_token(form, from).await,
+            Some("refresh_token") => self.refreshed_token(form, from).await,
             Some(_) => Err(OAuthFault::UnsupportedGrantType),
             None => Err(OAuthFault::InvalidRequest("grant_type")),
         }
     }
 
-    async fn client_token(&self, form: TokenForm) -> Result<TokenReply, OAuthFault> {
+    /// A program shows its secret, which is too long to be guessed: mistakes are counted after the fact.
+    async fn client_token(&self, form: TokenForm, from: Option<IpAddr>) -> Result<TokenReply, OAuthFault> {
         let (id, secret) = form.client_id.zip(form.client_secret).ok_or(OAuthFault::InvalidClient)?;
         let id =
             Uuid::parse_str(id.strip_prefix("apiClients/").unwrap_or(&id)).map_err(|_| OAuthFault::InvalidClient)?;
+        let attempt = self.inner.guard.client(&id.to_string(), from);
+        self.inner.guard.look(&attempt).await?;
         let found = self.inner.store.client_of_token(UserId(id)).await?;
         let shown = fingerprint(&secret);
         let known = found.as_ref().map_or_else(Vec::new, |(_, hash)| hash.clone());
         let fits = same(&shown, &known);
-        let (client, _) = found.filter(|(client, _)| fits && !client.revoked).ok_or(OAuthFault::InvalidClient)?;
+        let known_id = found.as_ref().map(|(client, _)| client.id);
+        let Some((client, _)) = found.filter(|(client, _)| fits && !client.revoked) else {
+            self.inner.guard.fail(&attempt).await?;
+            self.inner.denials.note(known_id, TOKEN_ENDPOINT, Reason::CredentialsInvalid, None);
+            return Err(OAuthFault::InvalidClient);
+        };
         let access_token = self.inner.authenticator.access_token(client.id, &client.membership, None)?;
         Ok(TokenReply { access_token, token_type: "Bearer", expires_in: ACCESS_SECONDS, refresh_token: None })
     }
 
-    async fn refreshed_token(&self, form: TokenForm) -> Result<TokenReply, OAuthFault> {
+    async fn refreshed_token(&self, form: TokenForm, from: Option<IpAddr>) -> Result<TokenReply, OAuthFault> {
         let shown = form.refresh_token.ok_or(OAuthFault::InvalidRequest("refresh_token"))?;
+        let attempt = self.inner.guard.token(from);
+        self.inner.guard.look(&attempt).await?;
         let replacement = random_secret().map_err(|_| OAuthFault::Unavailable)?;
         let now = self.inner.wall.now();
         let (shown, next) = (&fingerprint(&shown), &fingerprint(&replacement));
@@ -151,9 +170,14 @@ impl Api {
             RefreshUse::Rotated(session) | RefreshUse::Retried(session) => session,
             RefreshUse::Reused => {
                 tracing::warn!("a refresh token was used twice; its session has been ended");
+                self.inner.denials.note(None, TOKEN_ENDPOINT, Reason::TokenInvalid, None);
                 return Err(OAuthFault::InvalidGrant);
             }
-            RefreshUse::Unknown => return Err(OAuthFault::InvalidGrant),
+            RefreshUse::Unknown => {
+                self.inner.guard.fail(&attempt).await?;
+                self.inner.denials.note(None, TOKEN_ENDPOINT, Reason::TokenInvalid, None);
+                return Err(OAuthFault::InvalidGrant);
+            }
         };
         let user = self.inner.store.user_of_token(session.user).await?;
         let user = user.filter(|user| !user.disabled).ok_or(OAuthFault::InvalidGrant)?;

@@ -44,6 +44,7 @@ async fn api() -> Api {
     let store = Store::open(StoreOptions::new("sqlite::memory:")).await.unwrap();
     store.migrate().await.unwrap();
     let parts = ApiParts {
+        accounts: crate::identity::AccountOptions::default(),
         store,
         clock: Arc::new(Noon),
         wall: Arc::new(Noon),

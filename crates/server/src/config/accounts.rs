@@ -1,0 +1,103 @@
+//! `[accounts]`: sign-in, tokens, rate limits, and whose word counts on where a call comes from.
+
+use chrono::TimeDelta;
+use ipnet::IpNet;
+use recourse_domain::attempts::Patience;
+use recourse_service::identity::AccountOptions;
+use recourse_service::identity::passwords::HashCost;
+use serde::{Deserialize, Serialize};
+
+use crate::proxies::{ForwardedHeader, TrustedProxies};
+
+/// What a deployment decides about its accounts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccountsConfig {
+    /// Proxies whose word counts on where a call comes from: `["10.0.0.0/8"]`. From everybody else the
+    /// header is ignored.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they say it: `x-forwarded-for` or `forwarded`.
+    pub forwarded_header: ForwardedHeader,
+    /// Wrong passwords of one account at one address (or on one known device) that cost no wait.
+    pub free_failures: u32,
+    /// Wrong passwords of one account from everywhere that cost no wait.
+    pub free_failures_per_account: u32,
+    /// Wrong secrets from one address that cost no wait.
+    pub free_failures_per_address: u32,
+    /// The first wait, in seconds; each further failure doubles it.
+    pub first_wait_seconds: u32,
+    /// The longest wait, in seconds.
+    pub longest_wait_seconds: u32,
+    /// The longest wait that strangers can bring upon an account, in seconds.
+    pub longest_wait_seconds_per_account: u32,
+    /// Seconds without a failure after which all are forgotten.
+    pub forget_failures_seconds: u32,
+    /// Fewest characters of a new password.
+    pub min_password_length: usize,
+    /// Memory of a password's hash (Argon2id), in KiB. Hashes made at another cost are made anew at sign-in.
+    pub hash_memory_kib: u32,
+    /// Passes of a password's hash.
+    pub hash_iterations: u32,
+    /// Lanes of a password's hash.
+    pub hash_parallelism: u32,
+    /// Days after which the signing key of tokens is followed by a new one; 0 for by hand only.
+    pub rotate_keys_days: u32,
+    /// Days that refused attempts are kept.
+    pub keep_denials_days: u32,
+}
+
+impl Default for AccountsConfig {
+    fn default() -> Self {
+        Self {
+            trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::XForwardedFor,
+            free_failures: 5,
+            free_failures_per_account: 50,
+            free_failures_per_address: 50,
+            first_wait_seconds: 1,
+            longest_wait_seconds: 15 * 60,
+            longest_wait_seconds_per_account: 30,
+            forget_failures_seconds: 60 * 60,
+            min_password_length: 10,
+            hash_memory_kib: 19 * 1024,
+            hash_iterations: 2,
+            hash_parallelism: 1,
+            rotate_keys_days: 90,
+            keep_denials_days: 180,
+        }
+    }
+}
+
+impl AccountsConfig {
+    /// As the use cases take it.
+    pub(crate) fn options(&self) -> AccountOptions {
+        let seconds = |seconds: u32| TimeDelta::seconds(i64::from(seconds));
+        let patience = |free: u32, longest: u32| Patience {
+            free,
+            first: seconds(self.first_wait_seconds),
+            longest: seconds(longest),
+            forget: seconds(self.forget_failures_seconds),
+        };
+        AccountOptions {
+            place: patience(self.free_failures, self.longest_wait_seconds),
+            account: patience(self.free_failures_per_account, self.longest_wait_seconds_per_account),
+            address: patience(self.free_failures_per_address, self.longest_wait_seconds),
+            min_password_length: self.min_password_length,
+            hash_cost: HashCost {
+                memory_kib: self.hash_memory_kib,
+                iterations: self.hash_iterations,
+                parallelism: self.hash_parallelism,
+            },
+            rotate_keys_after: match self.rotate_keys_days {
+                0 => None,
+                days => Some(TimeDelta::days(i64::from(days))),
+            },
+            keep_denials: TimeDelta::days(i64::from(self.keep_denials_days)),
+        }
+    }
+
+    /// Whose word counts on where a call comes from.
+    pub(crate) fn proxies(&self) -> TrustedProxies {
+        TrustedProxies::new(self.trusted_proxies.clone(), self.forwarded_header)
+    }
+}

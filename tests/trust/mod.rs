@@ -1,0 +1,24 @@
+//! What the foundation does under attack, load and faults.
+
+mod accounts;
+mod denials;
+
+use crate::harness::Server;
+
+/// Everything that change rows say, as text.
+async fn change_texts(server: &Server) -> Vec<String> {
+    use sea_orm::{ConnectionTrait, Statement};
+    let connection = sea_orm::Database::connect(&server.database.url).await.unwrap();
+    let statement = Statement::from_string(
+        connection.get_database_backend(),
+        "SELECT resource, verb, paths, snapshot, audience FROM change",
+    );
+    let rows = connection.query_all_raw(statement).await.unwrap();
+    let text = |row: &sea_orm::QueryResult, column: &str| row.try_get::<String>("", column).unwrap();
+    let texts = rows
+        .iter()
+        .map(|row| ["resource", "verb", "paths", "snapshot", "audience"].map(|column| text(row, column)).join(" "))
+        .collect();
+    connection.close().await.unwrap();
+    texts
+}
