@@ -2,6 +2,8 @@
 
 mod accounts;
 mod denials;
+mod rates;
+mod replicas;
 
 use crate::harness::Server;
 

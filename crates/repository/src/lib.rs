@@ -35,6 +35,7 @@ pub use claims::CLAIM_FIELDS;
 pub use error::{CommandError, StoreError};
 pub use feed::{FeedEnds, FeedItem, FeedPage};
 pub use idempotency::Seen;
+pub use keys::KeyTimes;
 pub use ledger::{Balance, ENTRY_FIELDS};
 pub use page_tokens::PageTokens;
 pub use sessions::RefreshUse;

@@ -16,6 +16,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 
 use crate::auth::{self, Door, RestAdmission};
 use crate::health::{self, Readiness};
+use crate::rates::{self, Rates};
 use crate::{docs, limits, oauth};
 
 /// Services that cannot be assembled: the contract's descriptors are damaged.
@@ -27,8 +28,10 @@ pub(crate) struct AssemblyError(#[from] tonic_reflection::server::Error);
 pub(crate) struct App {
     /// The use cases.
     pub(crate) api: Api,
-    /// Who is let in, and how often.
+    /// Who asks, and from where.
     pub(crate) door: Arc<Door>,
+    /// How often one caller may call.
+    pub(crate) rates: Arc<Rates>,
     /// Whether the process takes calls.
     pub(crate) readiness: Readiness,
 }
@@ -81,6 +84,7 @@ impl App {
     fn guarded(&self, router: Router) -> Router {
         let request_id = HeaderName::from_static("x-request-id");
         router
+            .layer(middleware::from_fn_with_state(Arc::clone(&self.rates), rates::limit))
             .layer(middleware::from_fn_with_state(Arc::clone(&self.door), auth::identify))
             .layer(middleware::from_fn(log_call))
             .layer(middleware::from_fn(security_headers))

@@ -91,6 +91,7 @@ fn add_own_endpoints(document: &mut Value) {
             "schema": {"type": "object", "required": required, "properties": properties}}}})
     };
     let status = json!({"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}});
+    let too_many = json!({"$ref": "#/components/responses/TooManyRequests"});
     let own = [
         (
             "/oauth2/token",
@@ -117,7 +118,7 @@ fn add_own_endpoints(document: &mut Value) {
             "requestBody": form(json!(["token"]), json!({
                 "token": {"type": "string"}, "token_type_hint": {"type": "string"}})),
             "responses": {"200": {"description": "Done"}, "400": failure("The request is not right"),
-                "503": failure("The store is not reachable")}}}),
+                "429": failure("Too many calls"), "503": failure("The store is not reachable")}}}),
         ),
         (
             "/.well-known/jwks.json",
@@ -125,7 +126,7 @@ fn add_own_endpoints(document: &mut Value) {
             "tags": ["OAuth"], "operationId": "OAuth_Keys", "summary": "Public keys of access tokens",
             "security": [],
             "responses": {"200": json_reply("JWK set (RFC 7517)", json!({"type": "object"})),
-                "400": failure("The request is not right")}}}),
+                "400": failure("The request is not right"), "429": too_many.clone()}}}),
         ),
         (
             "/.well-known/oauth-authorization-server",
@@ -133,7 +134,7 @@ fn add_own_endpoints(document: &mut Value) {
             "tags": ["OAuth"], "operationId": "OAuth_Metadata", "summary": "Where the OAuth endpoints are",
             "security": [],
             "responses": {"200": json_reply("Metadata (RFC 8414)", json!({"type": "object"})),
-                "400": failure("The request is not right")}}}),
+                "400": failure("The request is not right"), "429": too_many}}}),
         ),
         (
             "/healthz",

@@ -11,6 +11,7 @@ pub mod limits;
 mod oauth;
 pub mod process;
 mod proxies;
+mod rates;
 mod serving;
 pub mod start;
 mod telemetry;
@@ -55,6 +56,10 @@ pub async fn run(cli: Cli) -> Result<(), StartError> {
             start::demo(config).await
         }
         Command::CreateAdmin(args) => start::create_admin(configured(&args.store)?, &args.user_name).await,
+        Command::RotateKeys(args) => {
+            let after = chrono::TimeDelta::seconds(i64::from(args.after));
+            start::rotate_keys(configured(&args.store)?, after, args.end_old).await
+        }
         Command::Openapi => print(docs::document_text()),
         Command::Config(args) => {
             let shown = configured(&args)?.redacted();

@@ -69,7 +69,8 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
-fn refused(fault: &OAuthFault) -> Response {
+/// The answer of a refused request for a token.
+pub(crate) fn refused(fault: &OAuthFault) -> Response {
     let status = match fault {
         OAuthFault::InvalidClient => StatusCode::UNAUTHORIZED,
         OAuthFault::InvalidRequest(_)

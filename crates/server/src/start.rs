@@ -5,6 +5,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use recourse_domain::clock::{Clock, IdSource};
 use recourse_repository::{Store, StoreOptions};
 use recourse_service::{Api, ApiParts};
@@ -86,7 +87,8 @@ pub async fn listen(config: &Config, api: Api) -> Result<Running, StartError> {
     let (stop, stopping) = watch::channel(false);
     let readiness = Readiness::new(api.store().clone());
     let door = Arc::new(Door { api: api.clone(), proxies: config.accounts.proxies() });
-    let app = App { door, api: api.clone(), readiness: readiness.clone() };
+    let rates = Arc::new(config.accounts.rates());
+    let app = App { door, rates, api: api.clone(), readiness: readiness.clone() };
     let router = app.everything().map_err(|error| StartError::new("the services can't be assembled", error))?;
     let mut tasks = vec![tokio::spawn(serving::serve(listener, router, told(stopping.clone())))];
     let mut grpc_address = None;
@@ -169,6 +171,17 @@ pub async fn create_admin(config: Config, user_name: &str) -> Result<(), StartEr
     say(&format!(
         "user name: {user_name}\none-time password: {password}\nchange it after the first sign-in (POST /v1/users/me:changePassword)\n"
     ))
+}
+
+/// `recourse rotate-keys`.
+pub async fn rotate_keys(config: Config, after: TimeDelta, end_old: bool) -> Result<(), StartError> {
+    let store = open_store(&config).await?;
+    let api = open_api(&config, store, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
+    let (kid, activates) = api
+        .rotate_keys(after, end_old)
+        .await
+        .map_err(|refusal| StartError::new("the keys can't be rotated", refusal.text.en))?;
+    say(&format!("key {kid} signs from {activates}\n"))
 }
 
 fn say(text: &str) -> Result<(), StartError> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use recourse_domain::clock::{Clock, IdSource, Zone};
 use recourse_repository::{PageTokens, Store};
 use serde_json::Value;
@@ -102,6 +103,16 @@ impl Api {
     /// The public keys of access tokens.
     pub fn jwks(&self) -> Value {
         self.inner.authenticator.jwks()
+    }
+
+    /// Lets a new signing key follow the one in use, which signs after `after`; answers its name and when it
+    /// begins. With `end_old`, tokens of all other keys are refused at once: one of them is known to a thief.
+    pub async fn rotate_keys(&self, after: TimeDelta, end_old: bool) -> Answer<(String, DateTime<Utc>)> {
+        let next = self.inner.authenticator.rotate_keys(if end_old { TimeDelta::zero() } else { after }).await?;
+        if end_old {
+            self.inner.authenticator.end_older_keys(&next.kid).await?;
+        }
+        Ok((next.kid, next.activate_time))
     }
 
     /// Whose tokens these are.

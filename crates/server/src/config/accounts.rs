@@ -8,6 +8,7 @@ use recourse_service::identity::passwords::HashCost;
 use serde::{Deserialize, Serialize};
 
 use crate::proxies::{ForwardedHeader, TrustedProxies};
+use crate::rates::Rates;
 
 /// What a deployment decides about its accounts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,6 +19,14 @@ pub struct AccountsConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// The header in which they say it: `x-forwarded-for` or `forwarded`.
     pub forwarded_header: ForwardedHeader,
+    /// Calls a second that one principal may make for long; 0 for no limit.
+    pub calls_per_second: u32,
+    /// Calls that one principal may make at once.
+    pub calls_at_once: u32,
+    /// Calls a second that may come from one address without a valid token; 0 for no limit.
+    pub anonymous_calls_per_second: u32,
+    /// Calls that may come from one address at once without a valid token.
+    pub anonymous_calls_at_once: u32,
     /// Wrong passwords of one account at one address (or on one known device) that cost no wait.
     pub free_failures: u32,
     /// Wrong passwords of one account from everywhere that cost no wait.
@@ -51,6 +60,10 @@ impl Default for AccountsConfig {
         Self {
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardedHeader::XForwardedFor,
+            calls_per_second: 1_000,
+            calls_at_once: 5_000,
+            anonymous_calls_per_second: 200,
+            anonymous_calls_at_once: 1_000,
             free_failures: 5,
             free_failures_per_account: 50,
             free_failures_per_address: 50,
@@ -94,6 +107,14 @@ impl AccountsConfig {
             },
             keep_denials: TimeDelta::days(i64::from(self.keep_denials_days)),
         }
+    }
+
+    /// How often one caller may call.
+    pub(crate) fn rates(&self) -> Rates {
+        Rates::new(
+            (self.calls_per_second, self.calls_at_once),
+            (self.anonymous_calls_per_second, self.anonymous_calls_at_once),
+        )
     }
 
     /// Whose word counts on where a call comes from.
