@@ -2,6 +2,7 @@
 
 mod accounts;
 mod denials;
+mod outside;
 mod rates;
 mod replicas;
 

@@ -10,7 +10,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
-pub use accounts::AccountsConfig;
+pub use accounts::{AccountsConfig, IssuerConfig};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_service::identity::oauth::JWT_BEARER;
 use serde_json::{Value, json};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -97,14 +98,18 @@ fn add_own_endpoints(document: &mut Value) {
             "/oauth2/token",
             json!({"post": {
             "tags": ["OAuth"], "operationId": "OAuth_Token", "summary": "Get or refresh an access token",
-            "description": "RFC 6749. `client_credentials` for programs, `refresh_token` for everybody. A refresh \
+            "description": "RFC 6749. `client_credentials` for programs, `refresh_token` for everybody, `jwt-bearer` \
+                (RFC 7523) for people of an outside OpenID Connect issuer that the deployment trusts. A refresh \
                 token changes at each use; using an old one again ends the session, unless it is the same refresh \
                 within 30 seconds.",
             "security": [],
             "requestBody": form(json!(["grant_type"]), json!({
-                "grant_type": {"type": "string", "enum": ["client_credentials", "refresh_token"]},
+                "grant_type": {"type": "string", "enum": ["client_credentials", "refresh_token", JWT_BEARER]},
                 "client_id": {"type": "string"}, "client_secret": {"type": "string"},
-                "refresh_token": {"type": "string"}, "scope": {"type": "string"}})),
+                "refresh_token": {"type": "string"},
+                "assertion": {"type": "string", "description": "The token of a trusted outside issuer (RFC 7523)"},
+                "organization": {"type": "string", "description": "The organisation to act for, with an assertion"},
+                "scope": {"type": "string"}})),
             "responses": {"200": json_reply("The token", token_reply), "400": failure("The request is not right"),
                 "401": failure("The client is not known"), "429": failure("Too many at once"),
                 "503": failure("The store is not reachable")}}}),

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod docs;
+mod fetch;
 mod health;
 pub mod limits;
 mod oauth;

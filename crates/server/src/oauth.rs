@@ -10,7 +10,7 @@ use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use recourse_service::Api;
 use recourse_service::admission::Origin;
-use recourse_service::identity::oauth::{OAuthFault, RevokeForm, TokenForm};
+use recourse_service::identity::oauth::{JWT_BEARER, OAuthFault, RevokeForm, TokenForm};
 use serde_json::{Value, json};
 
 /// `POST /oauth2/token` (RFC 6749): `client_credentials` and `refresh_token`.
@@ -52,7 +52,7 @@ pub(crate) async fn metadata(State(api): State<Api>) -> Json<Value> {
         "token_endpoint": format!("{issuer}/oauth2/token"),
         "revocation_endpoint": format!("{issuer}/oauth2/revoke"),
         "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
-        "grant_types_supported": ["client_credentials", "refresh_token"],
+        "grant_types_supported": ["client_credentials", "refresh_token", JWT_BEARER],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "response_types_supported": [],
     }))

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::auth::Door;
 use crate::config::Config;
+use crate::fetch::SafeFetch;
 use crate::health::Readiness;
 use crate::process::{RandomIds, SystemClock};
 use crate::{StartError, demo, limits, serving};
@@ -66,7 +67,8 @@ pub async fn open_api(
         ids,
         issuer: config.issuer.clone(),
         audience: config.audience.clone(),
-        accounts: config.accounts.options(),
+        accounts: config.accounts.options()?,
+        fetch: Arc::new(SafeFetch::new(config.accounts.issuer_networks.clone())),
     })
     .await
     .map_err(|error| StartError::new("the service can't begin", error))

@@ -12,6 +12,7 @@ use crate::error::Answer;
 use crate::identity::AccountOptions;
 use crate::identity::authentication::Authenticator;
 use crate::identity::guard::Guard;
+use crate::identity::outside::{Fetch, Outside};
 use crate::identity::passwords::{Passwords, random_secret};
 
 /// What the use cases are made of.
@@ -30,6 +31,8 @@ pub struct ApiParts {
     pub audience: String,
     /// What the deployment decides about its accounts.
     pub accounts: AccountOptions,
+    /// Reads the documents of outside issuers.
+    pub fetch: Arc<dyn Fetch>,
 }
 
 /// The rooms behind the api.
@@ -52,6 +55,8 @@ pub(crate) struct Inner {
     pub authenticator: Arc<Authenticator>,
     /// Slows down those who guess.
     pub guard: Guard,
+    /// Outside issuers.
+    pub outside: Outside,
     /// Refused attempts that wait to be written.
     pub denials: Denials,
     /// What the deployment decides about its accounts.
@@ -84,6 +89,7 @@ impl Api {
                 passwords,
                 authenticator: Arc::new(authenticator),
                 guard,
+                outside: Outside::new(parts.accounts.issuers.clone(), parts.fetch),
                 denials: Denials::default(),
                 accounts: parts.accounts,
             }),

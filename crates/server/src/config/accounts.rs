@@ -4,9 +4,11 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use recourse_domain::attempts::Patience;
 use recourse_service::identity::AccountOptions;
+use recourse_service::identity::outside::TrustedIssuer;
 use recourse_service::identity::passwords::HashCost;
 use serde::{Deserialize, Serialize};
 
+use crate::StartError;
 use crate::proxies::{ForwardedHeader, TrustedProxies};
 use crate::rates::Rates;
 
@@ -53,6 +55,49 @@ pub struct AccountsConfig {
     pub rotate_keys_days: u32,
     /// Days that refused attempts are kept.
     pub keep_denials_days: u32,
+    /// Outside issuers (OpenID Connect) whose tokens are exchanged for ours at `POST /oauth2/token`.
+    pub issuers: Vec<IssuerConfig>,
+    /// Networks in which outside issuers may stand although they are private: `["10.20.0.0/16"]`. Plain `http`
+    /// is for loopback only, and only if loopback is listed here.
+    pub issuer_networks: Vec<IpNet>,
+}
+
+/// An outside issuer that the deployment trusts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerConfig {
+    /// As its tokens name it: `https://login.example.com/realms/dealers`.
+    pub issuer: String,
+    /// What its tokens must be for: the client id that the issuer gave to this deployment.
+    pub audience: String,
+    /// Where its keys are; found by discovery if it is left out.
+    pub jwks_uri: Option<String>,
+    /// Algorithms that are taken from it: `RS256`, `PS256`, `ES256`, `ES384`, `EdDSA` and their kin.
+    #[serde(default = "usual_algorithms")]
+    pub algorithms: Vec<String>,
+}
+
+fn usual_algorithms() -> Vec<String> {
+    ["RS256", "PS256", "ES256", "ES384", "EdDSA"].map(str::to_owned).to_vec()
+}
+
+impl IssuerConfig {
+    fn trusted(&self) -> Result<TrustedIssuer, StartError> {
+        let mut algorithms = Vec::new();
+        for name in &self.algorithms {
+            let public = usual_algorithms().contains(name) || ["RS384", "RS512", "PS384", "PS512"].contains(&&**name);
+            let algorithm = name.parse().ok().filter(|_| public);
+            algorithms.push(algorithm.ok_or_else(|| {
+                StartError::new("configuration", format!("{name} is no algorithm for outside issuers"))
+            })?);
+        }
+        Ok(TrustedIssuer {
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+            jwks_uri: self.jwks_uri.clone(),
+            algorithms,
+        })
+    }
 }
 
 impl Default for AccountsConfig {
@@ -77,13 +122,15 @@ impl Default for AccountsConfig {
             hash_parallelism: 1,
             rotate_keys_days: 90,
             keep_denials_days: 180,
+            issuers: Vec::new(),
+            issuer_networks: Vec::new(),
         }
     }
 }
 
 impl AccountsConfig {
     /// As the use cases take it.
-    pub(crate) fn options(&self) -> AccountOptions {
+    pub(crate) fn options(&self) -> Result<AccountOptions, StartError> {
         let seconds = |seconds: u32| TimeDelta::seconds(i64::from(seconds));
         let patience = |free: u32, longest: u32| Patience {
             free,
@@ -91,7 +138,7 @@ impl AccountsConfig {
             longest: seconds(longest),
             forget: seconds(self.forget_failures_seconds),
         };
-        AccountOptions {
+        Ok(AccountOptions {
             place: patience(self.free_failures, self.longest_wait_seconds),
             account: patience(self.free_failures_per_account, self.longest_wait_seconds_per_account),
             address: patience(self.free_failures_per_address, self.longest_wait_seconds),
@@ -106,7 +153,8 @@ impl AccountsConfig {
                 days => Some(TimeDelta::days(i64::from(days))),
             },
             keep_denials: TimeDelta::days(i64::from(self.keep_denials_days)),
-        }
+            issuers: self.issuers.iter().map(IssuerConfig::trusted).collect::<Result<_, _>>()?,
+        })
     }
 
     /// How often one caller may call.

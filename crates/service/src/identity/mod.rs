@@ -6,6 +6,7 @@ pub mod authentication;
 pub(crate) mod guard;
 pub mod oauth;
 mod options;
+pub mod outside;
 pub mod passwords;
 mod sessions;
 pub mod tokens;

@@ -3,12 +3,14 @@
 use std::net::IpAddr;
 
 use chrono::TimeDelta;
-use recourse_domain::ids::UserId;
+use recourse_domain::identity::Session;
+use recourse_domain::ids::{SessionId, UserId};
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::{RefreshUse, StoreError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::outside::OutsideFault;
 use super::passwords::{fingerprint, random_secret, same};
 use super::sessions::REFRESH_LIFETIME;
 use super::tokens::ACCESS_SECONDS;
@@ -18,6 +20,8 @@ use crate::error::Refusal;
 /// How long the same refresh, repeated, is taken for a retry of a lost answer.
 const RETRY_GRACE: TimeDelta = TimeDelta::seconds(30);
 
+/// The grant by which a token of an outside issuer is exchanged (RFC 7523).
+pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// What the log of denials calls the endpoint.
 const TOKEN_ENDPOINT: &str = "oauth2/token";
 
@@ -32,6 +36,10 @@ pub struct TokenForm {
     pub client_secret: Option<String>,
     /// The refresh token.
     pub refresh_token: Option<String>,
+    /// The token of an outside issuer.
+    pub assertion: Option<String>,
+    /// The organisation to act for, with an outside token of a user who belongs to several.
+    pub organization: Option<String>,
     /// Not used: a token carries what the membership allows.
     pub scope: Option<String>,
 }
@@ -73,7 +81,7 @@ pub enum OAuthFault {
     #[error("scopes are not offered; leave the parameter out")]
     InvalidScope,
     /// Another grant.
-    #[error("grant_type is client_credentials or refresh_token; people sign in at POST /v1/sessions")]
+    #[error("grant_type is client_credentials, refresh_token or {JWT_BEARER}; people sign in at POST /v1/sessions")]
     UnsupportedGrantType,
     /// Too many that failed, or too many at once: seconds until the next attempt.
     #[error("too many attempts; try again in {0} s")]
@@ -123,6 +131,7 @@ impl Api {
         match form.grant_type.as_deref() {
             Some("client_credentials") => self.client_token(form, from).await,
             Some("refresh_token") => self.refreshed_token(form, from).await,
+            Some(JWT_BEARER) => self.exchanged_token(form, from).await,
             Some(_) => Err(OAuthFault::UnsupportedGrantType),
             None => Err(OAuthFault::InvalidRequest("grant_type")),
         }
@@ -189,6 +198,55 @@ impl Api {
             expires_in: ACCESS_SECONDS,
             refresh_token: Some(replacement),
         })
+    }
+
+    /// Exchanges the token of an outside issuer: who it means is what an administrator wrote at the user, what
+    /// they may do is what our memberships say now.
+    async fn exchanged_token(&self, form: TokenForm, from: Option<IpAddr>) -> Result<TokenReply, OAuthFault> {
+        let assertion = form.assertion.ok_or(OAuthFault::InvalidRequest("assertion"))?;
+        let attempt = self.inner.guard.token(from);
+        self.inner.guard.look(&attempt).await?;
+        let now = self.inner.wall.now();
+        let identity = match self.inner.outside.verify(&assertion, now).await {
+            Ok(identity) => identity,
+            Err(OutsideFault::Unavailable(fault)) => {
+                tracing::warn!(%fault, "an outside token can't be verified");
+                return Err(OAuthFault::Unavailable);
+            }
+            Err(fault) => {
+                tracing::info!(%fault, "outside token refused");
+                self.inner.guard.fail(&attempt).await?;
+                self.inner.denials.note(None, TOKEN_ENDPOINT, Reason::TokenInvalid, None);
+                return Err(OAuthFault::InvalidGrant);
+            }
+        };
+        let user = self.inner.store.user_of_outside(&identity).await?;
+        let known = user.as_ref().map(|user| user.id);
+        let Some(user) = user.filter(|user| !user.disabled) else {
+            self.inner.denials.note(known, TOKEN_ENDPOINT, Reason::CredentialsInvalid, None);
+            return Err(OAuthFault::InvalidGrant);
+        };
+        let membership = match (form.organization.as_deref(), user.memberships.as_slice()) {
+            (None, [only]) => only,
+            (None, _) => return Err(OAuthFault::InvalidRequest("organization")),
+            (Some(name), several) => several
+                .iter()
+                .find(|membership| membership.org_name.eq_ignore_ascii_case(name))
+                .ok_or(OAuthFault::InvalidGrant)?,
+        };
+        let fresh = &Session {
+            id: SessionId(self.inner.ids.new_id()),
+            user: user.id,
+            org: membership.org,
+            device: identity.issuer.clone(),
+            create_time: now,
+            last_used_time: now,
+            revoke_time: None,
+        };
+        let session: Result<SessionId, StoreError> =
+            self.inner.store.run(|tx| Box::pin(async move { tx.session_of_device(fresh).await })).await;
+        let access_token = self.inner.authenticator.access_token(user.id, membership, Some(session?))?;
+        Ok(TokenReply { access_token, token_type: "Bearer", expires_in: ACCESS_SECONDS, refresh_token: None })
     }
 
     /// Answers `POST /oauth2/revoke`. Whether the token was known is not told.

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use recourse_domain::attempts::Patience;
 
+use super::outside::TrustedIssuer;
 use super::passwords::HashCost;
 
 /// What a deployment decides about its accounts. The defaults suit a deployment on the internet.
@@ -23,6 +24,8 @@ pub struct AccountOptions {
     pub rotate_keys_after: Option<TimeDelta>,
     /// How long refused attempts are kept.
     pub keep_denials: TimeDelta,
+    /// Outside issuers whose tokens are exchanged for ours.
+    pub issuers: Vec<TrustedIssuer>,
 }
 
 impl Default for AccountOptions {
@@ -37,6 +40,7 @@ impl Default for AccountOptions {
             hash_cost: HashCost::default(),
             rotate_keys_after: Some(TimeDelta::days(90)),
             keep_denials: TimeDelta::days(180),
+            issuers: Vec::new(),
         }
     }
 }
