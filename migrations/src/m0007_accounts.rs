@@ -22,16 +22,20 @@ impl MigrationTrait for Migration {
              ALTER TABLE signing_key ADD COLUMN verify_until MOMENT_ ;;
              CREATE TABLE outside_identity (
                 issuer WORD_ NOT NULL, subject WORD_ NOT NULL, user_id KEY_ NOT NULL, PRIMARY KEY (issuer, subject)) ;;
-             CREATE INDEX ix_outside_identity_user ON outside_identity (user_id)",
+             CREATE INDEX ix_outside_identity_user ON outside_identity (user_id) ;;
+             ALTER TABLE api_client ADD COLUMN public_keys TEXT ;;
+             CREATE TABLE used_assertion (hash BYTES_ NOT NULL PRIMARY KEY, expires MOMENT_ NOT NULL) ;;
+             CREATE INDEX ix_used_assertion_expires ON used_assertion (expires)",
         )
         .await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop_tables(manager, &["outside_identity", "sign_in_attempt"]).await?;
+        drop_tables(manager, &["used_assertion", "outside_identity", "sign_in_attempt"]).await?;
         run(
             manager,
-            "ALTER TABLE signing_key DROP COLUMN verify_until ;;
+            "ALTER TABLE api_client DROP COLUMN public_keys ;;
+             ALTER TABLE signing_key DROP COLUMN verify_until ;;
              ALTER TABLE signing_key DROP COLUMN activate_time",
         )
         .await

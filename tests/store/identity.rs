@@ -206,6 +206,7 @@ on_both_stores! {
             membership: member(org(100)),
             consenting: vec![(org(101), "stations/S-002".to_owned())],
             revoked: false,
+            public_keys: String::new(),
         };
         let made = &client;
         let stored = store

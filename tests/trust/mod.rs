@@ -1,6 +1,7 @@
 //! What the foundation does under attack, load and faults.
 
 mod accounts;
+mod client_keys;
 mod denials;
 mod outside;
 mod rates;

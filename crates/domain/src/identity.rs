@@ -97,6 +97,9 @@ pub struct ApiClient {
     pub consenting: Vec<(OrgId, String)>,
     /// It was revoked.
     pub revoked: bool,
+    /// Its public keys, a JWK set in JSON; empty for a client with a secret.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub public_keys: String,
 }
 
 /// A device that is signed in.

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_service::identity::client_keys::ASSERTION_TYPE;
 use recourse_service::identity::oauth::JWT_BEARER;
 use serde_json::{Value, json};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -107,6 +108,8 @@ fn add_own_endpoints(document: &mut Value) {
                 "grant_type": {"type": "string", "enum": ["client_credentials", "refresh_token", JWT_BEARER]},
                 "client_id": {"type": "string"}, "client_secret": {"type": "string"},
                 "refresh_token": {"type": "string"},
+                "client_assertion_type": {"type": "string", "enum": [ASSERTION_TYPE]},
+                "client_assertion": {"type": "string", "description": "Signed by a program that has keys instead of a secret"},
                 "assertion": {"type": "string", "description": "The token of a trusted outside issuer (RFC 7523)"},
                 "organization": {"type": "string", "description": "The organisation to act for, with an assertion"},
                 "scope": {"type": "string"}})),

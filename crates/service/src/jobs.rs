@@ -98,6 +98,7 @@ impl Api {
                 Box::pin(async move {
                     tx.forget_revocations(wall - KEEP_REVOCATIONS).await?;
                     tx.forget_refresh_tokens(wall).await?;
+                    tx.forget_assertions(wall).await?;
                     tx.forget_signing_keys(wall - KEEP_ENDED_KEYS).await?;
                     tx.forget_attempts(wall - forget_attempts, KEEP_ATTEMPTS).await?;
                     tx.forget_denials(wall - accounts.keep_denials).await.map(|_| ())

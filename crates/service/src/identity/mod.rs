@@ -3,6 +3,7 @@
 mod accounts;
 mod api_clients;
 pub mod authentication;
+pub mod client_keys;
 pub(crate) mod guard;
 pub mod oauth;
 mod options;

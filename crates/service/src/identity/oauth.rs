@@ -10,6 +10,8 @@ use recourse_repository::{RefreshUse, StoreError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::client_keys;
+use super::guard::Attempt;
 use super::outside::OutsideFault;
 use super::passwords::{fingerprint, random_secret, same};
 use super::sessions::REFRESH_LIFETIME;
@@ -36,6 +38,10 @@ pub struct TokenForm {
     pub client_secret: Option<String>,
     /// The refresh token.
     pub refresh_token: Option<String>,
+    /// How a program proves itself without a secret: `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
+    pub client_assertion_type: Option<String>,
+    /// The assertion that a program signed.
+    pub client_assertion: Option<String>,
     /// The token of an outside issuer.
     pub assertion: Option<String>,
     /// The organisation to act for, with an outside token of a user who belongs to several.
@@ -139,6 +145,16 @@ impl Api {
 
     /// A program shows its secret, which is too long to be guessed: mistakes are counted after the fact.
     async fn client_token(&self, form: TokenForm, from: Option<IpAddr>) -> Result<TokenReply, OAuthFault> {
+        if let Some(assertion) = form.client_assertion {
+            if form.client_assertion_type.as_deref() != Some(client_keys::ASSERTION_TYPE) {
+                return Err(OAuthFault::InvalidRequest("client_assertion_type"));
+            }
+            // Two proofs at once are none (RFC 6749, 2.3).
+            if form.client_secret.is_some() {
+                return Err(OAuthFault::InvalidClient);
+            }
+            return self.asserted_token(&assertion, form.client_id.as_deref(), from).await;
+        }
         let (id, secret) = form.client_id.zip(form.client_secret).ok_or(OAuthFault::InvalidClient)?;
         let id =
             Uuid::parse_str(id.strip_prefix("apiClients/").unwrap_or(&id)).map_err(|_| OAuthFault::InvalidClient)?;
@@ -149,11 +165,9 @@ impl Api {
         let known = found.as_ref().map_or_else(Vec::new, |(_, hash)| hash.clone());
         let fits = same(&shown, &known);
         let known_id = found.as_ref().map(|(client, _)| client.id);
-        let Some((client, _)) = found.filter(|(client, _)| fits && !client.revoked) else {
-            self.inner.guard.fail(&attempt).await?;
-            self.inner.denials.note(known_id, TOKEN_ENDPOINT, Reason::CredentialsInvalid, None);
-            return Err(OAuthFault::InvalidClient);
-        };
+        // Who has keys has no secret, though one was made.
+        let good = found.filter(|(client, _)| fits && !client.revoked && client.public_keys.is_empty());
+        let Some((client, _)) = good else { return Err(self.client_refused(known_id, &attempt).await?) };
         let access_token = self.inner.authenticator.access_token(client.id, &client.membership, None)?;
         Ok(TokenReply { access_token, token_type: "Bearer", expires_in: ACCESS_SECONDS, refresh_token: None })
     }
@@ -198,6 +212,52 @@ impl Api {
             expires_in: ACCESS_SECONDS,
             refresh_token: Some(replacement),
         })
+    }
+
+    /// A program signs an assertion with its own key, for one use.
+    async fn asserted_token(
+        &self,
+        assertion: &str,
+        client_id: Option<&str>,
+        from: Option<IpAddr>,
+    ) -> Result<TokenReply, OAuthFault> {
+        let id = client_keys::claimed_client(assertion).ok_or(OAuthFault::InvalidClient)?;
+        let named = client_id.map(|id| id.strip_prefix("apiClients/").unwrap_or(id));
+        if named.is_some_and(|named| Uuid::parse_str(named) != Ok(id)) {
+            return Err(OAuthFault::InvalidClient);
+        }
+        let attempt = self.inner.guard.client(&id.to_string(), from);
+        self.inner.guard.look(&attempt).await?;
+        let found = self.inner.store.client_of_token(UserId(id)).await?.map(|(client, _)| client);
+        let known_id = found.as_ref().map(|client| client.id);
+        let issuer = self.issuer();
+        let audiences = [format!("{issuer}/oauth2/token"), issuer];
+        let now = self.inner.wall.now();
+        let verified = found.filter(|client| !client.revoked && !client.public_keys.is_empty()).and_then(|client| {
+            match client_keys::verify(&client, assertion, &audiences, now) {
+                Ok(verified) => Some((client, verified)),
+                Err(fault) => {
+                    tracing::info!(%fault, "client assertion refused");
+                    None
+                }
+            }
+        });
+        let Some((client, used)) = verified else { return Err(self.client_refused(known_id, &attempt).await?) };
+        let used = &used;
+        let first: Result<bool, StoreError> =
+            self.inner.store.run(|tx| Box::pin(async move { tx.use_assertion(&used.hash, used.expires).await })).await;
+        if !first? {
+            return Err(self.client_refused(known_id, &attempt).await?);
+        }
+        let access_token = self.inner.authenticator.access_token(client.id, &client.membership, None)?;
+        Ok(TokenReply { access_token, token_type: "Bearer", expires_in: ACCESS_SECONDS, refresh_token: None })
+    }
+
+    /// Counts and notes the failure of a program to prove itself.
+    async fn client_refused(&self, known: Option<UserId>, attempt: &Attempt) -> Result<OAuthFault, OAuthFault> {
+        self.inner.guard.fail(attempt).await?;
+        self.inner.denials.note(known, TOKEN_ENDPOINT, Reason::CredentialsInvalid, None);
+        Ok(OAuthFault::InvalidClient)
     }
 
     /// Exchanges the token of an outside issuer: who it means is what an administrator wrote at the user, what

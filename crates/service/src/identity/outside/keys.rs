@@ -42,7 +42,7 @@ pub enum FetchFault {
 
 /// A key of an issuer, and the algorithms that it is for.
 #[derive(Clone)]
-pub(super) struct IssuerKey {
+pub(in crate::identity) struct IssuerKey {
     pub(super) key: DecodingKey,
     pub(super) algorithms: Vec<Algorithm>,
 }
@@ -99,9 +99,14 @@ async fn read(trusted: &TrustedIssuer, fetch: &dyn Fetch) -> Result<HashMap<Stri
         None => discover(trusted, fetch).await?,
     };
     let document = parsed(&fetch.get(&address).await?)?;
-    let listed = document.get("keys").and_then(Value::as_array).ok_or(FetchFault::Unfit("no key set"))?;
-    let keys: HashMap<String, IssuerKey> = listed.iter().take(MAX_KEYS).filter_map(usable).collect();
+    let keys = key_set(&document);
     if keys.is_empty() { Err(FetchFault::Unfit("no key of use")) } else { Ok(keys) }
+}
+
+/// The keys of a JWK set that are of use, by name.
+pub(in crate::identity) fn key_set(document: &Value) -> HashMap<String, IssuerKey> {
+    let listed = document.get("keys").and_then(Value::as_array);
+    listed.into_iter().flatten().take(MAX_KEYS).filter_map(usable).collect()
 }
 
 /// Where the keys are, as the issuer itself says (OpenID Connect Discovery): the document must be its own.

@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 
 pub use self::keys::FetchFault;
 use self::keys::KeySet;
+pub(super) use self::keys::{IssuerKey, key_set};
 use crate::context::Boxed;
 
 /// Longest token of an outside issuer that is looked at.
@@ -106,22 +107,28 @@ impl Outside {
             return Err(OutsideFault::Algorithm);
         }
         let key = keys.lock().await.key(trusted, &header.kid, self.fetch.as_ref(), now).await?;
-        if !key.algorithms.contains(&header.algorithm) {
-            return Err(OutsideFault::Algorithm);
-        }
-        let mut validation = Validation::new(header.algorithm);
-        // Signature and algorithm only: the claims are checked below, each by hand and against our clock.
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        jsonwebtoken::decode::<Value>(token, &key.key, &validation).map_err(|_| OutsideFault::Signature)?;
+        signed_by(&key, token, &header)?;
         checked(&claimed, trusted, now)
     }
 }
 
-struct TokenHeader {
-    kid: String,
+/// What the header of a token says that is of use.
+pub(super) struct TokenHeader {
+    pub(super) kid: String,
     algorithm: Algorithm,
+}
+
+/// Whether a key signed a token, by an algorithm that is the key's.
+pub(super) fn signed_by(key: &IssuerKey, token: &str, header: &TokenHeader) -> Result<(), OutsideFault> {
+    if !key.algorithms.contains(&header.algorithm) {
+        return Err(OutsideFault::Algorithm);
+    }
+    let mut validation = Validation::new(header.algorithm);
+    // Signature and algorithm only: the claims are checked apart, each by hand and against our clock.
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    jsonwebtoken::decode::<Value>(token, &key.key, &validation).map(|_| ()).map_err(|_| OutsideFault::Signature)
 }
 
 fn part(token: &str, index: usize) -> Result<Value, OutsideFault> {
@@ -133,7 +140,8 @@ fn part(token: &str, index: usize) -> Result<Value, OutsideFault> {
     serde_json::from_slice(&bytes).map_err(|_| OutsideFault::Malformed)
 }
 
-fn header_of(token: &str) -> Result<TokenHeader, OutsideFault> {
+/// Reads the header of a token.
+pub(super) fn header_of(token: &str) -> Result<TokenHeader, OutsideFault> {
     let header = part(token, 0)?;
     if header.get("crit").is_some() {
         return Err(OutsideFault::Malformed);
@@ -149,7 +157,7 @@ fn header_of(token: &str) -> Result<TokenHeader, OutsideFault> {
 }
 
 /// What the token claims; nothing of it is true before the signature was checked.
-fn claims_of(token: &str) -> Result<Value, OutsideFault> {
+pub(super) fn claims_of(token: &str) -> Result<Value, OutsideFault> {
     part(token, 1)
 }
 
