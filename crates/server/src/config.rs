@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 pub use accounts::{AccountsConfig, IssuerConfig};
 
+pub use crate::proxies::ForwardedHeader;
+
 /// Everything that can be configured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
