@@ -156,13 +156,28 @@ impl Server {
 
     /// Starts a server over a database.
     pub async fn over(database: Database, tokens: BTreeMap<&'static str, String>) -> Self {
+        Self::configured(database, tokens, |_| ()).await
+    }
+
+    /// Starts another server over the same database, configured otherwise.
+    pub async fn another(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let database = Database { url: self.database.url.clone(), folder: None };
+        Self::configured(database, self.tokens.clone(), change).await
+    }
+
+    async fn configured(
+        database: Database,
+        tokens: BTreeMap<&'static str, String>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let clock = Arc::new(SetClock::new(anchor()));
-        let config = Config {
+        let mut config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             database: database.url.clone(),
             max_connections: 8,
             ..Config::default()
         };
+        change(&mut config);
         let store = database.store().await;
         let api = start::open_api(&config, store, clock.clone(), Arc::new(RandomIds)).await.unwrap();
         let running = start::listen(&config, api).await.unwrap();

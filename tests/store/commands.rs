@@ -1,11 +1,13 @@
 //! Keys of commands, leases, secrets and refused attempts.
 
+use recourse_domain::catalog::FieldKind;
 use recourse_domain::ids::UserId;
+use recourse_domain::query::order::Order;
 use recourse_repository::{DenialRow, RequestKey, Seen, Store, StoreError};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::fixture::{all, created, id, minute, of_station};
+use super::fixture::{all, created, id, listing, minute, of_station};
 use super::on_both_stores;
 
 const USER: UserId = UserId(Uuid::from_u128(5));
@@ -170,11 +172,12 @@ on_both_stores! {
             resource: Some("claims/1".to_owned()),
             times: 1,
         };
+        let newest = listing(Order { column: "time", kind: FieldKind::Time, descending: true });
         let noted: Vec<DenialRow> = (0..5).map(denial).collect();
         store.log_denials(&noted[..2], 3).await.unwrap();
         store.log_denials(&noted[2..], 3).await.unwrap();
-        let kept: Vec<Uuid> = store.denials(&all(), 10).await.unwrap().into_iter().map(|denial| denial.id).collect();
+        let kept: Vec<Uuid> = store.denials(&all(), &newest).await.unwrap().items.into_iter().map(|denial| denial.id).collect();
         assert_eq!(kept, [noted[4].id, noted[3].id, noted[2].id]);
-        assert!(store.denials(&of_station(100), 10).await.unwrap().is_empty());
+        assert!(store.denials(&of_station(100), &newest).await.unwrap().items.is_empty());
     }
 }

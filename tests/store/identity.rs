@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use recourse_domain::access::{Act, OrgKind, Permit, Role, RowScope, Scope, permit};
-use recourse_domain::identity::{ApiClient, Membership, Person, Session, User};
+use recourse_domain::identity::{ApiClient, Membership, OutsideIdentity, Person, Session, User};
 use recourse_domain::ids::{OrgId, SessionId, UserId};
 use recourse_domain::query::order::Order;
 use recourse_repository::{RefreshUse, Store, StoreError};
@@ -33,7 +33,8 @@ fn user(name: &str, stations: &[u128]) -> User {
 }
 
 fn person() -> Person {
-    Person { display_name: "王".to_owned(), email: "w@example.com".to_owned(), phone: "139".to_owned() }
+    let outside = vec![OutsideIdentity { issuer: "https://login.example.com".to_owned(), subject: "s-1".to_owned() }];
+    Person { display_name: "王".to_owned(), email: "w@example.com".to_owned(), phone: "139".to_owned(), outside }
 }
 
 fn manager() -> Permit {
@@ -138,7 +139,7 @@ on_both_stores! {
         assert_eq!(store.verify_chain(wang.id.0, &stored.head_hash).await, Ok(None));
         let trail = store.events(wang.id.0, 0, 5).await.unwrap();
         assert_eq!(trail.len(), 2);
-        for secret in ["王", "w@example.com", "139", "argon"] {
+        for secret in ["王", "w@example.com", "139", "s-1", "argon"] {
             assert!(trail.iter().all(|change| !change.snapshot.contains(secret)), "{secret}");
         }
     }
@@ -205,6 +206,7 @@ on_both_stores! {
             membership: member(org(100)),
             consenting: vec![(org(101), "stations/S-002".to_owned())],
             revoked: false,
+            public_keys: String::new(),
         };
         let made = &client;
         let stored = store

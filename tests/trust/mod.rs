@@ -1,7 +1,33 @@
 //! What holds under load, faults and attack. The quick part runs with every test; the recipes of the justfile
 //! (`just crash`, `just soak`, `just fuzz`) run the same code for longer.
 
+mod accounts;
+mod client_keys;
 mod crash;
+mod denials;
 mod faults;
 mod load;
+mod outside;
 mod races;
+mod rates;
+mod replicas;
+
+use crate::harness::Server;
+
+/// Everything that change rows say, as text.
+async fn change_texts(server: &Server) -> Vec<String> {
+    use sea_orm::{ConnectionTrait, Statement};
+    let connection = sea_orm::Database::connect(&server.database.url).await.unwrap();
+    let statement = Statement::from_string(
+        connection.get_database_backend(),
+        "SELECT resource, verb, paths, snapshot, audience FROM change",
+    );
+    let rows = connection.query_all_raw(statement).await.unwrap();
+    let text = |row: &sea_orm::QueryResult, column: &str| row.try_get::<String>("", column).unwrap();
+    let texts = rows
+        .iter()
+        .map(|row| ["resource", "verb", "paths", "snapshot", "audience"].map(|column| text(row, column)).join(" "))
+        .collect();
+    connection.close().await.unwrap();
+    texts
+}

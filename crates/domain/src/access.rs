@@ -377,6 +377,8 @@ pub enum Act {
         /// The person whose account it is.
         user: UserId,
     },
+    /// Say whom an outside issuer means by a subject.
+    LinkOutsideIdentity,
     /// Create a claim or change its draft.
     DraftClaim(ClaimParties),
     /// Submit, withdraw or appeal a claim.
@@ -403,6 +405,7 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             actor.has(Role::Admin) || (actor.rights.contains(&Right::Manager) && actor.org == org)
         }
         Act::ChangeOwnAccount { user } => actor.user == user,
+        Act::LinkOutsideIdentity => actor.has(Role::Admin),
         Act::DraftClaim(parties) => {
             actor.orgs.contains(&parties.station)
                 && (actor.has(Role::Station) || (actor.has(Role::Technician) && parties.created_by == actor.user))

@@ -71,6 +71,17 @@ pub struct Person {
     pub email: String,
     /// Telephone.
     pub phone: String,
+    /// Who the person is at outside issuers.
+    pub outside: Vec<OutsideIdentity>,
+}
+
+/// A person as an outside issuer knows them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OutsideIdentity {
+    /// The issuer, as its tokens name it.
+    pub issuer: String,
+    /// The subject of its tokens.
+    pub subject: String,
 }
 
 /// A program that calls in its own name.
@@ -86,6 +97,9 @@ pub struct ApiClient {
     pub consenting: Vec<(OrgId, String)>,
     /// It was revoked.
     pub revoked: bool,
+    /// Its public keys, a JWK set in JSON; empty for a client with a secret.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub public_keys: String,
 }
 
 /// A device that is signed in.

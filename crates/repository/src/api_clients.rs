@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use recourse_domain::access::{Permit, Scope};
 use recourse_domain::catalog::Stored;
 use recourse_domain::identity::ApiClient;
@@ -17,7 +18,7 @@ use crate::sql::{Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
 const CLIENT_COLUMNS: &str =
-    "id, display_name, membership, consenting, revoked, version, create_time, update_time, head_hash";
+    "id, display_name, membership, consenting, revoked, public_keys, version, create_time, update_time, head_hash";
 
 impl Store {
     /// An API client with the hash of its secret, whoever asks: for its own sign-in and its tokens.
@@ -72,8 +73,8 @@ impl Tx<'_> {
         let id = client.id.0;
         let version = Version::after(permit, &note, id, (0, &[]), json(&client)?);
         let row = Sql::new(
-            "INSERT INTO api_client (id, display_name, membership, consenting, secret_hash, revoked, version, create_time, \
-             update_time, head_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO api_client (id, display_name, membership, consenting, secret_hash, revoked, public_keys, version, \
+             create_time, update_time, head_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(id)
         .bind(&client.display_name)
@@ -81,6 +82,7 @@ impl Tx<'_> {
         .bind(json(&client.consenting)?)
         .bind(secret_hash)
         .bind(client.revoked)
+        .bind(&client.public_keys)
         .bind(version.number())
         .bind(version.time())
         .bind(version.time())
@@ -100,14 +102,32 @@ impl Tx<'_> {
         note: ChangeNote,
     ) -> Result<Stored<ApiClient>, StoreError> {
         let version = Version::after(permit, &note, before.id, (before.version, &before.head_hash), json(&client)?);
-        let mut sql = Sql::new("UPDATE api_client SET revoked = ?, version = ?, update_time = ?, head_hash = ?");
-        sql.add(client.revoked).add(version.number()).add(version.time()).add(version.hash());
+        let mut sql =
+            Sql::new("UPDATE api_client SET revoked = ?, public_keys = ?, version = ?, update_time = ?, head_hash = ?");
+        sql.add(client.revoked).add(&client.public_keys).add(version.number()).add(version.time()).add(version.hash());
         if let Some(hash) = secret_hash {
             sql.push(", secret_hash = ?").add(hash);
         }
         sql.push(" WHERE id = ? AND version = ?").add(before.id).add(before.version);
         self.write_version(&version, "api_client", sql, Writing::Changed).await?;
         Ok(version.stored(before.id, Some(before.create_time), None, client))
+    }
+}
+
+impl Tx<'_> {
+    /// Uses an assertion, known by its hash, up; false if it was used before.
+    pub async fn use_assertion(&mut self, hash: &[u8], expires: DateTime<Utc>) -> Result<bool, StoreError> {
+        let used = Sql::new("INSERT INTO used_assertion (hash, expires) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            .bind(hash)
+            .bind(expires)
+            .execute(&self.db)
+            .await?;
+        Ok(used == 1)
+    }
+
+    /// Forgets assertions that have ended; answers how many.
+    pub async fn forget_assertions(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        Sql::new("DELETE FROM used_assertion WHERE expires < ?").bind(before).execute(&self.db).await
     }
 }
 
@@ -132,6 +152,7 @@ fn client(row: &Row) -> Result<Stored<ApiClient>, StoreError> {
             membership: row.document("membership")?,
             consenting: row.document("consenting")?,
             revoked: row.get("revoked")?,
+            public_keys: row.get::<Option<String>>("public_keys")?.unwrap_or_default(),
         },
     })
 }

@@ -4,19 +4,34 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use recourse_domain::access::Scope;
+use recourse_domain::catalog::{Field, FieldKind};
 use recourse_domain::change::Change;
 use recourse_domain::ids::{OrgId, UserId};
+use recourse_domain::query::page::{ListQuery, Page};
 use uuid::Uuid;
 
 use crate::changes::{AGGREGATES, change};
 use crate::error::StoreError;
-use crate::sql::{Runs, Sql};
-use crate::store::Store;
+use crate::lists;
+use crate::sql::{Row, Runs, Sql};
+use crate::store::{Store, Tx};
 
 /// Resources that are verified at once.
 const BATCH: usize = 200;
 /// Faults that are told.
 const MAX_FAULTS: usize = 1000;
+
+const fn field(name: &'static str, column: &'static str, kind: FieldKind, sortable: bool) -> Field {
+    Field { name, column, kind, sortable, prefix: false }
+}
+
+/// What lists of refused attempts may be filtered and ordered by.
+pub const DENIAL_FIELDS: &[Field] = &[
+    field("denial_time", "time", FieldKind::Time, true),
+    field("actor_id", "actor", FieldKind::Uuid, false),
+    field("rpc", "rpc", FieldKind::Text, false),
+    field("reason", "reason", FieldKind::Text, false),
+];
 
 /// What the verification of all change rows found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,28 +131,15 @@ impl Store {
         .await
     }
 
-    /// The newest refused attempts.
-    pub async fn denials(&self, scope: &Scope, limit: u32) -> Result<Vec<DenialRow>, StoreError> {
+    /// A page of refused attempts. Only who reaches every row sees any.
+    pub async fn denials(&self, scope: &Scope, query: &ListQuery) -> Result<Page<DenialRow>, StoreError> {
         if !scope.is_any() {
-            return Ok(Vec::new());
+            return Ok(Page { items: Vec::new(), next: None });
         }
-        let rows = Sql::new(&format!("SELECT * FROM denial ORDER BY time DESC, id DESC LIMIT {limit}"))
-            .all(&self.reader)
-            .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(DenialRow {
-                    id: row.get("id")?,
-                    time: row.instant("time")?,
-                    actor: row.get::<Option<Uuid>>("actor")?.map(UserId),
-                    actor_org: row.get::<Option<Uuid>>("actor_org")?.map(OrgId),
-                    rpc: row.get("rpc")?,
-                    reason: row.get("reason")?,
-                    resource: row.get("resource")?,
-                    times: row.get("times")?,
-                })
-            })
-            .collect()
+        let mut sql = Sql::new("SELECT * FROM denial WHERE 1 = 1");
+        lists::page(&mut sql, query, "id");
+        let rows = sql.all(&self.reader).await?;
+        lists::cut(&rows, query, "id", denial)
     }
 }
 
@@ -195,4 +197,24 @@ async fn verify_batch(
         }
     }
     Ok(())
+}
+
+impl Tx<'_> {
+    /// Forgets refused attempts older than an instant; answers how many.
+    pub async fn forget_denials(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        Sql::new("DELETE FROM denial WHERE time < ?").bind(before).execute(&self.db).await
+    }
+}
+
+fn denial(row: &Row) -> Result<DenialRow, StoreError> {
+    Ok(DenialRow {
+        id: row.get("id")?,
+        time: row.instant("time")?,
+        actor: row.get::<Option<Uuid>>("actor")?.map(UserId),
+        actor_org: row.get::<Option<Uuid>>("actor_org")?.map(OrgId),
+        rpc: row.get("rpc")?,
+        reason: row.get("reason")?,
+        resource: row.get("resource")?,
+        times: row.get("times")?,
+    })
 }

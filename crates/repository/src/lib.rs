@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod api_clients;
+mod attempts;
 mod audit;
 mod backup;
 mod catalog;
@@ -33,7 +34,7 @@ mod tests;
 mod users;
 mod verify;
 
-pub use audit::{DenialRow, HistoryReport};
+pub use audit::{DENIAL_FIELDS, DenialRow, HistoryReport};
 pub use backup::{Cell, CellKind, Piece, TableShape, TransferError};
 pub use changes::{ChangeNote, collections};
 pub use claims::CLAIM_FIELDS;
@@ -41,6 +42,7 @@ pub use condition::{FeedBacklog, LeaseRow, PoolCondition, SchemaCondition, Setti
 pub use error::{CommandError, StoreError};
 pub use feed::{FeedEnds, FeedItem, FeedPage, NUMBERED_AT_ONCE};
 pub use idempotency::{RequestKey, Seen};
+pub use keys::KeyTimes;
 pub use ledger::{Balance, ENTRY_FIELDS};
 pub use page_tokens::PageTokens;
 pub use sessions::RefreshUse;

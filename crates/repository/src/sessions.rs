@@ -57,6 +57,35 @@ impl Tx<'_> {
         refresh_hash: &[u8],
         expires: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        self.insert_session(session).await?;
+        self.insert_refresh(session.id, refresh_hash, expires).await
+    }
+
+    /// The open session of a user for an organisation on one device, opened if there is none, without a refresh
+    /// token: for sign-ins that another issuer renews.
+    pub async fn session_of_device(&mut self, fresh: &Session) -> Result<SessionId, StoreError> {
+        let known = Sql::new(
+            "SELECT id FROM session WHERE user_id = ? AND org_id = ? AND device = ? AND revoke_time IS NULL LIMIT 1",
+        )
+        .bind(fresh.user.0)
+        .bind(fresh.org.0)
+        .bind(&fresh.device)
+        .one(&self.db)
+        .await?;
+        let Some(known) = known else {
+            self.insert_session(fresh).await?;
+            return Ok(fresh.id);
+        };
+        let id: Uuid = known.get("id")?;
+        Sql::new("UPDATE session SET last_used_time = ? WHERE id = ?")
+            .bind(fresh.last_used_time)
+            .bind(id)
+            .execute(&self.db)
+            .await?;
+        Ok(SessionId(id))
+    }
+
+    async fn insert_session(&mut self, session: &Session) -> Result<(), StoreError> {
         Sql::new(
             "INSERT INTO session (id, user_id, org_id, device, create_time, last_used_time) VALUES (?, ?, ?, ?, ?, ?)",
         )
@@ -67,8 +96,8 @@ impl Tx<'_> {
         .bind(session.create_time)
         .bind(session.last_used_time)
         .execute(&self.db)
-        .await?;
-        self.insert_refresh(session.id, refresh_hash, expires).await
+        .await
+        .map(|_| ())
     }
 
     async fn insert_refresh(

@@ -346,6 +346,11 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// Whether the unit runs on PostgreSQL.
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.db.backend() == DbBackend::Postgres
+    }
+
     /// From here on the unit only writes, and ends with the next version of an aggregate, which is what the
     /// command answers with: PostgreSQL is given all of it as one statement. On the embedded database, which has
     /// no trips to save, nothing changes.

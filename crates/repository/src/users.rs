@@ -1,8 +1,10 @@
 //! Users: accounts, and the personal data that stands apart from them.
 
+use std::collections::BTreeMap;
+
 use recourse_domain::access::{Permit, Scope};
 use recourse_domain::catalog::{Field, FieldKind, Stored};
-use recourse_domain::identity::{Person, User};
+use recourse_domain::identity::{OutsideIdentity, Person, User};
 use recourse_domain::ids::{OrgId, UserId};
 use recourse_domain::query::page::{ListQuery, Page};
 use uuid::Uuid;
@@ -59,7 +61,25 @@ impl Store {
         sql.append(scope::condition(scope, &scope::USER));
         lists::page(&mut sql, query, "id");
         let rows = sql.all(&self.reader).await?;
-        lists::cut(&rows, query, "id", |row| Ok((user(row)?, person(row)?)))
+        let mut page = lists::cut(&rows, query, "id", |row| Ok((user(row)?, person(row)?)))?;
+        let mut outside = outside_of(&self.reader, page.items.iter().map(|(stored, _)| stored.id)).await?;
+        for (stored, person) in &mut page.items {
+            person.outside = outside.remove(&stored.id).unwrap_or_default();
+        }
+        Ok(page)
+    }
+
+    /// The user whom an outside issuer means by a subject.
+    pub async fn user_of_outside(&self, identity: &OutsideIdentity) -> Result<Option<User>, StoreError> {
+        let row = Sql::new(&format!(
+            "SELECT {USER_COLUMNS} FROM user_account WHERE id = \
+             (SELECT user_id FROM outside_identity WHERE issuer = ? AND subject = ?)"
+        ))
+        .bind(&identity.issuer)
+        .bind(&identity.subject)
+        .one(&self.reader)
+        .await?;
+        row.map(|row| Ok(user(&row)?.value)).transpose()
     }
 
     /// Whether there is any user.
@@ -147,8 +167,29 @@ impl Tx<'_> {
         .bind(&person.email)
         .bind(&person.phone)
         .execute(&self.db)
-        .await
-        .map(|_| ())
+        .await?;
+        Sql::new("DELETE FROM outside_identity WHERE user_id = ?").bind(user).execute(&self.db).await?;
+        for identity in &person.outside {
+            Sql::new("INSERT INTO outside_identity (issuer, subject, user_id) VALUES (?, ?, ?)")
+                .bind(&identity.issuer)
+                .bind(&identity.subject)
+                .bind(user)
+                .execute(&self.db)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Replaces a password's hash by one of the same password, made at another cost, unless the password was
+    /// changed meanwhile. Nothing that anyone could read changes, so there is no change row.
+    pub async fn renew_password_hash(&mut self, user: UserId, before: &str, after: &str) -> Result<(), StoreError> {
+        Sql::new("UPDATE user_account SET password_hash = ? WHERE id = ? AND password_hash = ?")
+            .bind(after)
+            .bind(user.0)
+            .bind(before)
+            .execute(&self.db)
+            .await
+            .map(|_| ())
     }
 
     /// Writes for which organisations an account acts.
@@ -174,7 +215,29 @@ async fn user_by_id(on: &impl Runs, scope: &Scope, id: Uuid) -> Result<Option<(S
     ))
     .bind(id);
     sql.append(scope::condition(scope, &scope::USER));
-    sql.one(on).await?.map(|row| Ok((user(&row)?, person(&row)?))).transpose()
+    let Some(row) = sql.one(on).await? else { return Ok(None) };
+    let mut person = person(&row)?;
+    person.outside = outside_of(on, std::iter::once(id)).await?.remove(&id).unwrap_or_default();
+    Ok(Some((user(&row)?, person)))
+}
+
+/// Who some users are at outside issuers.
+async fn outside_of(
+    on: &impl Runs,
+    users: impl Iterator<Item = Uuid>,
+) -> Result<BTreeMap<Uuid, Vec<OutsideIdentity>>, StoreError> {
+    let users: Vec<Uuid> = users.collect();
+    let mut found: BTreeMap<Uuid, Vec<OutsideIdentity>> = BTreeMap::new();
+    if users.is_empty() {
+        return Ok(found);
+    }
+    let mut sql = Sql::new("SELECT user_id, issuer, subject FROM outside_identity WHERE user_id IN ");
+    sql.push_list(users).push(" ORDER BY issuer, subject");
+    for row in sql.all(on).await? {
+        let identity = OutsideIdentity { issuer: row.get("issuer")?, subject: row.get("subject")? };
+        found.entry(row.get("user_id")?).or_default().push(identity);
+    }
+    Ok(found)
 }
 
 fn user(row: &Row) -> Result<Stored<User>, StoreError> {
@@ -203,5 +266,10 @@ fn snapshot(user: &User) -> Result<String, StoreError> {
 
 fn person(row: &Row) -> Result<Person, StoreError> {
     let text = |column| row.get::<Option<String>>(column).map(Option::unwrap_or_default);
-    Ok(Person { display_name: text("display_name")?, email: text("email")?, phone: text("phone")? })
+    Ok(Person {
+        display_name: text("display_name")?,
+        email: text("email")?,
+        phone: text("phone")?,
+        outside: Vec::new(),
+    })
 }

@@ -3,7 +3,7 @@
 //!
 //! The hash chain is verified in `audit.rs`; what the ledger should hold is recomputed by the service.
 
-use sea_orm::{DbBackend, Value};
+use sea_orm::Value;
 use uuid::Uuid;
 
 use crate::changes::AGGREGATES;
@@ -52,7 +52,7 @@ impl Store {
 
 async fn verify(tx: &mut Tx<'_>) -> Result<RowsReport, StoreError> {
     let mut report = RowsReport::default();
-    if tx.db.backend() == DbBackend::Sqlite {
+    if !tx.is_postgres() {
         embedded_file(&tx.db, &mut report).await?;
     }
     for (table, column, target) in REFERENCES {

@@ -9,13 +9,14 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use http::{HeaderValue, StatusCode, header};
 use recourse_proto::gateway::{Gateway, GatewayOptions};
-use recourse_service::{Api, Authenticator};
+use recourse_service::Api;
 use tonic_web::GrpcWebLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::auth::{self, RestAdmission};
+use crate::auth::{self, Door, RestAdmission};
 use crate::health::{self, Readiness};
 use crate::metrics::Metrics;
+use crate::rates::{self, Rates};
 use crate::{docs, limits, oauth, observe};
 
 /// Services that cannot be assembled: the contract's descriptors are damaged.
@@ -27,8 +28,10 @@ pub(crate) struct AssemblyError(#[from] tonic_reflection::server::Error);
 pub(crate) struct App {
     /// The use cases.
     pub(crate) api: Api,
-    /// Tokens to identities.
-    pub(crate) authenticator: Arc<Authenticator>,
+    /// Who asks, and from where.
+    pub(crate) door: Arc<Door>,
+    /// How often one caller may call.
+    pub(crate) rates: Arc<Rates>,
     /// Whether the process takes calls.
     pub(crate) readiness: Readiness,
     /// What is counted.
@@ -45,7 +48,7 @@ impl App {
     pub(crate) fn everything(&self) -> Result<Router, AssemblyError> {
         let gateway = Gateway::new(
             self.api.clone(),
-            Arc::new(RestAdmission),
+            Arc::new(RestAdmission(self.api.clone())),
             GatewayOptions { max_body_bytes: limits::MAX_BODY_BYTES },
         );
         let own = Router::new()
@@ -75,13 +78,15 @@ impl App {
             .add_service(health)
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?);
-        Ok(routes.prepare().into_axum_router().layer(middleware::from_fn(auth::admit_grpc)).layer(GrpcWebLayer::new()))
+        let admission = middleware::from_fn_with_state(self.api.clone(), auth::admit_grpc);
+        Ok(routes.prepare().into_axum_router().layer(admission).layer(GrpcWebLayer::new()))
     }
 
     /// What stands in front of every answer, outermost last.
     fn guarded(&self, router: Router) -> Router {
         router
-            .layer(middleware::from_fn_with_state(Arc::clone(&self.authenticator), auth::identify))
+            .layer(middleware::from_fn_with_state(Arc::clone(&self.rates), rates::limit))
+            .layer(middleware::from_fn_with_state(Arc::clone(&self.door), auth::identify))
             .layer(middleware::from_fn(security_headers))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::from_fn_with_state(Arc::clone(&self.metrics), observe::call))

@@ -10,22 +10,32 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use recourse_proto::Method;
 use recourse_proto::gateway::Admission;
-use recourse_service::admission::{Identity, admit};
-use recourse_service::{Authenticator, language};
+use recourse_service::admission::{Identity, Origin, admit};
+use recourse_service::{Api, language};
 use tonic::Status;
 
 use crate::observe::Facts;
+use crate::proxies::TrustedProxies;
+use crate::serving::Peer;
 
-/// Finds out who asks and leaves it with the request. Whether that matters is decided by the access rule.
-pub(crate) async fn identify(
-    State(authenticator): State<Arc<Authenticator>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// What stands in front of every call.
+pub(crate) struct Door {
+    /// The use cases, for what a token means and for the log of denials.
+    pub(crate) api: Api,
+    /// Whose word counts on where a call comes from.
+    pub(crate) proxies: TrustedProxies,
+}
+
+/// Finds out where a call comes from and who asks and leaves it with the request. Whether that matters is decided by the access rule.
+pub(crate) async fn identify(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
+    if let Some(Peer(peer)) = request.extensions().get::<Peer>().copied() {
+        let address = door.proxies.origin(peer.ip(), request.headers());
+        request.extensions_mut().insert(Origin { address });
+    }
     let identity = match request.headers().get(AUTHORIZATION) {
         None => Identity::Anonymous,
         Some(value) => match value.to_str().ok().and_then(bearer) {
-            Some(token) => authenticator.identify(token).await,
+            Some(token) => door.api.authenticator().identify(token).await,
             None => Identity::Refused,
         },
     };
@@ -40,28 +50,36 @@ fn bearer(value: &str) -> Option<&str> {
 }
 
 /// Lets a call in, or not: the caller goes on with the request.
-fn admit_parts(method: Method, parts: &mut Parts) -> Result<(), Status> {
+fn admit_parts(api: &Api, method: Method, parts: &mut Parts) -> Result<(), Status> {
     Facts::calls(&parts.extensions, method);
-    let caller = admit(method, parts.extensions.get::<Identity>())
-        .map_err(|refusal| refusal.status(language(&parts.headers)))?;
+    let identity = parts.extensions.get::<Identity>();
+    let caller = admit(method, identity).map_err(|refusal| {
+        match identity {
+            Some(Identity::Known(actor)) => api.note_denial(Some(actor.user), method.full_name(), &refusal),
+            Some(Identity::Refused) => api.note_denial(None, method.full_name(), &refusal),
+            // Who shows no token tried nothing.
+            Some(Identity::Anonymous | Identity::Unavailable) | None => {}
+        }
+        refusal.status(language(&parts.headers))
+    })?;
     parts.extensions.insert(caller);
     Ok(())
 }
 
 /// The access rule in front of REST.
-pub(crate) struct RestAdmission;
+pub(crate) struct RestAdmission(pub(crate) Api);
 
 impl Admission for RestAdmission {
     fn admit(&self, method: Method, request: &mut Parts) -> Result<(), Status> {
-        admit_parts(method, request)
+        admit_parts(&self.0, method, request)
     }
 }
 
 /// The access rule in front of gRPC. Health and reflection are no methods of ours and pass.
-pub(crate) async fn admit_grpc(request: Request, next: Next) -> Response {
+pub(crate) async fn admit_grpc(State(api): State<Api>, request: Request, next: Next) -> Response {
     let Some(method) = Method::from_grpc_path(request.uri().path()) else { return next.run(request).await };
     let (mut parts, body) = request.into_parts();
-    match admit_parts(method, &mut parts) {
+    match admit_parts(&api, method, &mut parts) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(status) => status.into_http::<axum::body::Body>().into_response(),
     }

@@ -26,6 +26,8 @@ pub enum Command {
     Demo(StoreArgs),
     /// Create the first administrator and print a one-time password.
     CreateAdmin(AdminArgs),
+    /// Let a new key sign tokens; the old ones work until they end, and no server restarts.
+    RotateKeys(RotateArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Print the configuration in force and where each value came from, without secrets.
@@ -80,6 +82,20 @@ pub struct ServeArgs {
     /// Fill an empty store with demo data first, and print its accounts.
     #[arg(long)]
     pub demo: bool,
+}
+
+/// What `rotate-keys` can be told.
+#[derive(Clone, Debug, Args)]
+pub struct RotateArgs {
+    /// The store and the configuration.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Seconds until the new key signs: time for those who keep copies of the key set.
+    #[arg(long, default_value_t = 60)]
+    pub after: u32,
+    /// A key was stolen: the new one signs now, and tokens of all others are refused at once.
+    #[arg(long)]
+    pub end_old: bool,
 }
 
 /// What `create-admin` can be told.

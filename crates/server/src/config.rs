@@ -11,15 +11,20 @@ mod metrics;
 mod reference;
 mod telemetry;
 
+mod accounts;
+
 use std::net::SocketAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use accounts::{AccountsConfig, IssuerConfig};
 pub use layers::{Flags, Loaded};
 pub use metrics::MetricsListen;
 pub use reference::reference;
 pub use telemetry::TelemetrySection;
+
+pub use crate::proxies::ForwardedHeader;
 
 /// Everything that can be configured.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +57,9 @@ pub struct Config {
     /// Traces.
     #[serde(default)]
     pub telemetry: TelemetrySection,
+    /// Sign-in, tokens, rate limits.
+    #[serde(default)]
+    pub accounts: AccountsConfig,
 }
 
 /// The form of log lines.
@@ -78,6 +86,7 @@ impl Default for Config {
             log: "info,sea_orm_migration=warn".to_owned(),
             work: true,
             telemetry: TelemetrySection::default(),
+            accounts: AccountsConfig::default(),
         }
     }
 }

@@ -6,6 +6,8 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_service::identity::client_keys::ASSERTION_TYPE;
+use recourse_service::identity::oauth::JWT_BEARER;
 use serde_json::{Value, json};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -91,19 +93,26 @@ fn add_own_endpoints(document: &mut Value) {
             "schema": {"type": "object", "required": required, "properties": properties}}}})
     };
     let status = json!({"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}});
+    let too_many = json!({"$ref": "#/components/responses/TooManyRequests"});
     let own = [
         (
             "/oauth2/token",
             json!({"post": {
             "tags": ["OAuth"], "operationId": "OAuth_Token", "summary": "Get or refresh an access token",
-            "description": "RFC 6749. `client_credentials` for programs, `refresh_token` for everybody. A refresh \
+            "description": "RFC 6749. `client_credentials` for programs, `refresh_token` for everybody, `jwt-bearer` \
+                (RFC 7523) for people of an outside OpenID Connect issuer that the deployment trusts. A refresh \
                 token changes at each use; using an old one again ends the session, unless it is the same refresh \
                 within 30 seconds.",
             "security": [],
             "requestBody": form(json!(["grant_type"]), json!({
-                "grant_type": {"type": "string", "enum": ["client_credentials", "refresh_token"]},
+                "grant_type": {"type": "string", "enum": ["client_credentials", "refresh_token", JWT_BEARER]},
                 "client_id": {"type": "string"}, "client_secret": {"type": "string"},
-                "refresh_token": {"type": "string"}, "scope": {"type": "string"}})),
+                "refresh_token": {"type": "string"},
+                "client_assertion_type": {"type": "string", "enum": [ASSERTION_TYPE]},
+                "client_assertion": {"type": "string", "description": "Signed by a program that has keys instead of a secret"},
+                "assertion": {"type": "string", "description": "The token of a trusted outside issuer (RFC 7523)"},
+                "organization": {"type": "string", "description": "The organisation to act for, with an assertion"},
+                "scope": {"type": "string"}})),
             "responses": {"200": json_reply("The token", token_reply), "400": failure("The request is not right"),
                 "401": failure("The client is not known"), "429": failure("Too many at once"),
                 "503": failure("The store is not reachable")}}}),
@@ -117,7 +126,7 @@ fn add_own_endpoints(document: &mut Value) {
             "requestBody": form(json!(["token"]), json!({
                 "token": {"type": "string"}, "token_type_hint": {"type": "string"}})),
             "responses": {"200": {"description": "Done"}, "400": failure("The request is not right"),
-                "503": failure("The store is not reachable")}}}),
+                "429": failure("Too many calls"), "503": failure("The store is not reachable")}}}),
         ),
         (
             "/.well-known/jwks.json",
@@ -125,7 +134,7 @@ fn add_own_endpoints(document: &mut Value) {
             "tags": ["OAuth"], "operationId": "OAuth_Keys", "summary": "Public keys of access tokens",
             "security": [],
             "responses": {"200": json_reply("JWK set (RFC 7517)", json!({"type": "object"})),
-                "400": failure("The request is not right")}}}),
+                "400": failure("The request is not right"), "429": too_many.clone()}}}),
         ),
         (
             "/.well-known/oauth-authorization-server",
@@ -133,7 +142,7 @@ fn add_own_endpoints(document: &mut Value) {
             "tags": ["OAuth"], "operationId": "OAuth_Metadata", "summary": "Where the OAuth endpoints are",
             "security": [],
             "responses": {"200": json_reply("Metadata (RFC 8414)", json!({"type": "object"})),
-                "400": failure("The request is not right")}}}),
+                "400": failure("The request is not right"), "429": too_many}}}),
         ),
         (
             "/healthz",

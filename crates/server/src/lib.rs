@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod docs;
 mod doctor;
+mod fetch;
 mod health;
 pub mod limits;
 pub mod metrics;
@@ -17,6 +18,8 @@ mod observe;
 mod otlp;
 mod probe;
 pub mod process;
+mod proxies;
+mod rates;
 mod serving;
 pub mod start;
 mod telemetry;
@@ -51,6 +54,10 @@ pub async fn run(cli: Cli) -> Result<(), StartError> {
         }
         Command::Demo(args) => start::demo(for_demo(configured(&args)?)).await,
         Command::CreateAdmin(args) => start::create_admin(configured(&args.store)?.config, &args.user_name).await,
+        Command::RotateKeys(args) => {
+            let after = chrono::TimeDelta::seconds(i64::from(args.after));
+            start::rotate_keys(configured(&args.store)?.config, after, args.end_old).await
+        }
         Command::Openapi => print(docs::document_text()),
         Command::Config(args) if args.reference => print(&config::reference()),
         Command::Config(args) => {

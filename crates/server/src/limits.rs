@@ -16,6 +16,16 @@ pub const MAX_STREAMS: u32 = 200;
 pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// Time it has to answer.
 pub const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Callers whose rate is counted apart; beyond them, callers share counts.
+pub const RATE_BUCKETS: usize = 50_000;
+/// Calls after which full buckets are looked for.
+pub const RATE_UPKEEP: u32 = 512;
+/// Time to find and reach an outside issuer.
+pub const FETCH_CONNECT: Duration = Duration::from_secs(3);
+/// Time for a whole document of an outside issuer.
+pub const FETCH_WHOLE: Duration = Duration::from_secs(6);
+/// Largest document of an outside issuer.
+pub const FETCH_BYTES: usize = 256 * 1024;
 /// Time that open calls have to end after the signal to stop; then connections are cut.
 pub const DRAIN: Duration = Duration::from_secs(15);
 /// Time that the store has to answer a reading of the metrics.

@@ -3,22 +3,28 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::{Form, Json};
+use axum::{Extension, Form, Json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use recourse_service::Api;
-use recourse_service::identity::oauth::{OAuthFault, RevokeForm, TokenForm};
+use recourse_service::admission::Origin;
+use recourse_service::identity::oauth::{JWT_BEARER, OAuthFault, RevokeForm, TokenForm};
 use serde_json::{Value, json};
 
 /// `POST /oauth2/token` (RFC 6749): `client_credentials` and `refresh_token`.
-pub(crate) async fn token(State(api): State<Api>, headers: HeaderMap, Form(mut form): Form<TokenForm>) -> Response {
+pub(crate) async fn token(
+    State(api): State<Api>,
+    origin: Option<Extension<Origin>>,
+    headers: HeaderMap,
+    Form(mut form): Form<TokenForm>,
+) -> Response {
     if let Some((client_id, client_secret)) = basic(&headers) {
         form.client_id = Some(client_id);
         form.client_secret = Some(client_secret);
     }
-    match api.token(form).await {
+    match api.token(form, origin.map(|Extension(origin)| origin.address)).await {
         Ok(reply) => uncached(Json(reply).into_response()),
         Err(fault) => refused(&fault),
     }
@@ -46,8 +52,9 @@ pub(crate) async fn metadata(State(api): State<Api>) -> Json<Value> {
         "token_endpoint": format!("{issuer}/oauth2/token"),
         "revocation_endpoint": format!("{issuer}/oauth2/revoke"),
         "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
-        "grant_types_supported": ["client_credentials", "refresh_token"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "grant_types_supported": ["client_credentials", "refresh_token", JWT_BEARER],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", "EdDSA", "PS256", "RS256"],
         "response_types_supported": [],
     }))
 }
@@ -63,23 +70,33 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
-fn refused(fault: &OAuthFault) -> Response {
+/// The answer of a refused request for a token.
+pub(crate) fn refused(fault: &OAuthFault) -> Response {
     let status = match fault {
         OAuthFault::InvalidClient => StatusCode::UNAUTHORIZED,
         OAuthFault::InvalidRequest(_)
         | OAuthFault::InvalidGrant
         | OAuthFault::InvalidScope
         | OAuthFault::UnsupportedGrantType => StatusCode::BAD_REQUEST,
-        OAuthFault::Busy => StatusCode::TOO_MANY_REQUESTS,
+        OAuthFault::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         OAuthFault::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let wait = match fault {
+        OAuthFault::TooMany(seconds) => Some(*seconds),
+        OAuthFault::Unavailable => Some(1),
+        OAuthFault::InvalidClient
+        | OAuthFault::InvalidRequest(_)
+        | OAuthFault::InvalidGrant
+        | OAuthFault::InvalidScope
+        | OAuthFault::UnsupportedGrantType => None,
     };
     let body = json!({"error": fault.code(), "error_description": fault.to_string()});
     let mut response = uncached((status, Json(body)).into_response());
     if status == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"recourse\""));
     }
-    if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }

@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -17,6 +18,10 @@ use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 use crate::limits;
+
+/// Who is at the other end of the socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Serves `app` on `listener` until `stop` resolves, then drains with a hard deadline.
 pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<Output = ()> + Send) {
@@ -40,8 +45,8 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: wait for some to come free instead of spinning.
                 tracing::warn!(%error, "could not accept a connection");
@@ -56,7 +61,7 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<
         let app = app.clone();
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             let app = app.clone();
-            async move { Ok::<_, Infallible>(answer(app, request).await) }
+            async move { Ok::<_, Infallible>(answer(app, request, Peer(peer)).await) }
         });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
@@ -73,7 +78,8 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<
     }
 }
 
-async fn answer(app: Router, request: hyper::Request<Incoming>) -> hyper::Response<Body> {
+async fn answer(app: Router, mut request: hyper::Request<Incoming>, peer: Peer) -> hyper::Response<Body> {
+    request.extensions_mut().insert(peer);
     match app.oneshot(request.map(Body::new)).await {
         Ok(response) => response,
         Err(never) => match never {},

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use recourse_domain::clock::{Clock, IdSource};
 use recourse_repository::{Store, StoreOptions};
 use recourse_service::{Api, ApiParts};
@@ -13,7 +14,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::auth::Door;
 use crate::config::{Config, MetricsListen};
+use crate::fetch::SafeFetch;
 use crate::health::Readiness;
 use crate::metrics::{self, Metrics};
 use crate::process::{RandomIds, SystemClock};
@@ -111,6 +114,8 @@ pub async fn open_api(
         ids,
         issuer: config.issuer.clone(),
         audience: config.audience.clone(),
+        accounts: config.accounts.options()?,
+        fetch: Arc::new(SafeFetch::new(config.accounts.issuer_networks.clone())),
     })
     .await
     .map_err(|error| StartError::new("the service can't begin", error))
@@ -131,12 +136,9 @@ pub async fn listen(config: &Config, api: Api) -> Result<Running, StartError> {
     let (stop, stopping) = watch::channel(false);
     let readiness = Readiness::new(api.store().clone());
     let metrics = Arc::new(Metrics::new(api.store().clone()));
-    let app = App {
-        authenticator: api.authenticator(),
-        api: api.clone(),
-        readiness: readiness.clone(),
-        metrics: Arc::clone(&metrics),
-    };
+    let door = Arc::new(Door { api: api.clone(), proxies: config.accounts.proxies() });
+    let rates = Arc::new(config.accounts.rates());
+    let app = App { door, rates, api: api.clone(), readiness: readiness.clone(), metrics: Arc::clone(&metrics) };
     let router = app.everything().map_err(|error| StartError::new("the services can't be assembled", error))?;
     let mut tasks = vec![tokio::spawn(serving::serve(listener, router, told(stopping.clone())))];
     let mut grpc_address = None;
@@ -153,6 +155,7 @@ pub async fn listen(config: &Config, api: Api) -> Result<Running, StartError> {
         stopped.stop();
     }));
     tasks.push(tokio::spawn(api.authenticator().follow_revocations(told(stopping.clone()))));
+    tasks.push(tokio::spawn(api.clone().write_denials(told(stopping.clone()))));
     if config.work {
         tasks.push(tokio::spawn(api.clone().work(told(stopping))));
     }
@@ -261,6 +264,17 @@ pub async fn create_admin(config: Config, user_name: &str) -> Result<(), StartEr
     say(&format!(
         "user name: {user_name}\none-time password: {password}\nchange it after the first sign-in (POST /v1/users/me:changePassword)\n"
     ))
+}
+
+/// `recourse rotate-keys`.
+pub async fn rotate_keys(config: Config, after: TimeDelta, end_old: bool) -> Result<(), StartError> {
+    let store = open_store(&config).await?;
+    let api = open_api(&config, store, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
+    let (kid, activates) = api
+        .rotate_keys(after, end_old)
+        .await
+        .map_err(|refusal| StartError::new("the keys can't be rotated", refusal.text.en))?;
+    say(&format!("key {kid} signs from {activates}\n"))
 }
 
 fn say(text: &str) -> Result<(), StartError> {

@@ -3,6 +3,7 @@
 //! The rule comes from the contract's options. A method without a rule does not build; a call that did not
 //! come through here carries no [`Caller`], and no handler runs without one.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use recourse_domain::access::{self, Actor, Grant, Role, RowScope, Rule, Scope};
@@ -24,6 +25,13 @@ pub enum Identity {
     Unavailable,
     /// The request's token names this actor.
     Known(Arc<Actor>),
+}
+
+/// Where a request comes from: the socket's peer, or whom a trusted proxy names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The address.
+    pub address: IpAddr,
 }
 
 /// A caller who was let in: who acts, and which rows the method reaches for them.

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use recourse_domain::clock::{Clock, IdSource, Zone};
 use recourse_repository::{PageTokens, Store};
 use serde_json::Value;
 
+use crate::denials::Denials;
 use crate::error::Answer;
+use crate::identity::AccountOptions;
 use crate::identity::authentication::Authenticator;
+use crate::identity::guard::Guard;
+use crate::identity::outside::{Fetch, Outside};
 use crate::identity::passwords::{Passwords, random_secret};
 
 /// What the use cases are made of.
@@ -24,6 +29,10 @@ pub struct ApiParts {
     pub issuer: String,
     /// For whom they are.
     pub audience: String,
+    /// What the deployment decides about its accounts.
+    pub accounts: AccountOptions,
+    /// Reads the documents of outside issuers.
+    pub fetch: Arc<dyn Fetch>,
 }
 
 /// The rooms behind the api.
@@ -44,6 +53,14 @@ pub(crate) struct Inner {
     pub passwords: Passwords,
     /// Reads and makes tokens.
     pub authenticator: Arc<Authenticator>,
+    /// Slows down those who guess.
+    pub guard: Guard,
+    /// Outside issuers.
+    pub outside: Outside,
+    /// Refused attempts that wait to be written.
+    pub denials: Denials,
+    /// What the deployment decides about its accounts.
+    pub accounts: AccountOptions,
 }
 
 /// The use cases.
@@ -59,7 +76,8 @@ impl Api {
         let fresh = random_secret()?.into_bytes();
         let page_tokens = PageTokens::open(&parts.store, fresh, parts.wall.now()).await?;
         let zone = crate::settings::zone(&parts.store).await?;
-        let passwords = Passwords::new()?;
+        let passwords = Passwords::new(&parts.accounts)?;
+        let guard = Guard::open(&parts.store, &parts.wall, &parts.accounts).await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 store: parts.store,
@@ -70,6 +88,10 @@ impl Api {
                 page_tokens,
                 passwords,
                 authenticator: Arc::new(authenticator),
+                guard,
+                outside: Outside::new(parts.accounts.issuers.clone(), parts.fetch),
+                denials: Denials::default(),
+                accounts: parts.accounts,
             }),
         })
     }
@@ -87,6 +109,16 @@ impl Api {
     /// The public keys of access tokens.
     pub fn jwks(&self) -> Value {
         self.inner.authenticator.jwks()
+    }
+
+    /// Lets a new signing key follow the one in use, which signs after `after`; answers its name and when it
+    /// begins. With `end_old`, tokens of all other keys are refused at once: one of them is known to a thief.
+    pub async fn rotate_keys(&self, after: TimeDelta, end_old: bool) -> Answer<(String, DateTime<Utc>)> {
+        let next = self.inner.authenticator.rotate_keys(if end_old { TimeDelta::zero() } else { after }).await?;
+        if end_old {
+            self.inner.authenticator.end_older_keys(&next.kid).await?;
+        }
+        Ok((next.kid, next.activate_time))
     }
 
     /// Whose tokens these are.

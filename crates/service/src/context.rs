@@ -2,6 +2,7 @@
 //! that holds everything it writes, its change rows and its idempotency record.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use sha2::{Digest, Sha256};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::admission::{Caller, role_code};
+use crate::admission::{Caller, Origin, role_code};
 use crate::api::Inner;
 use crate::error::{Answer, Refusal};
 use crate::{admission, convert};
@@ -39,6 +40,8 @@ pub(crate) struct Call {
     pub lang: Lang,
     /// The time of the call: one value for everything it writes.
     pub now: DateTime<Utc>,
+    /// Where the call comes from, if it came over a socket.
+    pub address: Option<IpAddr>,
     caller: Caller,
     /// The id that the caller gave the command, and what is asked under it.
     request: Option<(Uuid, Vec<u8>)>,
@@ -99,6 +102,7 @@ impl Call {
             method,
             lang,
             now: inner.clock.now(),
+            address: extensions.get::<Origin>().map(|origin| origin.address),
             caller,
             request: None,
             command: CommandId(inner.ids.new_id()),
@@ -161,6 +165,7 @@ impl Call {
             method,
             lang: Lang::En,
             now: inner.clock.now(),
+            address: None,
             caller: Caller { actor: Some(Arc::new(actor)), scope },
             request: None,
             command: CommandId(inner.ids.new_id()),
@@ -262,7 +267,11 @@ impl Call {
 
     /// Turns the result of a use case into what the transport sends.
     pub(crate) fn answer<T>(&self, result: Answer<T>) -> Result<Response<T>, Status> {
-        let mut response = Response::new(result.map_err(|refusal| refusal.status(self.lang))?);
+        let mut response = Response::new(result.map_err(|refusal| {
+            let actor = self.caller.actor.as_ref().map(|actor| actor.user);
+            self.inner.denials.note_refusal(actor, self.method.full_name(), &refusal);
+            refusal.status(self.lang)
+        })?);
         if self.replayed.load(std::sync::atomic::Ordering::Relaxed) {
             response.metadata_mut().insert("idempotent-replayed", tonic::metadata::MetadataValue::from_static("true"));
         }

@@ -21,6 +21,7 @@ use crate::api::Api;
 use crate::context::Call;
 use crate::convert::names::author;
 use crate::convert::{etag, timestamp};
+use crate::denials;
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
 
@@ -62,6 +63,14 @@ impl EventService for Api {
     ) -> Result<Response<v1::ListChangesResponse>, Status> {
         let (call, request) = Call::read(&self.inner, Method::EventServiceListChanges, request)?;
         call.answer(changes(&call, request).await)
+    }
+
+    async fn list_denials(
+        &self,
+        request: Request<v1::ListDenialsRequest>,
+    ) -> Result<Response<v1::ListDenialsResponse>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::EventServiceListDenials, request)?;
+        call.answer(denials::list(&call, request).await)
     }
 
     type WatchEventsStream = Pin<Box<dyn Stream<Item = Result<v1::ChangeItem, Status>> + Send>>;

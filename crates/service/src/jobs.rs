@@ -25,6 +25,11 @@ const DEADLINES: Duration = Duration::from_secs(5);
 const KEEP_REQUESTS: TimeDelta = TimeDelta::days(30);
 /// How long a revocation is told to replicas: longer than any access token lives.
 const KEEP_REVOCATIONS: TimeDelta = TimeDelta::hours(1);
+/// Accounts, addresses and devices whose failed attempts are remembered at most: a flood of made-up names
+/// pushes the oldest out.
+const KEEP_ATTEMPTS: u32 = 500_000;
+/// How long a signing key is kept after nothing is verified with it any more.
+const KEEP_ENDED_KEYS: TimeDelta = TimeDelta::days(1);
 /// Seconds that a lease holds.
 const LEASE_SECONDS: i64 = 10;
 /// Claims that lapse in one go.
@@ -79,6 +84,13 @@ impl Api {
         if let Err(error) = self.inner.store.forget_requests(self.inner.clock.now() - KEEP_REQUESTS).await {
             tracing::warn!(%error, "old request records could not be forgotten");
         }
+        let accounts = &self.inner.accounts;
+        if let Some(age) = accounts.rotate_keys_after
+            && let Err(refusal) = self.inner.authenticator.rotate_aged_keys(age).await
+        {
+            tracing::warn!(cause = refusal.cause, reason = refusal.text.en, "signing keys could not be rotated");
+        }
+        let forget_attempts = accounts.place.forget.max(accounts.account.forget).max(accounts.address.forget);
         // No token outlives an hour's revocation; a refresh token that has ended is good for nothing.
         let forgotten: Result<(), StoreError> = self
             .inner
@@ -86,7 +98,11 @@ impl Api {
             .run(|tx| {
                 Box::pin(async move {
                     tx.forget_revocations(wall - KEEP_REVOCATIONS).await?;
-                    tx.forget_refresh_tokens(wall).await.map(|_| ())
+                    tx.forget_refresh_tokens(wall).await?;
+                    tx.forget_assertions(wall).await?;
+                    tx.forget_signing_keys(wall - KEEP_ENDED_KEYS).await?;
+                    tx.forget_attempts(wall - forget_attempts, KEEP_ATTEMPTS).await?;
+                    tx.forget_denials(wall - accounts.keep_denials).await.map(|_| ())
                 })
             })
             .await;

@@ -7,6 +7,7 @@ mod catalog;
 mod claims;
 mod context;
 mod convert;
+mod denials;
 mod error;
 mod events;
 pub mod identity;

@@ -32,6 +32,8 @@ pub(super) fn add(components: &mut Map<String, Value>) {
         json!({
             "Etag": {"description": "The version of the resource, for `If-Match`.", "schema": {"type": "string"}},
             "IdempotentReplayed": {"description": "`true` if the request was a repeat and had no further effect.", "schema": {"type": "string", "enum": ["true"]}},
+            "RateLimit": {"description": "How many calls are left (`r`) and in how many seconds all are (`t`): `\"principal\";r=4999;t=1`.", "schema": {"type": "string"}},
+            "RateLimitPolicy": {"description": "How many calls are possible at once (`q`), and the seconds in which they come back (`w`): `\"principal\";q=5000;w=5`.", "schema": {"type": "string"}},
             "RetryAfter": {"description": "Seconds until the next attempt.", "schema": {"type": "integer", "minimum": 0}},
             "WwwAuthenticate": {"description": "How to authenticate.", "schema": {"type": "string"}},
         }),
@@ -77,13 +79,14 @@ fn response(status: &str, text: &str) -> Value {
         "description": text,
         "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     });
-    let header = match status {
-        "401" => Some(("WWW-Authenticate", "WwwAuthenticate")),
-        "429" | "503" => Some(("Retry-After", "RetryAfter")),
-        _ => None,
+    let headers: &[(&str, &str)] = match status {
+        "401" => &[("WWW-Authenticate", "WwwAuthenticate")],
+        "429" => &[("Retry-After", "RetryAfter"), ("RateLimit", "RateLimit"), ("RateLimit-Policy", "RateLimitPolicy")],
+        "503" => &[("Retry-After", "RetryAfter")],
+        _ => &[],
     };
-    if let Some((header, component)) = header {
-        response["headers"] = json!({header: {"$ref": format!("#/components/headers/{component}")}});
+    for (header, component) in headers {
+        response["headers"][header] = json!({"$ref": format!("#/components/headers/{component}")});
     }
     response
 }

@@ -151,7 +151,7 @@ async fn dms(desk: &Desk, loader: &Identity, stations: usize) -> Result<Identity
         client_secret: Some(client.secret),
         ..Default::default()
     };
-    let reply = desk.api.token(form).await.map_err(|fault| StartError::new("demo, API client", fault))?;
+    let reply = desk.api.token(form, None).await.map_err(|fault| StartError::new("demo, API client", fault))?;
     Ok(desk.api.authenticator().identify(&reply.access_token).await)
 }
 

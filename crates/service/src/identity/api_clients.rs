@@ -13,9 +13,9 @@ use recourse_repository::{StoreError, Tx};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::accounts;
 use super::passwords::{fingerprint, random_secret};
 use super::users::permit_for;
+use super::{accounts, client_keys};
 use crate::api::Api;
 use crate::context::{Boxed, Call};
 use crate::convert::{self, names, timestamp};
@@ -57,7 +57,7 @@ impl ApiClientService for Api {
     ) -> Result<Response<v1::ApiClient>, Status> {
         let (call, request) =
             Call::command(&self.inner, Method::ApiClientServiceRotateApiClientSecret, request, |r| &mut r.request_id)?;
-        call.answer(rotate(&call, &request.name, &request.etag).await)
+        call.answer(rotate(&call, &request).await)
     }
 
     async fn delete_api_client(
@@ -80,6 +80,9 @@ async fn create(call: &Call, request: v1::CreateApiClientRequest) -> Answer<v1::
         })?
     };
     let secret = random_secret()?;
+    if !message.public_keys.is_empty() {
+        Refusal::check(client_keys::check("api_client.public_keys", &message.public_keys))?;
+    }
     let name = format!("{COLLECTION}/{id}");
     let (message, name, secret) = (&message, name.as_str(), secret.as_str());
     call.run(
@@ -112,6 +115,7 @@ async fn create(call: &Call, request: v1::CreateApiClientRequest) -> Answer<v1::
                     membership,
                     consenting,
                     revoked: false,
+                    public_keys: message.public_keys.clone(),
                 };
                 let note = call.note("create", name.to_owned(), COLLECTION, Vec::new(), &audience(&client));
                 let stored =
@@ -121,8 +125,7 @@ async fn create(call: &Call, request: v1::CreateApiClientRequest) -> Answer<v1::
                             other => other.into(),
                         },
                     )?;
-                let shown = v1::ApiClient { secret: secret.to_owned(), ..show(&stored) };
-                Ok((name.to_owned(), shown))
+                Ok((name.to_owned(), told(&stored, secret)))
             })
         },
         |name| replay(call, name),
@@ -145,8 +148,13 @@ async fn list(call: &Call, request: v1::ListApiClientsRequest) -> Answer<v1::Lis
     Ok(v1::ListApiClientsResponse { api_clients, next_page_token: lists::next_token(call, &input, page.next)? })
 }
 
-/// Gives the client a new secret; the old one stops working with the same commit.
-async fn rotate(call: &Call, name: &str, etag: &str) -> Answer<v1::ApiClient> {
+/// Gives the client a new secret, or takes new public keys of it; what was before stops working with the same
+/// commit.
+async fn rotate(call: &Call, request: &v1::RotateApiClientSecretRequest) -> Answer<v1::ApiClient> {
+    let (name, etag, keys) = (request.name.as_str(), request.etag.as_str(), request.public_keys.as_str());
+    if !keys.is_empty() {
+        Refusal::check(client_keys::check("public_keys", keys))?;
+    }
     let secret = random_secret()?;
     let secret = secret.as_str();
     call.run(
@@ -155,15 +163,25 @@ async fn rotate(call: &Call, name: &str, etag: &str) -> Answer<v1::ApiClient> {
             Box::pin(async move {
                 let stored = found(tx, call, name, etag).await?;
                 let permit = permit_for(call, std::iter::once(&stored.value.membership))?;
-                let client = stored.value.clone();
-                let changed = vec!["secret".to_owned()];
+                let has_keys = !stored.value.public_keys.is_empty();
+                if has_keys == keys.is_empty() {
+                    return Err(Refusal::field(
+                        "public_keys",
+                        "KEYS_OR_SECRET",
+                        "a client with public keys gets new keys, a client with a secret gets a new secret; \
+                         make another client to change from one to the other",
+                        "使用公钥的客户端须提交新公钥，使用密钥的客户端由系统生成新密钥；如需更换方式请新建客户端",
+                    ));
+                }
+                let client = ApiClient { public_keys: keys.to_owned(), ..stored.value.clone() };
+                let changed = vec![if has_keys { "public_keys" } else { "secret" }.to_owned()];
                 let note = call.note("rotateSecret", name.to_owned(), COLLECTION, changed, &audience(&client));
                 let hash = fingerprint(secret);
                 let stored = tx
                     .update_client(&permit, &stored, client, Some(&hash), note)
                     .await
                     .map_err(|error| stale(error, name))?;
-                Ok((name.to_owned(), v1::ApiClient { secret: secret.to_owned(), ..show(&stored) }))
+                Ok((name.to_owned(), told(&stored, secret)))
             })
         },
         |name| replay(call, name),
@@ -200,6 +218,12 @@ async fn revoke(call: &Call, name: &str, etag: &str) -> Answer<v1::ApiClient> {
     Ok(answer)
 }
 
+/// The client with its secret, which is told once; a client with keys has none.
+fn told(stored: &Stored<ApiClient>, secret: &str) -> v1::ApiClient {
+    let secret = if stored.value.public_keys.is_empty() { secret.to_owned() } else { String::new() };
+    v1::ApiClient { secret, ..show(stored) }
+}
+
 async fn found(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answer<Stored<ApiClient>> {
     let id = names::uuid_in(name, COLLECTION)?;
     let stored = tx.client(call.scope()?, id).await?.ok_or_else(|| Refusal::not_found(name))?;
@@ -226,7 +250,7 @@ fn audience(client: &ApiClient) -> Audience {
 }
 
 fn show(stored: &Stored<ApiClient>) -> v1::ApiClient {
-    let ApiClient { id, display_name, membership, consenting, revoked } = &stored.value;
+    let ApiClient { id, display_name, membership, consenting, revoked, public_keys } = &stored.value;
     v1::ApiClient {
         name: format!("{COLLECTION}/{id}"),
         etag: convert::etag(stored.version),
@@ -235,6 +259,7 @@ fn show(stored: &Stored<ApiClient>) -> v1::ApiClient {
         consenting_organizations: consenting.iter().map(|(_, name)| name.clone()).collect(),
         secret: String::new(),
         revoked: *revoked,
+        public_keys: public_keys.clone(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,28 +10,43 @@ use recourse_domain::access::{Actor, Role};
 use recourse_domain::clock::{Clock, IdSource};
 use recourse_domain::identity::Membership;
 use recourse_domain::ids::{OrgId, SessionId, UserId};
-use recourse_repository::{Store, StoreError};
+use recourse_repository::{KeyTimes, Store, StoreError};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::tokens::{ACCESS_SECONDS, AccessClaims, StoredKey, TokenKeys, generate_key};
+use super::tokens::{ACCESS_SECONDS, AccessClaims, StoredKey, TokenFault, TokenKeys, generate_key};
 use crate::admission::Identity;
 use crate::api::ApiParts;
 use crate::error::{Answer, Refusal};
 
 /// How often revocations are looked for: a revoked token works for less than a second more.
 const FOLLOW: Duration = Duration::from_millis(400);
+/// How often keys are asked for because of a token that names one that is not known.
+const ASK: TimeDelta = TimeDelta::milliseconds(500);
+/// How long before it signs a key is told to those who keep copies of the key set.
+const ANNOUNCE: TimeDelta = TimeDelta::days(1);
+/// How much longer than its last token a key verifies: clocks differ.
+const GRACE: TimeDelta = TimeDelta::minutes(1);
 /// Tokens that are remembered at most.
 const MAX_CACHED: usize = 50_000;
 
 /// Reads tokens, remembers them, and makes new ones.
 pub struct Authenticator {
-    keys: TokenKeys,
+    issuer: String,
+    audience: String,
+    keys: RwLock<Arc<TokenKeys>>,
+    /// When keys were last asked for because a token named one that is not known.
+    asked: Mutex<Option<DateTime<Utc>>>,
     store: Store,
     wall: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     cache: RwLock<HashMap<[u8; 32], Cached>>,
+}
+
+async fn stored_keys(store: &Store) -> Result<Vec<StoredKey>, StoreError> {
+    let rows = store.signing_keys().await?;
+    Ok(rows.into_iter().map(|(times, pkcs8)| StoredKey { times, pkcs8 }).collect())
 }
 
 #[derive(Clone)]
@@ -46,15 +61,17 @@ impl Authenticator {
         let now = parts.wall.now();
         if parts.store.signing_keys().await?.is_empty() {
             let kid = parts.ids.new_id().simple().to_string();
-            let key = generate_key(kid).map_err(|error| Refusal::fault(format!("signing key: {error}")))?;
-            parts.store.add_first_signing_key(&key.kid, &key.pkcs8, now).await?;
+            let key = generate_key(kid, now).map_err(|error| Refusal::fault(format!("signing key: {error}")))?;
+            parts.store.add_first_signing_key(&key.times.kid, &key.pkcs8, now).await?;
         }
-        let stored: Vec<StoredKey> =
-            parts.store.signing_keys().await?.into_iter().map(|(kid, pkcs8)| StoredKey { kid, pkcs8 }).collect();
+        let stored = stored_keys(&parts.store).await?;
         let keys = TokenKeys::new(parts.issuer.clone(), parts.audience.clone(), &stored)
             .map_err(|error| Refusal::fault(format!("signing keys: {error}")))?;
         Ok(Self {
-            keys,
+            issuer: parts.issuer.clone(),
+            audience: parts.audience.clone(),
+            keys: RwLock::new(Arc::new(keys)),
+            asked: Mutex::new(None),
             store: parts.store.clone(),
             wall: Arc::clone(&parts.wall),
             ids: Arc::clone(&parts.ids),
@@ -64,12 +81,16 @@ impl Authenticator {
 
     /// The public keys.
     pub(crate) fn jwks(&self) -> Value {
-        self.keys.jwks()
+        self.keys().jwks(self.wall.now())
+    }
+
+    fn keys(&self) -> Arc<TokenKeys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The issuer.
     pub(crate) fn issuer(&self) -> String {
-        self.keys.issuer().to_owned()
+        self.issuer.clone()
     }
 
     /// Who a token names.
@@ -79,7 +100,15 @@ impl Authenticator {
         if let Some(actor) = self.remembered(&fingerprint, now) {
             return Identity::Known(actor);
         }
-        let claims = match self.keys.verify(token, now) {
+        let mut verified = self.keys().verify(token, now);
+        if verified == Err(TokenFault::UnknownKey) && self.may_ask_for_keys(now) {
+            // Another server may have made it this very moment.
+            match self.refresh_keys().await {
+                Ok(()) => verified = self.keys().verify(token, now),
+                Err(error) => tracing::warn!(%error, "signing keys can't be read"),
+            }
+        }
+        let claims = match verified {
             Ok(claims) => claims,
             Err(fault) => {
                 tracing::info!(%fault, "token refused");
@@ -110,7 +139,8 @@ impl Authenticator {
         membership: &Membership,
         session: Option<SessionId>,
     ) -> Answer<String> {
-        let now = self.wall.now().timestamp();
+        let instant = self.wall.now();
+        let now = instant.timestamp();
         let claims = AccessClaims {
             sub: subject.0,
             org: membership.org.0,
@@ -120,11 +150,68 @@ impl Authenticator {
             scope: String::new(),
             iat: now,
             exp: now + ACCESS_SECONDS,
-            iss: self.keys.issuer().to_owned(),
-            aud: self.keys.audience().to_owned(),
+            iss: self.issuer.clone(),
+            aud: self.audience.clone(),
             jti: self.ids.new_id(),
         };
-        self.keys.sign(&claims).map_err(|error| Refusal::fault(format!("token can't be signed: {error}")))
+        self.keys().sign(&claims, instant).map_err(|error| Refusal::fault(format!("token can't be signed: {error}")))
+    }
+
+    /// Of many tokens with made-up keys, one in half a second leads to a question.
+    fn may_ask_for_keys(&self, now: DateTime<Utc>) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = asked.is_none_or(|before| now - before >= ASK || now < before);
+        if free {
+            *asked = Some(now);
+        }
+        free
+    }
+
+    /// Takes up keys that were made, or ended, by any server.
+    async fn refresh_keys(&self) -> Result<(), StoreError> {
+        if self.store.signing_key_times().await? == self.keys().times() {
+            return Ok(());
+        }
+        let stored = stored_keys(&self.store).await?;
+        match TokenKeys::new(self.issuer.clone(), self.audience.clone(), &stored) {
+            Ok(keys) => {
+                *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+                // What was verified with a key that has ended is verified no more.
+                self.forget_all();
+                tracing::info!("signing keys have changed");
+            }
+            Err(fault) => tracing::error!(%fault, "signing keys can't be used; the ones before stay"),
+        }
+        Ok(())
+    }
+
+    /// Lets a new key follow the one that signs: it is told to every replica and in the key set from now on,
+    /// and signs after `after`. What the old keys signed is verified until it has ended. With a key that
+    /// waits already, nothing is done.
+    pub(crate) async fn rotate_keys(&self, after: TimeDelta) -> Answer<KeyTimes> {
+        let now = self.wall.now();
+        let activates = now + after;
+        let fresh = generate_key(self.ids.new_id().simple().to_string(), activates)
+            .map_err(|error| Refusal::fault(format!("signing key: {error}")))?;
+        let until = activates + TimeDelta::seconds(ACCESS_SECONDS) + GRACE;
+        let next = self.store.add_next_signing_key(&fresh.times, &fresh.pkcs8, until, now).await?;
+        self.refresh_keys().await?;
+        Ok(next)
+    }
+
+    /// Ends every key but the newest at once: all tokens of the others are refused within a second.
+    pub(crate) async fn end_older_keys(&self, newest: &str) -> Answer<()> {
+        self.store.end_older_signing_keys(newest, self.wall.now()).await?;
+        Ok(self.refresh_keys().await?)
+    }
+
+    /// Lets the next key be made when the one that signs is old, early enough for key sets to be read.
+    pub(crate) async fn rotate_aged_keys(&self, age: TimeDelta) -> Answer<()> {
+        self.refresh_keys().await?;
+        let now = self.wall.now();
+        let newest = self.keys().times().into_iter().next();
+        let due = newest.is_some_and(|newest| newest.activate_time + age - ANNOUNCE <= now);
+        if due { self.rotate_keys(ANNOUNCE.min(age / 2)).await.map(|_| ()) } else { Ok(()) }
     }
 
     /// What a token's subject may do now: what it was given then, as far as it still has it.
@@ -201,6 +288,9 @@ impl Authenticator {
                 () = tokio::time::sleep(FOLLOW) => {}
             }
             // Looks back a little: a row of a slow transaction, or of a clock that lags, is not missed.
+            if let Err(error) = self.refresh_keys().await {
+                tracing::warn!(%error, "signing keys can't be read");
+            }
             let since = self.wall.now() - TimeDelta::seconds(30);
             match self.store.revoked_since(since).await {
                 Ok(rows) => {

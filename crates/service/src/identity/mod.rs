@@ -3,10 +3,15 @@
 mod accounts;
 mod api_clients;
 pub mod authentication;
+pub mod client_keys;
+pub(crate) mod guard;
 pub mod oauth;
+mod options;
+pub mod outside;
 pub mod passwords;
 mod sessions;
 pub mod tokens;
 mod users;
 
 pub use accounts::OEM_NAME;
+pub use options::AccountOptions;

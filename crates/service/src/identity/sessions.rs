@@ -7,6 +7,7 @@ use recourse_domain::query::order::Order;
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::v1::session_service_server::SessionService;
 use recourse_proto::{Method, v1};
+use recourse_repository::StoreError;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -52,12 +53,35 @@ impl SessionService for Api {
 /// Signs a person in. An unknown name, a wrong password and a disabled user are answered alike, after the
 /// same work.
 async fn sign_in(call: &Call, request: v1::CreateSessionRequest) -> Answer<v1::Session> {
+    let (guard, passwords) = (&call.inner.guard, &call.inner.passwords);
     let user_name = request.user_name.trim().to_lowercase();
+    let attempt = &guard.sign_in(&user_name, &request.device_token, call.address);
+    guard.begin(attempt).await?;
     let found = call.inner.store.sign_in_user(&user_name).await?;
     let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
-    let fits = call.inner.passwords.fits(request.password, hash).await?;
-    let user = user.filter(|user| fits && !user.disabled).ok_or_else(credentials_invalid)?;
-    let membership = chosen(&user, &request.organization)?;
+    let fits = match passwords.fits(request.password.clone(), hash.clone()).await {
+        Ok(fits) => fits,
+        Err(fault) => {
+            // Nobody looked at the password.
+            guard.forgive(attempt).await?;
+            return Err(fault.into());
+        }
+    };
+    let Some(user) = user.as_ref().filter(|user| fits && !user.disabled) else {
+        call.inner.denials.note(user.map(|user| user.id), call.method.full_name(), Reason::CredentialsInvalid, None);
+        return Err(credentials_invalid());
+    };
+    let membership = match chosen(user, &request.organization) {
+        Ok(membership) => membership,
+        Err(refusal) => {
+            guard.forgive(attempt).await?;
+            return Err(refusal);
+        }
+    };
+    let renewed = match hash.as_deref().filter(|hash| passwords.is_outdated(hash)) {
+        Some(before) => Some((before, passwords.hash(request.password).await?)),
+        None => None,
+    };
     let now = call.inner.wall.now();
     let session = Session {
         id: SessionId(call.new_id()),
@@ -69,16 +93,27 @@ async fn sign_in(call: &Call, request: v1::CreateSessionRequest) -> Answer<v1::S
         revoke_time: None,
     };
     let refresh_token = random_secret()?;
-    let (session, hash) = (&session, &fingerprint(&refresh_token));
-    call.inner
+    let (session, hash, renewed) = (&session, &fingerprint(&refresh_token), &renewed);
+    let opened: Result<(), StoreError> = call
+        .inner
         .store
-        .run(|tx| Box::pin(async move { tx.open_session(session, hash, now + REFRESH_LIFETIME).await }))
-        .await?;
+        .run(|tx| {
+            Box::pin(async move {
+                guard.forgive_in(tx, attempt).await?;
+                if let Some((before, after)) = renewed {
+                    tx.renew_password_hash(session.user, before, after).await?;
+                }
+                tx.open_session(session, hash, now + REFRESH_LIFETIME).await
+            })
+        })
+        .await;
+    opened?;
     let access_token = call.inner.authenticator.access_token(user.id, membership, Some(session.id))?;
     Ok(v1::Session {
         access_token,
         refresh_token,
         expires_in: i32::try_from(ACCESS_SECONDS).unwrap_or_default(),
+        device_token: guard.device_token(&user_name)?,
         current: true,
         ..shown(session, Some(membership))
     })
@@ -166,6 +201,7 @@ fn shown(session: &Session, membership: Option<&Membership>) -> v1::Session {
         access_token: String::new(),
         expires_in: 0,
         refresh_token: String::new(),
+        device_token: String::new(),
         current: false,
     }
 }
@@ -182,7 +218,7 @@ impl From<PasswordFault> for Refusal {
                 refusal.retry_after = Some(1);
                 refusal
             }
-            PasswordFault::Broken => Refusal::fault("a password could not be hashed"),
+            PasswordFault::Broken | PasswordFault::Cost => Refusal::fault(fault.to_string()),
         }
     }
 }

@@ -4,8 +4,6 @@
 //! `typ`, `iat`, types of claims or an empty `crit`, and never on all at once. Here each is required by hand,
 //! so that a refresh token, an ID token or a token for another service is no access token.
 
-use std::collections::HashMap;
-
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
@@ -13,6 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use recourse_repository::KeyTimes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -94,44 +93,80 @@ pub enum TokenFault {
 /// A signing key as the key store keeps it.
 #[derive(Clone)]
 pub struct StoredKey {
-    /// Name of the key in tokens.
-    pub kid: String,
+    /// Its name in tokens, and when it does what.
+    pub times: KeyTimes,
     /// PKCS#8 of the private key.
     pub pkcs8: Vec<u8>,
 }
 
-/// Makes a new ES256 key pair.
-pub fn generate_key(kid: String) -> Result<StoredKey, TokenFault> {
+/// Makes a new ES256 key pair that begins to sign at an instant.
+pub fn generate_key(kid: String, activate_time: DateTime<Utc>) -> Result<StoredKey, TokenFault> {
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
         .map_err(|_| TokenFault::UnknownKey)?;
-    Ok(StoredKey { kid, pkcs8: pkcs8.as_ref().to_vec() })
+    let times = KeyTimes { kid, activate_time, verify_until: None };
+    Ok(StoredKey { times, pkcs8: pkcs8.as_ref().to_vec() })
 }
 
-struct VerifyingKey {
+/// What a signing key is for, at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// Told to everybody, so that nobody is surprised; it does not sign yet.
+    Next,
+    /// It signs.
+    Active,
+    /// It signs no more; what it signed is verified until it has ended.
+    Retired,
+    /// Nothing is verified with it.
+    Ended,
+}
+
+struct TokenKey {
+    times: KeyTimes,
+    signing: EncodingKey,
     key: DecodingKey,
     jwk: Value,
 }
 
-/// The keys of one issuer: the newest signs, all verify.
+/// The keys of one issuer, the newest first: one signs, and those that have not ended verify.
 pub struct TokenKeys {
     issuer: String,
     audience: String,
-    signing_kid: String,
-    signing: EncodingKey,
-    verifying: HashMap<String, VerifyingKey>,
+    keys: Vec<TokenKey>,
 }
 
 impl TokenKeys {
-    /// The keys, newest first. There must be one.
+    /// The keys. There must be one.
     pub fn new(issuer: String, audience: String, keys: &[StoredKey]) -> Result<Self, TokenFault> {
-        let newest = keys.first().ok_or(TokenFault::UnknownKey)?;
-        let mut verifying = HashMap::new();
-        for stored in keys {
-            verifying.insert(stored.kid.clone(), verifying_key(stored)?);
+        if keys.is_empty() {
+            return Err(TokenFault::UnknownKey);
         }
-        let pem = pem_of(&newest.pkcs8);
-        let signing = EncodingKey::from_ec_pem(pem.as_bytes()).map_err(|_| TokenFault::UnknownKey)?;
-        Ok(Self { issuer, audience, signing_kid: newest.kid.clone(), signing, verifying })
+        let mut keys = keys.iter().map(token_key).collect::<Result<Vec<_>, _>>()?;
+        keys.sort_by_key(|key| std::cmp::Reverse(key.times.activate_time));
+        Ok(Self { issuer, audience, keys })
+    }
+
+    /// When each key does what, the newest first.
+    pub fn times(&self) -> Vec<KeyTimes> {
+        self.keys.iter().map(|key| key.times.clone()).collect()
+    }
+
+    /// What each key is for at an instant, the newest first.
+    pub fn states(&self, now: DateTime<Utc>) -> Vec<(&str, KeyState)> {
+        let signing = self.signing(now).map(|key| key.times.kid.as_str());
+        let state = |times: &KeyTimes| match times {
+            times if times.verify_until.is_some_and(|until| until <= now) => KeyState::Ended,
+            times if signing == Some(&times.kid) => KeyState::Active,
+            times if times.activate_time > now => KeyState::Next,
+            _ => KeyState::Retired,
+        };
+        self.keys.iter().map(|key| (key.times.kid.as_str(), state(&key.times))).collect()
+    }
+
+    /// The key that signs: the newest that has begun. A clock that lags may know of none yet; then the oldest.
+    fn signing(&self, now: DateTime<Utc>) -> Option<&TokenKey> {
+        let mut alive = self.keys.iter().filter(|key| key.times.verifies(now));
+        let begun = alive.clone().find(|key| key.times.activate_time <= now);
+        begun.or_else(|| alive.next_back())
     }
 
     /// The issuer named in tokens.
@@ -145,17 +180,17 @@ impl TokenKeys {
     }
 
     /// Signs claims.
-    pub fn sign(&self, claims: &AccessClaims) -> Result<String, TokenFault> {
+    pub fn sign(&self, claims: &AccessClaims, now: DateTime<Utc>) -> Result<String, TokenFault> {
+        let key = self.signing(now).ok_or(TokenFault::UnknownKey)?;
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some(TYPE.to_owned());
-        header.kid = Some(self.signing_kid.clone());
-        jsonwebtoken::encode(&header, claims, &self.signing).map_err(|_| TokenFault::Claims)
+        header.kid = Some(key.times.kid.clone());
+        jsonwebtoken::encode(&header, claims, &key.signing).map_err(|_| TokenFault::Claims)
     }
 
-    /// The public keys as a JWK set (RFC 7517).
-    pub fn jwks(&self) -> Value {
-        let mut keys: Vec<&Value> = self.verifying.values().map(|key| &key.jwk).collect();
-        keys.sort_by_key(|jwk| jwk["kid"].as_str().unwrap_or_default().to_owned());
+    /// The public keys as a JWK set (RFC 7517): the next, the active one, and those whose tokens still live.
+    pub fn jwks(&self, now: DateTime<Utc>) -> Value {
+        let keys: Vec<&Value> = self.keys.iter().filter(|key| key.times.verifies(now)).map(|key| &key.jwk).collect();
         json!({ "keys": keys })
     }
 
@@ -164,7 +199,7 @@ impl TokenKeys {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenFault::TooLong);
         }
-        let key = self.key_for(token)?;
+        let key = self.key_for(token, now)?;
         let mut validation = Validation::new(Algorithm::ES256);
         // Signature and algorithm only: the claims are checked below, each by hand and against our clock.
         validation.required_spec_claims.clear();
@@ -195,7 +230,7 @@ impl TokenKeys {
     }
 
     /// The key that the header names; `kid` is an opaque map key, and nothing else in the header leads to one.
-    fn key_for(&self, token: &str) -> Result<&VerifyingKey, TokenFault> {
+    fn key_for(&self, token: &str, now: DateTime<Utc>) -> Result<&TokenKey, TokenFault> {
         let (encoded, rest) = token.split_once('.').ok_or(TokenFault::Malformed)?;
         if rest.split('.').count() != 2 {
             return Err(TokenFault::Malformed);
@@ -212,11 +247,12 @@ impl TokenKeys {
             return Err(TokenFault::Critical);
         }
         let kid = header.get("kid").and_then(Value::as_str).ok_or(TokenFault::UnknownKey)?;
-        self.verifying.get(kid).ok_or(TokenFault::UnknownKey)
+        let known = self.keys.iter().find(|key| key.times.kid == kid);
+        known.filter(|key| key.times.verifies(now)).ok_or(TokenFault::UnknownKey)
     }
 }
 
-fn verifying_key(stored: &StoredKey) -> Result<VerifyingKey, TokenFault> {
+fn token_key(stored: &StoredKey) -> Result<TokenKey, TokenFault> {
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &stored.pkcs8)
         .map_err(|_| TokenFault::UnknownKey)?;
     // Uncompressed point: 0x04, x, y.
@@ -225,9 +261,10 @@ fn verifying_key(stored: &StoredKey) -> Result<VerifyingKey, TokenFault> {
     let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
     let key = DecodingKey::from_ec_components(&x, &y).map_err(|_| TokenFault::UnknownKey)?;
     let jwk = json!({
-        "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": stored.kid, "x": x, "y": y,
+        "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": stored.times.kid, "x": x, "y": y,
     });
-    Ok(VerifyingKey { key, jwk })
+    let signing = EncodingKey::from_ec_pem(pem_of(&stored.pkcs8).as_bytes()).map_err(|_| TokenFault::UnknownKey)?;
+    Ok(TokenKey { times: stored.times.clone(), signing, key, jwk })
 }
 
 fn pem_of(pkcs8: &[u8]) -> String {
@@ -267,7 +304,7 @@ mod tests {
     }
 
     fn keys() -> Result<(TokenKeys, StoredKey), TokenFault> {
-        let key = generate_key("k1".into())?;
+        let key = generate_key("k1".into(), now())?;
         let keys = TokenKeys::new("https://recourse.test".into(), "recourse".into(), std::slice::from_ref(&key))?;
         Ok((keys, key))
     }
@@ -288,7 +325,7 @@ mod tests {
     #[test]
     fn a_token_of_ours_is_read_back() -> Outcome {
         let (keys, key) = keys()?;
-        assert_eq!(keys.verify(&keys.sign(&claims())?, now())?, claims());
+        assert_eq!(keys.verify(&keys.sign(&claims(), now())?, now())?, claims());
         let forged = forge(&key, &good_header(), &serde_json::to_value(claims())?)?;
         assert_eq!(keys.verify(&forged, now())?, claims(), "the forging helper itself is sound");
         Ok(())
@@ -335,12 +372,12 @@ mod tests {
     #[test]
     fn another_key_under_our_name_is_refused() -> Outcome {
         let (keys, _) = keys()?;
-        let other = generate_key("k1".into())?;
+        let other = generate_key("k1".into(), now())?;
         let body = serde_json::to_value(claims())?;
         assert_eq!(keys.verify(&forge(&other, &good_header(), &body)?, now()), Err(TokenFault::Signature));
         let mut with_jwk = good_header();
         with_jwk["jwk"] =
-            TokenKeys::new("a".into(), "b".into(), std::slice::from_ref(&other))?.jwks()["keys"][0].clone();
+            TokenKeys::new("a".into(), "b".into(), std::slice::from_ref(&other))?.jwks(now())["keys"][0].clone();
         assert_eq!(keys.verify(&forge(&other, &with_jwk, &body)?, now()), Err(TokenFault::Signature));
         Ok(())
     }
@@ -371,7 +408,7 @@ mod tests {
     #[test]
     fn garbage_is_refused_without_a_panic() -> Outcome {
         let (keys, _) = keys()?;
-        let token = keys.sign(&claims())?;
+        let token = keys.sign(&claims(), now())?;
         let cut = token.get(..token.len() - 4).unwrap_or_default();
         for garbage in ["", ".", "..", "a.b.c", "....", cut, &"x".repeat(10_000), "ｅｙ.ｅｙ.ｅｙ"] {
             assert!(keys.verify(garbage, now()).is_err(), "{garbage}");
@@ -380,12 +417,34 @@ mod tests {
     }
 
     #[test]
-    fn an_older_key_still_verifies_after_rotation() -> Outcome {
-        let (old, new) = (generate_key("old".into())?, generate_key("new".into())?);
-        let before = TokenKeys::new("https://recourse.test".into(), "recourse".into(), std::slice::from_ref(&old))?;
-        let after = TokenKeys::new("https://recourse.test".into(), "recourse".into(), &[new, old])?;
-        assert_eq!(after.verify(&before.sign(&claims())?, now())?, claims());
-        assert_eq!(after.jwks()["keys"].as_array().map(Vec::len), Some(2));
+    fn keys_follow_one_another() -> Outcome {
+        let (issuer, audience) = (|| "https://recourse.test".to_owned(), || "recourse".to_owned());
+        let at = |seconds: i64| now() + chrono::TimeDelta::seconds(seconds);
+        let mut old = generate_key("old".into(), at(0))?;
+        let before = TokenKeys::new(issuer(), audience(), std::slice::from_ref(&old))?;
+        let token = before.sign(&claims(), at(0))?;
+        old.times.verify_until = Some(at(100));
+        let after = TokenKeys::new(issuer(), audience(), &[old, generate_key("new".into(), at(10))?])?;
+        // seconds → what "new" and "old" are for, and keys in the set
+        let table = [
+            (0, KeyState::Next, KeyState::Active, 2),
+            (9, KeyState::Next, KeyState::Active, 2),
+            (10, KeyState::Active, KeyState::Retired, 2),
+            (99, KeyState::Active, KeyState::Retired, 2),
+            (100, KeyState::Active, KeyState::Ended, 1),
+        ];
+        for (seconds, new, old, keys) in table {
+            assert_eq!(after.states(at(seconds)), [("new", new), ("old", old)], "at {seconds}");
+            assert_eq!(after.jwks(at(seconds))["keys"].as_array().map(Vec::len), Some(keys), "at {seconds}");
+            let signed_by = after.sign(&claims(), at(seconds))?;
+            let verified = before.verify(&signed_by, at(seconds)).is_ok();
+            assert_eq!(verified, old == KeyState::Active, "only a new key is unknown to the old set, at {seconds}");
+            assert!(after.verify(&signed_by, at(seconds)).is_ok());
+            let expected = if old == KeyState::Ended { Err(TokenFault::UnknownKey) } else { Ok(claims()) };
+            assert_eq!(after.verify(&token, at(seconds)), expected, "at {seconds}");
+        }
+        let early = TokenKeys::new(issuer(), audience(), &[generate_key("only".into(), at(10))?])?;
+        assert_eq!(early.states(at(0)), [("only", KeyState::Active)], "a clock that lags signs all the same");
         Ok(())
     }
 }

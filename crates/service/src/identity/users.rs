@@ -1,9 +1,11 @@
 //! Users: who may sign in, for whom, and as what.
 
+use std::collections::BTreeSet;
+
 use recourse_domain::access::{Act, Permit};
 use recourse_domain::catalog::Stored;
 use recourse_domain::change::Audience;
-use recourse_domain::identity::{Membership, Person, User};
+use recourse_domain::identity::{Membership, OutsideIdentity, Person, User};
 use recourse_domain::ids::{OrgId, SessionId, UserId};
 use recourse_domain::query::order::Order;
 use recourse_proto::merge::Merge;
@@ -15,7 +17,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::accounts;
-use super::passwords::{check_new_password, random_secret};
+use super::passwords::random_secret;
 use super::sessions::credentials_invalid;
 use crate::api::Api;
 use crate::context::{Boxed, Call};
@@ -24,6 +26,8 @@ use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
 
 const COLLECTION: &str = "users";
+/// What the store calls a taken subject of an outside issuer.
+const OUTSIDE: &str = "outside_identity(";
 
 #[tonic::async_trait]
 impl UserService for Api {
@@ -87,7 +91,7 @@ enum Switch {
 async fn create(call: &Call, request: v1::CreateUserRequest) -> Answer<v1::User> {
     let message = request.user.unwrap_or_default();
     let user_name = message.user_name.trim().to_lowercase();
-    Refusal::check(check_new_password("password", &request.password, &user_name))?;
+    Refusal::check(call.inner.passwords.check_new("password", &request.password, &user_name))?;
     let id = if request.user_id.is_empty() {
         call.new_id()
     } else {
@@ -113,7 +117,9 @@ async fn create(call: &Call, request: v1::CreateUserRequest) -> Answer<v1::User>
                 Refusal::check(accounts::under("user", user.check()))?;
                 let note = call.note("create", name.to_owned(), COLLECTION, Vec::new(), &audience(&user));
                 let person = person(message);
+                may_link(call, &[], &person)?;
                 let stored = tx.insert_user(&permit, user, &person, hash, note).await.map_err(|error| match error {
+                    StoreError::AlreadyExists { what } if what.starts_with(OUTSIDE) => outside_taken(),
                     StoreError::AlreadyExists { .. } => Refusal::already_exists(&format!("user {user_name}")),
                     other => other.into(),
                 })?;
@@ -174,6 +180,7 @@ async fn update(call: &Call, request: v1::UpdateUserRequest) -> Answer<v1::User>
                     let user = User { memberships, ..stored.value.clone() };
                     Refusal::check(accounts::under("user", user.check()))?;
                     let person = person(&merged);
+                    may_link(call, &person_before.outside, &person)?;
                     if user == stored.value && person == person_before {
                         return Ok((name.to_owned(), show(&stored, &person)));
                     }
@@ -201,9 +208,16 @@ async fn change_password(call: &Call, request: v1::ChangePasswordRequest) -> Ans
     let permit = call.permit(Act::ChangeOwnAccount { user: actor.user })?;
     let name = format!("{COLLECTION}/{id}");
     let user = call.inner.store.user_of_token(actor.user).await?.ok_or_else(|| Refusal::not_found(&name))?;
-    Refusal::check(check_new_password("new_password", &request.new_password, &user.user_name))?;
+    Refusal::check(call.inner.passwords.check_new("new_password", &request.new_password, &user.user_name))?;
     let known = call.inner.store.sign_in_user(&user.user_name).await?.map(|(_, hash)| hash);
-    if !call.inner.passwords.fits(request.current_password, known).await? {
+    // Whoever found a device unlocked can't try passwords on it either.
+    let attempt = call.inner.guard.own_password(actor.user);
+    call.inner.guard.begin(&attempt).await?;
+    let fits = call.inner.passwords.fits(request.current_password, known).await;
+    if fits != Ok(false) {
+        call.inner.guard.forgive(&attempt).await?;
+    }
+    if !fits? {
         return Err(credentials_invalid());
     }
     let hash = call.inner.passwords.hash(request.new_password).await?;
@@ -386,8 +400,21 @@ async fn write(
     let note = call.note(verb, name.clone(), COLLECTION, paths, &audience(&user));
     tx.update_user(permit, before, user, person, None, note).await.map_err(|error| match error {
         StoreError::Stale => Refusal::stale(&name),
+        StoreError::AlreadyExists { what } if what.starts_with(OUTSIDE) => outside_taken(),
         other => other.into(),
     })
+}
+
+/// Whom an outside issuer means is for administrators to say: a manager could take over a colleague's sign-in.
+fn may_link(call: &Call, before: &[OutsideIdentity], person: &Person) -> Answer<()> {
+    if person.outside == before {
+        return Ok(());
+    }
+    call.permit(Act::LinkOutsideIdentity).map(|_| ())
+}
+
+fn outside_taken() -> Refusal {
+    Refusal::already_exists("this subject of the outside issuer")
 }
 
 fn forget(call: &Call, name: &str) {
@@ -401,10 +428,16 @@ fn audience(user: &User) -> Audience {
 }
 
 fn person(message: &v1::User) -> Person {
+    let outside: BTreeSet<OutsideIdentity> = message
+        .outside_identities
+        .iter()
+        .map(|identity| OutsideIdentity { issuer: identity.issuer.clone(), subject: identity.subject.clone() })
+        .collect();
     Person {
         display_name: message.display_name.trim().to_owned(),
         email: message.email.trim().to_owned(),
         phone: message.phone.trim().to_owned(),
+        outside: outside.into_iter().collect(),
     }
 }
 
@@ -420,6 +453,14 @@ fn show(stored: &Stored<User>, person: &Person) -> v1::User {
         memberships: memberships.iter().map(accounts::show).collect(),
         disabled: *disabled,
         erased: *erased,
+        outside_identities: person
+            .outside
+            .iter()
+            .map(|OutsideIdentity { issuer, subject }| v1::OutsideIdentity {
+                issuer: issuer.clone(),
+                subject: subject.clone(),
+            })
+            .collect(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
     }

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::admission::{self, Identity};
 use crate::api::{Api, ApiParts};
+use crate::identity::outside::{Fetch, FetchFault};
 
 const VIN: &str = "LJCPCBLCX11000237";
 
@@ -40,10 +41,21 @@ impl IdSource for Counted {
     }
 }
 
+/// Nobody outside is asked in these tests.
+struct NoFetch;
+
+impl Fetch for NoFetch {
+    fn get<'a>(&'a self, _: &'a str) -> crate::context::Boxed<'a, Result<Vec<u8>, FetchFault>> {
+        Box::pin(async { Err(FetchFault::Refused("no network")) })
+    }
+}
+
 async fn api() -> Api {
     let store = Store::open(StoreOptions::new("sqlite::memory:")).await.unwrap();
     store.migrate().await.unwrap();
     let parts = ApiParts {
+        accounts: crate::identity::AccountOptions::default(),
+        fetch: Arc::new(NoFetch),
         store,
         clock: Arc::new(Noon),
         wall: Arc::new(Noon),
