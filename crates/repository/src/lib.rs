@@ -8,12 +8,14 @@
 
 mod api_clients;
 mod audit;
+mod bulk;
 mod catalog;
 mod changes;
 mod claims;
 mod error;
 mod feed;
 mod idempotency;
+mod imports;
 mod keys;
 mod leases;
 mod ledger;
@@ -29,11 +31,13 @@ mod tests;
 mod users;
 
 pub use audit::{DenialRow, HistoryReport};
+pub use catalog::RecordWrite;
 pub use changes::ChangeNote;
 pub use claims::CLAIM_FIELDS;
 pub use error::{CommandError, StoreError};
 pub use feed::{FeedEnds, FeedItem, FeedPage};
 pub use idempotency::Seen;
+pub use imports::{ImportJob, ImportRow};
 pub use ledger::{Balance, ENTRY_FIELDS};
 pub use page_tokens::PageTokens;
 pub use sessions::RefreshUse;
