@@ -10,6 +10,7 @@ use recourse_domain::vehicle::Vehicle;
 use recourse_proto::v1;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::harness::client::Client;
 use crate::harness::grpc::Grpc;
@@ -256,6 +257,53 @@ on_both_databases! {
         let (status, lines) = send(&server, &world.admin, path, "application/json", "{}").await;
         assert_eq!((status, &lines[0]["reason"]), (415, &json!("UNSUPPORTED_MEDIA_TYPE")));
         world.admin.get(&format!("/v1/vehicles/{}", vin(1))).await.refused(404, "RESOURCE_NOT_FOUND");
+    }
+
+    async fn a_client_that_reads_only_after_it_has_sent_is_answered(server) {
+        let world = World::load(&server).await;
+        // More than the sockets hold in either direction: rows with spaces, and results with many violations.
+let bad = json!({"name": vin(1), "components": vec![json!({"part": "a b", "supplier": "a b"}); 10]});
+        let body = format!("{bad}{}\n", " ".repeat(6000)).repeat(1700);
+        let authority = server.base.trim_start_matches("http://");
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(16 * 1024).unwrap();
+        let mut socket = socket.connect(authority.parse().unwrap()).await.unwrap();
+        let head = format!(
+            "POST /v1/vehicles:import?importId=k&mode=UPSERT HTTP/1.1\r\nhost: {authority}\r\nauthorization: Bearer {}\r\n\
+             content-type: {NDJSON}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            world.admin.token().unwrap(),
+            body.len()
+        );
+        let sent = async {
+            socket.write_all(head.as_bytes()).await.unwrap();
+            socket.write_all(body.as_bytes()).await.unwrap();
+        };
+        tokio::time::timeout(Duration::from_secs(60), sent).await.expect("the server takes rows while nobody reads");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.len() > 4_300_000, "{} bytes are no proof", answer.len());
+        assert_eq!(answer.matches("\"REFUSED\"").count(), 1700);
+        assert!(answer.contains("\"summary\":{\"importId\":\"k\",\"rows\":\"1700\",\"refused\":\"1700\"}"));
+    }
+
+    async fn who_is_signed_out_writes_no_further_chunk(server) {
+        let world = World::load(&server).await;
+        let (mut sender, body) = futures::channel::mpsc::channel::<Result<String, std::io::Error>>(1);
+        let request = reqwest::Client::new()
+            .post(format!("{}/v1/vehicles:import?importId=j&mode=CREATE_ONLY", server.base))
+            .bearer_auth(world.auditor.token().unwrap())
+            .header("content-type", NDJSON)
+            .body(reqwest::Body::wrap_stream(body));
+        let answer = tokio::spawn(async move { request.send().await.unwrap() });
+        sender.send(Ok(ndjson(&[vehicle(1)]))).await.unwrap();
+        let mut results = answer.await.unwrap().bytes_stream();
+        results.next().await.unwrap().unwrap();
+        world.auditor.delete("/v1/sessions/current").await.ok();
+        sender.send(Ok(ndjson(&[vehicle(2)]))).await.unwrap();
+        let last: Value = serde_json::from_slice(&results.next().await.unwrap().unwrap()).unwrap();
+        assert_eq!(last["error"]["reason"], "TOKEN_INVALID", "{last}");
+        world.admin.get(&format!("/v1/vehicles/{}", vin(1))).await.ok();
+        world.admin.get(&format!("/v1/vehicles/{}", vin(2))).await.refused(404, "RESOURCE_NOT_FOUND");
     }
 
     async fn grpc_imports_the_same(server) {

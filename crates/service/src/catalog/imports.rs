@@ -242,10 +242,25 @@ impl Importer {
         }
     }
 
+    /// An import may outlast the token that it was begun with, but not its caller's being let in: whoever was
+    /// signed out, disabled or revoked since writes no further chunk.
+    async fn refuse_who_is_out(&self) -> Answer<()> {
+        let (actor, store) = (self.call.actor()?, &self.call.inner.store);
+        let is_in = match actor.session {
+            Some(session) => {
+                store.session_is_open(session).await?
+                    && store.user_of_token(actor.user).await?.is_some_and(|user| !user.disabled)
+            }
+            None => store.client_of_token(actor.user).await?.is_some_and(|(client, _)| !client.revoked),
+        };
+        if is_in { Ok(()) } else { Err(signed_out()) }
+    }
+
     /// Writes a chunk and tells; answers the empty one that follows.
     async fn write<R: Resource>(&mut self, chunk: Chunk<R>) -> Answer<Chunk<R>> {
         let next = Chunk::from(chunk.next());
         if !chunk.is_empty() {
+            self.refuse_who_is_out().await?;
             for (outcome, repeated) in chunk.write(self).await? {
                 let sums = &mut self.sums;
                 sums.rows += 1;
@@ -268,6 +283,14 @@ fn mode_of(mode: ImportMode) -> v1::import_mode::Code {
         ImportMode::CreateOnly => v1::import_mode::Code::CreateOnly,
         ImportMode::Upsert => v1::import_mode::Code::Upsert,
     }
+}
+
+fn signed_out() -> Refusal {
+    Refusal::new(
+        Reason::TokenInvalid,
+        "you were signed out; rows so far stand, sign in and send the same import again to go on",
+        "您已被登出；已处理的行有效，请重新登录并发送同一导入以继续",
+    )
 }
 
 fn no_row_came() -> Refusal {
