@@ -12,7 +12,7 @@ use crate::sql::Sql;
 /// Rows of one statement, largest first.
 const BATCHES: [usize; 5] = [250, 60, 15, 4, 1];
 /// Values of one list, smallest first.
-const LISTS: [usize; 5] = [1, 8, 64, 256, 1024];
+const LISTS: [usize; 4] = [1, 8, 64, 512];
 
 /// Runs `before (…), (…), … after` over all rows; how many rows were written.
 pub(crate) async fn write_rows(
