@@ -7,6 +7,7 @@ mod architecture;
 mod contract;
 mod demo;
 mod harness;
+mod import_bench;
 mod operations;
 mod scenarios;
 mod store;

@@ -6,6 +6,7 @@ mod m0002_identity;
 mod m0003_catalog;
 mod m0004_claims;
 mod m0005_ledger;
+mod m0006_imports;
 mod m0007_accounts;
 mod m0008_compression;
 
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_catalog::Migration),
             Box::new(m0004_claims::Migration),
             Box::new(m0005_ledger::Migration),
+            Box::new(m0006_imports::Migration),
             Box::new(m0007_accounts::Migration),
             Box::new(m0008_compression::Migration),
         ]

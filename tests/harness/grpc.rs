@@ -31,6 +31,13 @@ impl Reply {
         M::decode(message.clone()).expect("a message of its type")
     }
 
+    /// The messages of a success.
+    #[track_caller]
+    pub fn all<M: Message + Default>(self) -> Vec<M> {
+        assert_eq!(self.status.code(), Code::Ok, "{:?}", self.status);
+        self.messages.into_iter().map(|message| M::decode(message).expect("a message of its type")).collect()
+    }
+
     /// The details of a refusal with this code and reason.
     #[track_caller]
     pub fn refused(&self, code: Code, reason: &str) -> Details {
@@ -71,7 +78,16 @@ impl Grpc {
 
     /// The same with metadata.
     pub async fn call_with<M: Message>(&self, path: &str, message: &M, metadata: &[(&str, &str)]) -> Reply {
-        let response = self.send(path, message, metadata).await;
+        Self::reply(self.send(path, frame(message), metadata).await).await
+    }
+
+    /// Calls an rpc with a stream of messages that is sent at once.
+    pub async fn call_all<M: Message>(&self, path: &str, messages: &[M]) -> Reply {
+        let frames: Vec<u8> = messages.iter().flat_map(frame).collect();
+        Self::reply(self.send(path, frames.into(), &[]).await).await
+    }
+
+    async fn reply(response: http::Response<hyper::body::Incoming>) -> Reply {
         let (parts, body) = response.into_parts();
         let collected = body.collect().await.expect("a whole body");
         let trailers = collected.trailers().cloned().unwrap_or_default();
@@ -82,16 +98,11 @@ impl Grpc {
 
     /// How a call begins: the refusal that is the whole answer, or nothing. For streams that don't end.
     pub async fn refusal<M: Message>(&self, path: &str, message: &M) -> Option<Status> {
-        let response = self.send(path, message, &[]).await;
+        let response = self.send(path, frame(message), &[]).await;
         Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok)
     }
 
-    async fn send<M: Message>(
-        &self,
-        path: &str,
-        message: &M,
-        metadata: &[(&str, &str)],
-    ) -> http::Response<hyper::body::Incoming> {
+    async fn send(&self, path: &str, body: Bytes, metadata: &[(&str, &str)]) -> http::Response<hyper::body::Incoming> {
         let mut request = Request::post(format!("http://{}{path}", self.authority))
             .header("content-type", "application/grpc")
             .header("te", "trailers");
@@ -101,7 +112,7 @@ impl Grpc {
         for (name, value) in metadata {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(frame(message))).expect("a request");
+        let request = request.body(Full::new(body)).expect("a request");
         self.connection.clone().send_request(request).await.expect("an answer")
     }
 }

@@ -9,6 +9,7 @@ mod feed;
 mod filters;
 mod fixture;
 mod identity;
+mod imports;
 mod ledger;
 mod pages;
 mod readings;

@@ -14,6 +14,7 @@ pub mod dates;
 pub mod dtc;
 pub mod identity;
 pub mod ids;
+pub mod imports;
 pub mod ledger;
 pub mod money;
 pub mod posting_rules;

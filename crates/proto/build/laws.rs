@@ -91,8 +91,8 @@ fn rpc(contract: &Contract, method: &MethodDescriptor, breaches: &mut Vec<String
                 breaches.push(format!("{name}: body {} is not a singular message field", rule.body));
             }
         }
-        if method.is_client_streaming() && rule.body != "*" {
-            breaches.push(format!("{name}: a client stream needs body: \"*\""));
+        if method.is_client_streaming() && rule.body.is_empty() {
+            breaches.push(format!("{name}: a client stream needs a body: \"*\", or the field that a line is"));
         }
     }
 }

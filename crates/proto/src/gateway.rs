@@ -8,6 +8,7 @@ use std::{
     convert::Infallible,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::{body::Body, response::IntoResponse};
@@ -18,6 +19,8 @@ use tonic::Status;
 
 mod body;
 mod call;
+mod csv;
+pub(crate) mod export;
 pub mod handler;
 mod headers;
 mod json;
@@ -33,6 +36,7 @@ mod tests;
 pub use call::{Call, File, RpcInput, RpcOutput};
 pub use headers::{adopt_headers, adopt_idempotency_key, adopt_if_match};
 pub use json::JsonBody;
+pub use lines::UnreadRows;
 pub use problem::{ProblemContext, problem};
 pub use reply::{Reply, ReplyFuture};
 
@@ -53,11 +57,13 @@ pub trait Admission<M = Method>: Send + Sync + 'static {
 pub struct GatewayOptions {
     /// Most bytes of a body, or of one line of a streamed body.
     pub max_body_bytes: usize,
+    /// Longest time that the export of a list may take.
+    pub max_export: Duration,
 }
 
 impl Default for GatewayOptions {
     fn default() -> Self {
-        Self { max_body_bytes: 1 << 20 }
+        Self { max_body_bytes: 1 << 20, max_export: Duration::from_secs(900) }
     }
 }
 
@@ -89,7 +95,7 @@ impl<A: Api> Gateway<A> {
     }
 }
 
-impl<A: Send + Sync + 'static, M: Rpc> Gateway<A, M> {
+impl<A: Clone + Send + Sync + 'static, M: Rpc> Gateway<A, M> {
     /// The gateway of any generated package.
     pub(crate) fn over(
         api: A,
@@ -112,7 +118,10 @@ impl<A: Send + Sync + 'static, M: Rpc> Gateway<A, M> {
         let head = parts.method == Verb::HEAD;
         let (method, answer) = match self.inner.find(&parts) {
             Err(status) => (None, Err(status)),
-            Ok((route, variables)) => (Some(route.method), self.inner.answer(route, variables, &mut parts, body).await),
+            Ok((route, variables)) => {
+                let answer = Arc::clone(&self.inner).answer(route, variables, &mut parts, body, &context).await;
+                (Some(route.method), answer)
+            }
         };
         let mut response = match answer {
             Ok(reply) => {
@@ -130,7 +139,7 @@ impl<A: Send + Sync + 'static, M: Rpc> Gateway<A, M> {
     }
 }
 
-impl<A: Send + Sync + 'static, M: Rpc> Inner<A, M> {
+impl<A: Clone + Send + Sync + 'static, M: Rpc> Inner<A, M> {
     fn find(&self, parts: &Parts) -> Result<(&router::Route<M>, Variables), Status> {
         let lang = Lang::from_headers(&parts.headers);
         let verb = if parts.method == Verb::HEAD { &Verb::GET } else { &parts.method };
@@ -142,18 +151,18 @@ impl<A: Send + Sync + 'static, M: Rpc> Inner<A, M> {
     }
 
     async fn answer(
-        &self,
+        self: Arc<Self>,
         route: &router::Route<M>,
         variables: Variables,
         parts: &mut Parts,
         body: Body,
+        context: &ProblemContext,
     ) -> Result<Reply, Status> {
         self.admission.admit(route.method, parts)?;
         let lang = Lang::from_headers(&parts.headers);
         let query = route.query.bind(parts.uri.query().unwrap_or_default(), lang)?;
         let payload = if route.method.spec().client_streaming {
-            body::require_ndjson(&parts.headers, lang)?;
-            Payload::Lines(lines::frames(body, self.options.max_body_bytes, lang))
+            self.rows(route, &parts.headers, body, lang).await?
         } else {
             Payload::Whole(
                 body::read(body, &parts.headers, !route.rule.body.is_empty(), self.options.max_body_bytes, lang)
@@ -169,7 +178,30 @@ impl<A: Send + Sync + 'static, M: Rpc> Inner<A, M> {
             query,
             payload,
         };
-        (self.dispatch)(&self.api, route.method, call).await
+        match (&route.list, export::Format::accepted(&parts.headers)) {
+            (Some(list), Some(format)) => {
+                let (api, dispatch, method) = (self.api.clone(), self.dispatch, route.method);
+                let read = move |call| dispatch(&api, method, call);
+                export::export(list, format, call, read, self.options.max_export, context.clone()).await
+            }
+            (Some(_) | None, _) => (self.dispatch)(&self.api, route.method, call).await,
+        }
+    }
+
+    /// A body of rows, in the form that its type says.
+    async fn rows(
+        &self,
+        route: &router::Route<M>,
+        headers: &http::HeaderMap,
+        body: Body,
+        lang: Lang,
+    ) -> Result<Payload, Status> {
+        let most = self.options.max_body_bytes;
+        match (body::rows_form(headers, lang)?, &route.row) {
+            (body::RowsForm::Ndjson, _) => Ok(Payload::Lines(lines::frames(body, most, lang))),
+            (body::RowsForm::Csv, Some(row)) => Ok(Payload::Lines(csv::frames(body, row, most, lang).await?)),
+            (body::RowsForm::Csv, None) => Err(refuse::unsupported_media_type("application/x-ndjson", lang)),
+        }
     }
 }
 
@@ -186,7 +218,7 @@ fn is_grpc(request: &Request<Body>) -> bool {
     content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
-impl<A: Send + Sync + 'static, M: Rpc> tower::Service<Request<Body>> for Gateway<A, M> {
+impl<A: Clone + Send + Sync + 'static, M: Rpc> tower::Service<Request<Body>> for Gateway<A, M> {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;

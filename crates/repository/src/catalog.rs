@@ -7,15 +7,29 @@ use recourse_domain::query::page::{ListQuery, Page};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
+use crate::bulk;
 use crate::changes::{ChangeNote, Version, Writing, json, to_the_microsecond};
 use crate::error::StoreError;
 use crate::lists;
 use crate::scope;
-use crate::sql::{Row, Runs, Sql};
+use crate::sql::{IntoValue, Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
 const COLUMNS: &str = "id, active, version, create_time, update_time, retire_time, head_hash, body, code";
 const BODY_VERSION: i64 = 1;
+
+/// One record of many that are written together.
+#[derive(Clone, Debug)]
+pub struct RecordWrite<R> {
+    /// Key of its row.
+    pub id: Uuid,
+    /// The record as it stood, if it is not new.
+    pub before: Option<Stored<R>>,
+    /// The record as it shall stand.
+    pub record: R,
+    /// What its change row says beside.
+    pub note: ChangeNote,
+}
 
 impl Store {
     /// The record of a code, retired or not.
@@ -161,6 +175,64 @@ impl Tx<'_> {
         Ok(version.stored(before.id, Some(before.create_time), retire_time, record))
     }
 
+    /// The records of many codes, retired or not, in one query.
+    pub async fn records_of<R: Record>(
+        &mut self,
+        scope: &Scope,
+        codes: &BTreeSet<&str>,
+    ) -> Result<Vec<Stored<R>>, StoreError> {
+        if codes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let codes: Vec<&str> = codes.iter().copied().collect();
+        let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM {} WHERE code IN ", R::TABLE));
+        sql.push_list(bulk::padded(&codes)).push(" AND ").append(scope::condition(scope, &scope::record(R::TABLE)));
+        sql.all(&self.db).await?.iter().map(stored::<R>).collect()
+    }
+
+    /// Writes many records and their change rows, no record twice, in a number of statements that does not
+    /// grow with theirs; answers the versions. If somebody else wrote one of them meanwhile, the unit of work
+    /// is run again.
+    pub async fn write_records<R: Record>(
+        &mut self,
+        permit: &Permit,
+        writes: Vec<RecordWrite<R>>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let (mut versions, mut rows) = (Vec::with_capacity(writes.len()), Vec::with_capacity(writes.len()));
+        for RecordWrite { id, before, record, note } in &writes {
+            let body = json(record)?;
+            let place = before.as_ref().map_or((0, &[][..]), |before| (before.version, &before.head_hash));
+            let version = Version::after(permit, note, *id, place, body.clone());
+            let create_time = before.as_ref().map_or(version.time(), |before| before.create_time);
+            let mut row = vec![
+                id.into_value(),
+                record.code().into_value(),
+                true.into_value(),
+                version.number().into_value(),
+                create_time.into_value(),
+                version.time().into_value(),
+                version.hash().into_value(),
+                BODY_VERSION.into_value(),
+                body.into_value(),
+            ];
+            row.extend(record.columns().iter().map(lists::value_of));
+            rows.push(row);
+            versions.push(version);
+        }
+        let meanwhile = |error| match error {
+            // The code of a new record was given, or the version of another was made.
+            StoreError::AlreadyExists { .. } => StoreError::Retry,
+            other => other,
+        };
+        self.write_changes(&versions).await.map_err(meanwhile)?;
+        let (before, after) = upsert::<R>();
+        let written = bulk::write_rows(&self.db, &before, rows, &after).await.map_err(meanwhile)?;
+        if written != versions.len() as u64 {
+            return Err(StoreError::Retry);
+        }
+        Ok(versions.iter().map(Version::number).collect())
+    }
+
     /// References that lead nowhere: their code does not exist or is retired. One query a table.
     pub async fn missing_references(&mut self, references: &[Reference]) -> Result<Vec<Reference>, StoreError> {
         let mut wanted: BTreeMap<&'static str, BTreeSet<&str>> = BTreeMap::new();
@@ -178,6 +250,24 @@ impl Tx<'_> {
         let missing = |reference: &&Reference| !found.contains(&(reference.table, reference.code.clone()));
         Ok(references.iter().filter(missing).cloned().collect())
     }
+}
+
+/// The statement of many records, before and after its rows: each is new, or follows the version before.
+fn upsert<R: Record>() -> (String, String) {
+    let table = R::TABLE;
+    let fields: String = R::FIELDS.iter().map(|field| format!(", {}", field.column)).collect();
+    let changed = ["active", "version", "update_time", "head_hash", "body_version", "body"];
+    let set: Vec<String> = changed
+        .into_iter()
+        .chain(R::FIELDS.iter().map(|field| field.column))
+        .map(|column| format!("{column} = excluded.{column}"))
+        .collect();
+    (
+        format!(
+            "INSERT INTO {table} (id, code, active, version, create_time, update_time, head_hash, body_version, body{fields}) VALUES"
+        ),
+        format!(" ON CONFLICT (id) DO UPDATE SET {} WHERE {table}.version = excluded.version - 1", set.join(", ")),
+    )
 }
 
 async fn by_code<R: Record>(on: &impl Runs, scope: &Scope, code: &str) -> Result<Option<Stored<R>>, StoreError> {

@@ -7,12 +7,14 @@ use recourse_domain::access::{Permit, Scope};
 use recourse_domain::catalog::Stored;
 use recourse_domain::change::Change;
 use recourse_domain::ids::{CommandId, OrgId, UserId};
+use sea_orm::Value;
 use uuid::Uuid;
 
 use crate::audit::fault;
+use crate::bulk;
 use crate::error::StoreError;
 use crate::scope;
-use crate::sql::{Row, Sql};
+use crate::sql::{IntoValue, Row, Sql};
 use crate::store::{Store, Tx};
 
 /// What a change row says beside the aggregate itself.
@@ -146,26 +148,8 @@ impl Tx<'_> {
         writing: Writing,
     ) -> Result<(), StoreError> {
         let change = &version.0;
-        let change_row = Sql::new(
-            "INSERT INTO change (id, command_id, resource, collection, resource_id, version, verb, paths, snapshot, \
-             actor, actor_org, job, time, audience, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(change.id)
-        .bind(change.command.0)
-        .bind(&change.resource)
-        .bind(&change.collection)
-        .bind(change.resource_id)
-        .bind(change.version)
-        .bind(&change.verb)
-        .bind(json(&change.paths)?)
-        .bind(&change.snapshot)
-        .bind(change.actor.0)
-        .bind(change.actor_org.0)
-        .bind(change.job.clone())
-        .bind(change.time)
-        .bind(json(&change.audience)?)
-        .bind(&change.prev_hash)
-        .bind(&change.hash);
+        let mut change_row = Sql::new(INSERT_CHANGE);
+        change_row.push(" ").push_list(values(change)?);
         let pending = Sql::new("INSERT INTO change_pending (change_id) VALUES (?)").bind(change.id);
         let written = self.db.write_together(vec![change_row, pending], row, true).await;
         match (written, writing) {
@@ -180,6 +164,43 @@ impl Tx<'_> {
             }
             (Err(error), Writing::New | Writing::Changed) => Err(error),
         }
+    }
+}
+
+const INSERT_CHANGE: &str = "INSERT INTO change (id, command_id, resource, collection, resource_id, version, verb, paths, \
+    snapshot, actor, actor_org, job, time, audience, prev_hash, hash) VALUES";
+
+/// The values of a change row, in the order of [`INSERT_CHANGE`].
+fn values(change: &Change) -> Result<Vec<Value>, StoreError> {
+    Ok(vec![
+        change.id.into_value(),
+        change.command.0.into_value(),
+        (&change.resource).into_value(),
+        (&change.collection).into_value(),
+        change.resource_id.into_value(),
+        change.version.into_value(),
+        (&change.verb).into_value(),
+        json(&change.paths)?.into_value(),
+        (&change.snapshot).into_value(),
+        change.actor.0.into_value(),
+        change.actor_org.0.into_value(),
+        change.job.clone().into_value(),
+        change.time.into_value(),
+        json(&change.audience)?.into_value(),
+        (&change.prev_hash).into_value(),
+        (&change.hash).into_value(),
+    ])
+}
+
+impl Tx<'_> {
+    /// Writes the change rows of many versions, and the notes that they have no place in the feed yet. The
+    /// aggregates' rows are the caller's to write.
+    pub(crate) async fn write_changes(&mut self, versions: &[Version]) -> Result<(), StoreError> {
+        let changes = versions.iter().map(|version| values(&version.0)).collect::<Result<_, _>>()?;
+        bulk::write_rows(&self.db, INSERT_CHANGE, changes, "").await?;
+        let pending = versions.iter().map(|version| vec![version.0.id.into_value()]).collect();
+        bulk::write_rows(&self.db, "INSERT INTO change_pending (change_id) VALUES", pending, "").await?;
+        Ok(())
     }
 }
 

@@ -49,7 +49,7 @@ impl App {
         let gateway = Gateway::new(
             self.api.clone(),
             Arc::new(RestAdmission(self.api.clone())),
-            GatewayOptions { max_body_bytes: limits::MAX_BODY_BYTES },
+            GatewayOptions { max_body_bytes: limits::MAX_BODY_BYTES, max_export: limits::MAX_EXPORT },
         );
         let own = Router::new()
             .route("/oauth2/token", post(oauth::token))

@@ -6,6 +6,8 @@ use chrono::TimeDelta;
 
 /// Largest body of one call, after decompression.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Longest time that the export of a list may take.
+pub const MAX_EXPORT: Duration = Duration::from_secs(15 * 60);
 /// Bytes of all headers of one HTTP/1.1 request.
 pub const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// Time a client has to send its headers.

@@ -19,7 +19,8 @@ use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::validate::{self, Validate};
 use recourse_repository::{ChangeNote, CommandError, RequestKey, Seen, StoreError, Tx};
 use sha2::{Digest, Sha256};
-use tonic::{Request, Response, Status};
+use tonic::metadata::MetadataMap;
+use tonic::{Extensions, Request, Response, Status};
 use uuid::Uuid;
 
 use crate::admission::{Caller, Origin, role_code};
@@ -85,6 +86,21 @@ impl Call {
         request: Request<M>,
     ) -> Result<(Self, M), Status> {
         let (metadata, extensions, message) = request.into_parts();
+        let call = Self::begin(inner, method, &metadata, &extensions)?;
+        let violations = convert::violations(validate::violations(&message));
+        if !violations.is_empty() {
+            return Err(Refusal::invalid(violations).status(call.lang));
+        }
+        Ok((call, message))
+    }
+
+    /// Takes who calls, and in which language, from the transport; what they send is looked at by the use case.
+    pub(crate) fn begin(
+        inner: &Arc<Inner>,
+        method: Method,
+        metadata: &MetadataMap,
+        extensions: &Extensions,
+    ) -> Result<Self, Status> {
         let lang = metadata
             .get("accept-language")
             .and_then(|value| value.to_str().ok())
@@ -93,11 +109,7 @@ impl Call {
             Some(caller) => caller.clone(),
             None => return Err(Refusal::fault("a call reached its handler without admission").status(lang)),
         };
-        let violations = convert::violations(validate::violations(&message));
-        if !violations.is_empty() {
-            return Err(Refusal::invalid(violations).status(lang));
-        }
-        let call = Self {
+        Ok(Self {
             inner: Arc::clone(inner),
             method,
             lang,
@@ -107,8 +119,7 @@ impl Call {
             request: None,
             command: CommandId(inner.ids.new_id()),
             replayed: std::sync::atomic::AtomicBool::new(false),
-        };
-        Ok((call, message))
+        })
     }
 
     /// Takes a command from the transport. Its key is `request_id`, or the `idempotency-key` metadata; the

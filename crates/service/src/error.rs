@@ -11,7 +11,7 @@ use recourse_domain::access::Denial;
 use recourse_domain::text::{Lang, Text, Violation};
 use recourse_proto::status;
 use recourse_proto::v1::error_reason::Code as Reason;
-use recourse_repository::StoreError;
+use recourse_repository::{CommandError, StoreError};
 use tonic::{Code, Status};
 
 use crate::convert;
@@ -202,6 +202,7 @@ fn grpc_code(reason: Reason) -> Code {
         Reason::TooManyRequests => Code::ResourceExhausted,
         Reason::StoreUnavailable => Code::Unavailable,
         Reason::CursorExpired => Code::OutOfRange,
+        Reason::StreamTimeout => Code::DeadlineExceeded,
         Reason::MethodNotAllowed => Code::Unimplemented,
         Reason::Unspecified | Reason::InternalFault => Code::Internal,
     }
@@ -232,6 +233,12 @@ impl From<Denial> for Refusal {
 impl Refusal {
     /// Whether running the transaction again may help.
     pub fn is_retryable(&self) -> bool {
+        self.retry
+    }
+}
+
+impl CommandError for Refusal {
+    fn is_retryable(&self) -> bool {
         self.retry
     }
 }

@@ -21,7 +21,7 @@ use crate::error::{Answer, Refusal};
 const NUMBERING: Duration = Duration::from_millis(100);
 /// How often deadlines are looked at.
 const DEADLINES: Duration = Duration::from_secs(5);
-/// Days that idempotency records are kept.
+/// Days that idempotency records are kept, and names of imports.
 const KEEP_REQUESTS: TimeDelta = TimeDelta::days(30);
 /// How long a revocation is told to replicas: longer than any access token lives.
 const KEEP_REVOCATIONS: TimeDelta = TimeDelta::hours(1);
@@ -91,6 +91,9 @@ impl Api {
             tracing::warn!(cause = refusal.cause, reason = refusal.text.en, "signing keys could not be rotated");
         }
         let forget_attempts = accounts.place.forget.max(accounts.account.forget).max(accounts.address.forget);
+        if let Err(error) = self.inner.store.forget_imports(self.inner.clock.now() - KEEP_REQUESTS).await {
+            tracing::warn!(%error, "old imports could not be forgotten");
+        }
         // No token outlives an hour's revocation; a refresh token that has ended is good for nothing.
         let forgotten: Result<(), StoreError> = self
             .inner

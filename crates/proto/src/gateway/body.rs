@@ -37,10 +37,20 @@ pub(super) async fn read(
     }
 }
 
-/// A stream of messages is sent as lines of JSON.
-pub(super) fn require_ndjson(headers: &HeaderMap, lang: Lang) -> Result<(), Status> {
+/// How a stream of messages is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RowsForm {
+    /// A line of JSON each.
+    Ndjson,
+    /// A row each, below a header.
+    Csv,
+}
+
+/// The form of a stream of messages, from its media type.
+pub(super) fn rows_form(headers: &HeaderMap, lang: Lang) -> Result<RowsForm, Status> {
     match media_type(headers).as_deref() {
-        Some("application/x-ndjson" | "application/ndjson" | "application/jsonl") => Ok(()),
+        Some("application/x-ndjson" | "application/ndjson" | "application/jsonl") => Ok(RowsForm::Ndjson),
+        Some("text/csv") => Ok(RowsForm::Csv),
         _ => Err(refuse::unsupported_media_type("application/x-ndjson", lang)),
     }
 }

@@ -8,7 +8,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tonic::{Request, Status, Streaming, metadata::MetadataMap};
 
-use super::{headers::adopt_headers, json, json::JsonBody, lines::JsonLines};
+use super::{
+    headers::adopt_headers,
+    json,
+    json::JsonBody,
+    lines::{JsonLines, UnreadRows},
+};
 use crate::{Lang, wkt::FieldMask};
 
 /// A request message and what HTTP may set on it; generated.
@@ -116,6 +121,19 @@ pub(super) enum Payload {
 }
 
 impl Call {
+    /// The same call of a list for another of its pages.
+    pub(super) fn page(&self, query: Value) -> Self {
+        Self {
+            headers: self.headers.clone(),
+            extensions: self.extensions.clone(),
+            lang: self.lang,
+            variables: self.variables.clone(),
+            body_field: self.body_field,
+            query: Some(query),
+            payload: Payload::Whole(Bytes::new()),
+        }
+    }
+
     /// The typed request. The path wins over the body, the body over nothing.
     pub(super) fn into_request<I: RpcInput>(self) -> Result<Request<I>, Status> {
         let Payload::Whole(bytes) = &self.payload else {
@@ -145,10 +163,23 @@ impl Call {
         let Payload::Lines(body) = self.payload else {
             return Err(Status::internal("a streaming rpc was given a whole body"));
         };
-        let decoder = JsonLines::new(self.variables, self.lang);
+        let unread = UnreadRows::default();
+        let mut extensions = self.extensions;
+        let decoder = match self.body_field {
+            "*" => JsonLines::new(self.variables, self.lang),
+            field => {
+                // What the query says holds for all rows, and travels with the first.
+                let first: I = match self.query {
+                    Some(query) => json::read_query(query, self.lang)?,
+                    None => I::default(),
+                };
+                extensions.insert(unread.clone());
+                JsonLines::new(self.variables, self.lang).of_field(field, first, unread)
+            }
+        };
         // The length of a line was limited when it was framed.
         let stream = Streaming::new_request(decoder, body, None, Some(usize::MAX));
-        Ok(Request::from_parts(MetadataMap::from_headers(self.headers), self.extensions, stream))
+        Ok(Request::from_parts(MetadataMap::from_headers(self.headers), extensions, stream))
     }
 }
 

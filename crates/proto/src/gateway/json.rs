@@ -27,17 +27,32 @@ mod strict;
 pub struct JsonBody<'a> {
     bytes: &'a [u8],
     lang: Lang,
-    /// The line of a streamed body, counted from 1.
-    line: Option<usize>,
+    /// Where the paths of faults begin.
+    root: Root,
+}
+
+/// Where the paths of faults begin.
+enum Root {
+    /// At the request message: with the field that the body is.
+    Message,
+    /// At a line of a streamed body, counted from 1.
+    Line(usize),
+    /// At the row that is read: its number is told beside.
+    Row,
 }
 
 impl<'a> JsonBody<'a> {
     pub(super) fn new(bytes: &'a [u8], lang: Lang) -> Self {
-        Self { bytes, lang, line: None }
+        Self { bytes, lang, root: Root::Message }
     }
 
     pub(super) fn at_line(mut self, line: usize) -> Self {
-        self.line = Some(line);
+        self.root = Root::Line(line);
+        self
+    }
+
+    pub(super) fn at_row(mut self) -> Self {
+        self.root = Root::Row;
         self
     }
 
@@ -62,9 +77,10 @@ impl<'a> JsonBody<'a> {
         if let Ok(message) = serde_json::from_slice(self.bytes) {
             return Ok(message);
         }
-        let root = match self.line {
-            Some(line) => format!("line[{line}]"),
-            None => prefix.to_owned(),
+        let root = match self.root {
+            Root::Line(line) => format!("line[{line}]"),
+            Root::Row => String::new(),
+            Root::Message => prefix.to_owned(),
         };
         self.repair(&root, descriptor().as_ref())
     }

@@ -3,7 +3,11 @@
 //! tonic's `Streaming` reads length-prefixed frames. Each line becomes one
 //! frame, and the decoder reads JSON out of it, so nothing is encoded twice.
 
-use std::marker::PhantomData;
+use std::{
+    collections::VecDeque,
+    marker::PhantomData,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::body::{Body, BodyDataStream};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -19,7 +23,14 @@ use crate::Lang;
 
 /// The lines of a body as frames. Empty lines are skipped.
 pub(super) fn frames(body: Body, max_line_bytes: usize, lang: Lang) -> Body {
-    let lines = Lines { body: body.into_data_stream(), buffer: BytesMut::new(), ended: false, max_line_bytes, lang };
+    let lines = Lines {
+        body: body.into_data_stream(),
+        buffer: BytesMut::new(),
+        searched: 0,
+        ended: false,
+        max_line_bytes,
+        lang,
+    };
     Body::from_stream(stream::unfold(Some(lines), |lines| async move {
         let mut lines = lines?;
         match lines.next().await? {
@@ -33,6 +44,8 @@ pub(super) fn frames(body: Body, max_line_bytes: usize, lang: Lang) -> Body {
 struct Lines {
     body: BodyDataStream,
     buffer: BytesMut,
+    /// Bytes of the buffer that hold no end of a line.
+    searched: usize,
     ended: bool,
     max_line_bytes: usize,
     lang: Lang,
@@ -66,13 +79,16 @@ impl Lines {
 
     /// The next complete line, or the rest of the body once it has ended.
     fn take_line(&mut self) -> Option<Bytes> {
-        let end = self.buffer.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+        let rest = self.buffer.get(self.searched..).unwrap_or_default();
+        let end = rest.iter().position(|byte| *byte == b'\n').map(|at| self.searched + at + 1);
+        self.searched = self.buffer.len();
         let end = end.or((self.ended && !self.buffer.is_empty()).then_some(self.buffer.len()))?;
+        self.searched = 0;
         Some(self.buffer.split_to(end).freeze())
     }
 }
 
-fn frame(line: &Bytes) -> Bytes {
+pub(super) fn frame(line: &[u8]) -> Bytes {
     let mut frame = BytesMut::with_capacity(line.len() + 5);
     frame.put_u8(0);
     // A line is limited far below 4 GiB.
@@ -81,17 +97,53 @@ fn frame(line: &Bytes) -> Bytes {
     frame.freeze()
 }
 
+/// Rows of a streamed body that could not be read. Such a row arrives as a message without it, and why stands
+/// here: one bad row need not end an import.
+#[derive(Debug, Clone, Default)]
+pub struct UnreadRows(Arc<Mutex<VecDeque<(u64, Status)>>>);
+
+impl UnreadRows {
+    /// Why the row of a number, counted from 1, could not be read. Rows are asked for in their order.
+    #[must_use]
+    pub fn take(&self, row: u64) -> Option<Status> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while waiting.front().is_some_and(|(number, _)| *number < row) {
+            waiting.pop_front();
+        }
+        if waiting.front()?.0 == row { waiting.pop_front().map(|(_, status)| status) } else { None }
+    }
+
+    fn note(&self, row: u64, status: Status) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back((row, status));
+    }
+}
+
 /// Reads one message from each frame.
 pub(super) struct JsonLines<I> {
     line: usize,
     variables: Variables,
     lang: Lang,
+    row: Option<Row<I>>,
     message: PhantomData<fn() -> I>,
+}
+
+/// A line that is one field of the message.
+struct Row<I> {
+    field: &'static str,
+    /// The message that the first row is put into.
+    first: Option<I>,
+    unread: UnreadRows,
 }
 
 impl<I> JsonLines<I> {
     pub(super) fn new(variables: Variables, lang: Lang) -> Self {
-        Self { line: 0, variables, lang, message: PhantomData }
+        Self { line: 0, variables, lang, row: None, message: PhantomData }
+    }
+
+    /// A line is a field of the message; one that can't be read is noted.
+    pub(super) fn of_field(mut self, field: &'static str, first: I, unread: UnreadRows) -> Self {
+        self.row = Some(Row { field, first: Some(first), unread });
+        self
     }
 }
 
@@ -102,7 +154,17 @@ impl<I: RpcInput> Decoder for JsonLines<I> {
     fn decode(&mut self, source: &mut tonic::codec::DecodeBuf<'_>) -> Result<Option<I>, Status> {
         let bytes = source.copy_to_bytes(source.remaining());
         self.line += 1;
-        let mut message: I = JsonBody::new(&bytes, self.lang).at_line(self.line).read()?;
+        let body = JsonBody::new(&bytes, self.lang);
+        let mut message: I = match &mut self.row {
+            None => body.at_line(self.line).read()?,
+            Some(row) => {
+                let mut message = row.first.take().unwrap_or_default();
+                if let Err(status) = message.read_body_field(row.field, &body.at_row()) {
+                    row.unread.note(self.line as u64, status);
+                }
+                message
+            }
+        };
         for (field, value) in &self.variables {
             message.set_variable(field, value.clone());
         }

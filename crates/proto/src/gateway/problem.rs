@@ -99,6 +99,11 @@ impl Problem {
         }
     }
 
+    /// Code, reason and detail.
+    pub(crate) fn in_short(self) -> [String; 3] {
+        [self.code.to_owned(), self.reason, self.detail]
+    }
+
     /// The document as JSON.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         // Strings and numbers can always be written.

@@ -59,6 +59,39 @@ pub(super) fn body_too_large(max_bytes: usize, lang: Lang) -> Status {
     .into_status()
 }
 
+pub(super) fn not_utf8(lang: Lang) -> Status {
+    refusal(
+        Code::InvalidArgument,
+        Reason::InvalidJson,
+        lang,
+        "the file is not UTF-8; save it as UTF-8 and send it again",
+        "文件不是 UTF-8 编码，请另存为 UTF-8 后重新发送",
+    )
+    .into_status()
+}
+
+pub(super) fn too_many_columns(most: usize, lang: Lang) -> Status {
+    refusal(
+        Code::InvalidArgument,
+        Reason::InvalidJson,
+        lang,
+        &format!("a row has more than {most} columns; is the comma the separator?"),
+        &format!("某行超过 {most} 列，请确认分隔符为英文逗号"),
+    )
+    .into_status()
+}
+
+pub(super) fn export_too_long(lang: Lang) -> Status {
+    refusal(
+        Code::DeadlineExceeded,
+        Reason::StreamTimeout,
+        lang,
+        "the export takes too long; narrow it by a filter, or read pages",
+        "导出耗时过长，请用筛选条件缩小范围，或改为分页读取",
+    )
+    .into_status()
+}
+
 pub(super) fn body_not_taken(lang: Lang) -> Status {
     refusal(
         Code::InvalidArgument,

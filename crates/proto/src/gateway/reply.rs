@@ -72,6 +72,19 @@ impl Reply {
         Self { metadata, extensions, content: Content::Stream(Box::pin(items)) }
     }
 
+    /// An answer that is a response already.
+    pub(super) fn response(response: Response<Body>) -> Self {
+        Self { metadata: MetadataMap::new(), extensions: http::Extensions::new(), content: Content::File(response) }
+    }
+
+    /// The JSON of a message.
+    pub(super) fn into_json(self) -> Option<Vec<u8>> {
+        match self.content {
+            Content::Message { json, .. } => Some(json),
+            Content::File(_) | Content::Stream(_) => None,
+        }
+    }
+
     /// The HTTP response. Streams are NDJSON, or SSE if the client accepts that.
     pub(super) fn into_response(self, request: &HeaderMap, context: ProblemContext) -> Result<Response<Body>, Status> {
         let mut response = match self.content {
@@ -144,7 +157,7 @@ fn lines(items: Items, context: ProblemContext) -> Response<Body> {
 }
 
 /// `{"error": {problem}}`: no message of ours has a field of that name alone.
-fn in_band(status: &Status, context: &ProblemContext) -> Vec<u8> {
+pub(super) fn in_band(status: &Status, context: &ProblemContext) -> Vec<u8> {
     let mut line = b"{\"error\":".to_vec();
     line.extend(Problem::of(status, context).to_json());
     line.push(b'}');

@@ -8,9 +8,9 @@ use std::{borrow::Cow, collections::HashMap};
 
 use http::Method as Verb;
 use percent_encoding::percent_decode_str;
-use prost_reflect::DescriptorPool;
+use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
 
-use super::{call::Variables, query::QueryTable};
+use super::{call::Variables, export::ListShape, query::QueryTable};
 use crate::method::{HttpRule, Rpc};
 
 /// One binding of an rpc.
@@ -18,6 +18,10 @@ pub(crate) struct Route<M> {
     pub(crate) method: M,
     pub(crate) rule: &'static HttpRule,
     pub(crate) query: QueryTable,
+    /// The message that a row of a streamed body is.
+    pub(crate) row: Option<MessageDescriptor>,
+    /// How its pages are exported, if it answers a list.
+    pub(crate) list: Option<ListShape>,
     variables: Vec<Variable>,
 }
 
@@ -56,15 +60,22 @@ impl<M: Rpc> Router<M> {
     pub(crate) fn new(pool: Option<&DescriptorPool>) -> Self {
         let mut router = Self { routes: Vec::new(), root: Node::default() };
         for method in M::ALL {
-            let input = pool.and_then(|pool| pool.get_message_by_name(method.spec().input));
+            let message = |name| pool.and_then(|pool| pool.get_message_by_name(name));
+            let (input, output) = (message(method.spec().input), message(method.spec().output));
             for rule in method.spec().http {
-                router.add(*method, rule, input.as_ref());
+                router.add(*method, rule, input.as_ref(), output.as_ref());
             }
         }
         router
     }
 
-    fn add(&mut self, method: M, rule: &'static HttpRule, input: Option<&prost_reflect::MessageDescriptor>) {
+    fn add(
+        &mut self,
+        method: M,
+        rule: &'static HttpRule,
+        input: Option<&MessageDescriptor>,
+        output: Option<&MessageDescriptor>,
+    ) {
         let (pieces, variables, custom) = parse(rule.template);
         let mut node = &mut self.root;
         for piece in pieces {
@@ -76,7 +87,12 @@ impl<M: Rpc> Router<M> {
         node.ends.entry(custom).or_default().push((rule.verb.clone(), self.routes.len()));
         let bound: Vec<_> = variables.iter().map(|variable| variable.field).collect();
         let query = input.map(|input| QueryTable::of(input, rule.body, &bound)).unwrap_or_default();
-        self.routes.push(Route { method, rule, query, variables });
+        let row = input.and_then(|input| match input.get_field_by_name(rule.body)?.kind() {
+            Kind::Message(row) if method.spec().client_streaming => Some(row),
+            _ => None,
+        });
+        let list = input.zip(output).and_then(|(input, output)| ListShape::of(method.spec(), rule, input, output));
+        self.routes.push(Route { method, rule, query, row, list, variables });
     }
 
     pub(crate) fn find(&self, verb: &Verb, path: &str) -> Found<'_, M> {

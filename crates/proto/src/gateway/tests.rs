@@ -174,7 +174,7 @@ impl Admission<Method> for Door {
 }
 
 fn gateway(echo: &Echo) -> Gateway<Echo, Method> {
-    let options = GatewayOptions { max_body_bytes: 1000 };
+    let options = GatewayOptions { max_body_bytes: 1000, ..GatewayOptions::default() };
     Gateway::over(echo.clone(), dispatch::<Echo>, crate::sample::descriptor_pool(), Arc::new(Door), options)
 }
 

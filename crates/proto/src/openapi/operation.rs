@@ -26,11 +26,12 @@ pub(super) fn operation(
     let comment =
         schemas.options.comment(&method.parent_service().parent_file(), method.path()).unwrap_or_default().to_owned();
     let suffix = if index == 0 { String::new() } else { format!("_{}", index + 1) };
+    let export = if exported(&method, spec, rule).is_some() { EXPORT } else { "" };
     let mut operation = json!({
         "tags": [spec.service],
         "operationId": format!("{}_{}{suffix}", spec.service, spec.name),
         "summary": summary(&comment),
-        "description": format!("{comment}\n\n{}", access_text(&spec.access)),
+        "description": format!("{comment}{export}\n\n{}", access_text(&spec.access)),
         "x-access": access_rule(&spec.access),
         "responses": responses(schemas, &method, spec, rule, path),
     });
@@ -185,10 +186,13 @@ fn request_body(schemas: &mut Schemas<'_>, method: &MethodDescriptor, rule: &Htt
         }
     };
     if method.is_client_streaming() {
-        return json!({
-            "required": true, "description": "One message a line.",
-            "content": {"application/x-ndjson": {"schema": schema}},
-        });
+        let mut content = json!({"application/x-ndjson": {"schema": schema}});
+        let mut text = "One message a line.";
+        if rule.body != "*" {
+            content["text/csv"] = json!({"schema": {"type": "string", "description": CSV}});
+            text = "One of them a line, or a row of CSV each.";
+        }
+        return json!({"required": true, "description": text, "content": content});
     }
     json!({"required": required, "content": {"application/json": {"schema": schema}}})
 }
@@ -215,7 +219,14 @@ fn responses(
             "text/event-stream": {"schema": {"type": "string"}},
         })
     } else {
-        json!({"application/json": {"schema": schema}})
+        let mut content = json!({"application/json": {"schema": schema}});
+        if let Some(item) = exported(method, spec, rule) {
+            let item = schemas.message(&item, &Form::Whole);
+            let line = json!({"oneOf": [item, {"$ref": "#/components/schemas/StreamFailure"}]});
+            content["application/x-ndjson"] = json!({"schema": line});
+            content["text/csv"] = json!({"schema": {"type": "string", "description": CSV}});
+        }
+        content
     };
     let mut ok = json!({"description": if spec.server_streaming { "One message a line, or one event each." } else { "Done." }, "content": content});
     let mut headers = Map::new();
@@ -229,6 +240,24 @@ fn responses(
         ok["headers"] = Value::Object(headers);
     }
     with_failures(&ok, spec, rule, path)
+}
+
+/// What a list says of its export.
+const EXPORT: &str = "\n\nWith `Accept: application/x-ndjson` or `text/csv` all pages come as one stream, from `pageToken` \
+on; `text/csv;bom=true` begins with a byte order mark. A failure on the way is the last line: `{\"error\": …}`, or \
+`#error,…` in CSV.";
+
+/// What CSV looks like here.
+const CSV: &str = "RFC 4180 in UTF-8, with a header. Columns are fields by their JSON names, those of messages within by \
+dotted names; a date is `2026-01-31`, an amount of money plain digits beside a column `….currencyCode`, a list JSON text. \
+Text that begins like a formula has an apostrophe before it.";
+
+/// The items of a list that is exported whole to those who accept NDJSON or CSV.
+fn exported(method: &MethodDescriptor, spec: &MethodSpec, rule: &HttpRule) -> Option<MessageDescriptor> {
+    match crate::gateway::export::items_of(spec, rule, &method.input(), &method.output())?.kind() {
+        Kind::Message(item) => Some(item),
+        _ => None,
+    }
 }
 
 /// The success and the failures that the rpc can have.

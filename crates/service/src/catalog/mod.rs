@@ -4,6 +4,7 @@
 //! reading, listing, changing and retiring are the same for all and stand here once. The traits that tonic
 //! generates are met by `master_data!`, one line a method.
 
+mod imports;
 mod publish;
 mod resources;
 mod services;
@@ -30,6 +31,7 @@ use crate::convert::{self, names};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput, Listed};
 
+pub(crate) use imports::{Reports, import};
 pub(crate) use resources::VehicleResource;
 
 /// What differs between one kind of master data and another.

@@ -1,13 +1,13 @@
 //! The services of master data: each method is its generic function, called with the resource's types.
 
 use recourse_proto::{Method, v1};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::resources::{
     AppraiserResource, FailureCodeResource, LaborOperationResource, PartResource, PartSupplyResource, SettingResource,
     StationResource, SupplierResource, WarrantyPolicyResource,
 };
-use super::{create, get, list, retire, update};
+use super::{Reports, create, get, import, list, retire, update};
 use crate::api::Api;
 use crate::context::Call;
 use crate::lists::ListInput;
@@ -112,7 +112,16 @@ master_data! {
     get_part GetPartRequest PartServiceGetPart,
     list_parts ListPartsRequest ListPartsResponse parts PartServiceListParts,
     update_part UpdatePartRequest PartServiceUpdatePart,
-    delete_part DeletePartRequest PartServiceDeletePart
+    delete_part DeletePartRequest PartServiceDeletePart;
+
+    type ImportPartsStream = Reports;
+
+    async fn import_parts(
+        &self,
+        request: Request<Streaming<v1::ImportPartsRequest>>,
+    ) -> Result<Response<Self::ImportPartsStream>, Status> {
+        import(&self.inner, Method::PartServiceImportParts, request).await
+    }
 }
 
 master_data! {

@@ -9,7 +9,7 @@ mod verbs;
 
 use recourse_proto::v1::vehicle_service_server::VehicleService;
 use recourse_proto::{Method, v1};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::api::Api;
 use crate::catalog::{self, VehicleResource};
@@ -123,6 +123,15 @@ impl VehicleService for Api {
         let (call, request) =
             Call::command(&self.inner, Method::VehicleServiceMarkReturned, request, |r| &mut r.request_id)?;
         call.answer(verbs::mark_returned(&call, request).await)
+    }
+
+    type ImportVehiclesStream = catalog::Reports;
+
+    async fn import_vehicles(
+        &self,
+        request: Request<Streaming<v1::ImportVehiclesRequest>>,
+    ) -> Result<Response<Self::ImportVehiclesStream>, Status> {
+        catalog::import(&self.inner, Method::VehicleServiceImportVehicles, request).await
     }
 
     async fn record_component(
