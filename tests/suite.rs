@@ -10,3 +10,4 @@ mod harness;
 mod scenarios;
 mod store;
 mod tour;
+mod trust;

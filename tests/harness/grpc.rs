@@ -71,7 +71,12 @@ impl Grpc {
 
     /// The same with metadata.
     pub async fn call_with<M: Message>(&self, path: &str, message: &M, metadata: &[(&str, &str)]) -> Reply {
-        let response = self.send(path, message, metadata).await;
+        self.call_raw(path, frame(message), metadata).await
+    }
+
+    /// The same with a body that is framed already.
+    pub async fn call_raw(&self, path: &str, body: Bytes, metadata: &[(&str, &str)]) -> Reply {
+        let response = self.send(path, body, metadata).await;
         let (parts, body) = response.into_parts();
         let collected = body.collect().await.expect("a whole body");
         let trailers = collected.trailers().cloned().unwrap_or_default();
@@ -82,14 +87,15 @@ impl Grpc {
 
     /// How a call begins: the refusal that is the whole answer, or nothing. For streams that don't end.
     pub async fn refusal<M: Message>(&self, path: &str, message: &M) -> Option<Status> {
-        let response = self.send(path, message, &[]).await;
+        let response = self.send(path, frame(message), &[]).await;
         Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok)
     }
 
-    async fn send<M: Message>(
+    /// Begins a call: its head has come, its messages may still come.
+    pub async fn send(
         &self,
         path: &str,
-        message: &M,
+        body: Bytes,
         metadata: &[(&str, &str)],
     ) -> http::Response<hyper::body::Incoming> {
         let mut request = Request::post(format!("http://{}{path}", self.authority))
@@ -101,7 +107,7 @@ impl Grpc {
         for (name, value) in metadata {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(frame(message))).expect("a request");
+        let request = request.body(Full::new(body)).expect("a request");
         self.connection.clone().send_request(request).await.expect("an answer")
     }
 }

@@ -4,6 +4,8 @@ pub mod client;
 pub mod grpc;
 pub mod openapi;
 pub mod postgres;
+pub mod process;
+pub mod wire;
 pub mod world;
 
 use std::collections::BTreeMap;
@@ -134,15 +136,34 @@ impl Server {
         Some(Self::over(database, prepared.tokens.clone()).await)
     }
 
+    /// The same with a configuration of one's own.
+    pub async fn start_with(backend: Backend, configure: impl FnOnce(&mut Config)) -> Option<Self> {
+        let prepared = world::prepared(backend).await?;
+        let database = Database::copy_of(backend, Some(&prepared.database)).await?;
+        Some(Self::over_with(database, prepared.tokens.clone(), configure).await)
+    }
+
     /// Starts a server over a database.
     pub async fn over(database: Database, tokens: BTreeMap<&'static str, String>) -> Self {
+        Self::over_with(database, tokens, |_| {}).await
+    }
+
+    /// The same with a configuration of one's own.
+    pub async fn over_with(
+        database: Database,
+        tokens: BTreeMap<&'static str, String>,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
         let clock = Arc::new(SetClock::new(anchor()));
-        let config = Config {
+        let mut config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             database: database.url.clone(),
             max_connections: 8,
             ..Config::default()
         };
+        // No balancer watches the tests.
+        config.limits.drain_delay = std::time::Duration::ZERO;
+        configure(&mut config);
         let store = database.store().await;
         let api = start::open_api(&config, store, clock.clone(), Arc::new(RandomIds)).await.unwrap();
         let running = start::listen(&config, api).await.unwrap();

@@ -7,16 +7,20 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderName, StatusCode, Version, header};
 use recourse_proto::gateway::{Gateway, GatewayOptions};
 use recourse_service::{Api, Authenticator};
 use tonic_web::GrpcWebLayer;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
+use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::auth::{self, RestAdmission};
+use crate::config::Config;
+use crate::edge::{self, Edge, headers};
 use crate::health::{self, Readiness};
-use crate::{docs, limits, oauth};
+use crate::{docs, oauth};
 
 /// Services that cannot be assembled: the contract's descriptors are damaged.
 #[derive(Debug, thiserror::Error)]
@@ -25,15 +29,23 @@ pub(crate) struct AssemblyError(#[from] tonic_reflection::server::Error);
 
 /// What a port answers, over the given use cases.
 pub(crate) struct App {
-    /// The use cases.
-    pub(crate) api: Api,
-    /// Tokens to identities.
-    pub(crate) authenticator: Arc<Authenticator>,
-    /// Whether the process takes calls.
-    pub(crate) readiness: Readiness,
+    api: Api,
+    authenticator: Arc<Authenticator>,
+    readiness: Readiness,
+    gateway: Gateway<Api>,
+    edge: Arc<Edge>,
+    config: Config,
 }
 
 impl App {
+    /// The answers of one process; its ports share one edge.
+    pub(crate) fn new(config: &Config, api: Api, readiness: Readiness) -> Self {
+        let options = GatewayOptions { max_body_bytes: config.limits.max_body_bytes };
+        let gateway = Gateway::new(api.clone(), Arc::new(RestAdmission), options);
+        let edge = Arc::new(Edge::new(&config.limits, gateway.clone()));
+        Self { authenticator: api.authenticator(), api, readiness, gateway, edge, config: config.clone() }
+    }
+
     /// gRPC alone, for a port of its own.
     pub(crate) fn grpc(&self) -> Result<Router, AssemblyError> {
         Ok(self.guarded(self.grpc_routes()?))
@@ -41,11 +53,6 @@ impl App {
 
     /// Everything.
     pub(crate) fn everything(&self) -> Result<Router, AssemblyError> {
-        let gateway = Gateway::new(
-            self.api.clone(),
-            Arc::new(RestAdmission),
-            GatewayOptions { max_body_bytes: limits::MAX_BODY_BYTES },
-        );
         let own = Router::new()
             .route("/oauth2/token", post(oauth::token))
             .route("/oauth2/revoke", post(oauth::revoke))
@@ -57,20 +64,18 @@ impl App {
             .route("/openapi.json", get(docs::openapi_json))
             .merge(docs::reference())
             .merge(health::routes(self.readiness.clone()));
-        Ok(self.guarded(own.merge(self.grpc_routes()?).fallback_service(gateway)))
+        Ok(self.guarded(own.merge(self.grpc_routes()?).fallback_service(self.gateway.clone())))
     }
 
     fn grpc_routes(&self) -> Result<Router, AssemblyError> {
-        let (reporter, health) = tonic_health::server::health_reporter();
-        drop(reporter);
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(recourse_proto::DESCRIPTOR_SET)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
         // The reflection client of Python speaks v1alpha only.
-        let routes = recourse_proto::grpc_routes(self.api.clone(), limits::MAX_BODY_BYTES)
-            .add_service(health)
+        let routes = recourse_proto::grpc_routes(self.api.clone(), self.config.limits.max_body_bytes)
+            .add_service(self.readiness.grpc())
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?);
         Ok(routes.prepare().into_axum_router().layer(middleware::from_fn(auth::admit_grpc)).layer(GrpcWebLayer::new()))
@@ -79,11 +84,19 @@ impl App {
     /// What stands in front of every answer, outermost last.
     fn guarded(&self, router: Router) -> Router {
         let request_id = HeaderName::from_static("x-request-id");
-        router
+        let compressed = SizeAbove::new(self.config.limits.compress_from_bytes).and(is_compressible);
+        let router = router
             .layer(middleware::from_fn_with_state(Arc::clone(&self.authenticator), auth::identify))
+            .layer(middleware::from_fn_with_state(Arc::clone(&self.edge), edge::guard))
             .layer(middleware::from_fn(log_call))
-            .layer(middleware::from_fn(security_headers))
+            .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest).compress_when(compressed));
+        let router = match headers::cors(&self.config.cors) {
+            Some(cors) => router.layer(cors),
+            None => router,
+        };
+        router
             .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn_with_state(headers::Policy::new(&self.config), headers::write))
             .layer(PropagateRequestIdLayer::new(request_id.clone()))
             .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
     }
@@ -100,13 +113,19 @@ async fn log_call(request: Request, next: Next) -> Response {
     response
 }
 
-async fn security_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
+/// Streams are never compressed: their items would wait for each other.
+fn is_compressible(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    const KINDS: [&str; 6] = [
+        "application/json",
+        "application/problem+json",
+        "text/html",
+        "text/css",
+        "text/javascript",
+        "application/javascript",
+    ];
+    KINDS.contains(&essence)
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {

@@ -8,6 +8,14 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+mod cors;
+mod limits;
+mod tls;
+
+pub use cors::Cors;
+pub use limits::Limits;
+pub use tls::Tls;
+
 /// Everything that can be configured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +38,12 @@ pub struct Config {
     pub log: String,
     /// Whether `serve` also does the work of `worker`.
     pub work: bool,
+    /// What one client, and all of them together, may take.
+    pub limits: Limits,
+    /// Certificates of the listeners.
+    pub tls: Tls,
+    /// Web pages of other origins that may call.
+    pub cors: Cors,
 }
 
 /// The form of log lines.
@@ -54,6 +68,9 @@ impl Default for Config {
             log_format: LogFormat::Text,
             log: "info,sea_orm_migration=warn".to_owned(),
             work: true,
+            limits: Limits::default(),
+            tls: Tls::default(),
+            cors: Cors::default(),
         }
     }
 }
@@ -71,11 +88,13 @@ impl Config {
             Some(path) => figment.merge(Toml::file_exact(path)),
             None => figment.merge(Toml::file("recourse.toml")),
         };
-        figment
-            // RECOURSE_TEST_… belongs to the test harness.
-            .merge(Env::prefixed("RECOURSE_").filter(|key| !key.starts_with("test_")))
+        let config: Self = figment
+            // RECOURSE_TEST_… belongs to the test harness. RECOURSE_LIMITS__MAX_IN_FLIGHT is `limits.max_in_flight`.
+            .merge(Env::prefixed("RECOURSE_").filter(|key| !key.starts_with("test_")).split("__"))
             .extract()
-            .map_err(|error| ConfigError(error.to_string().replace('\n', "; ")))
+            .map_err(|error| ConfigError(error.to_string().replace('\n', "; ")))?;
+        let fault = config.limits.fault().or_else(|| config.tls.fault()).or_else(|| config.cors.fault());
+        fault.map_or(Ok(config), |fault| Err(ConfigError(fault)))
     }
 
     /// The configuration without the password that a database address may hold.

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod docs;
+mod edge;
 mod health;
 pub mod limits;
 mod oauth;

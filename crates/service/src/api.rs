@@ -5,6 +5,7 @@ use std::sync::Arc;
 use recourse_domain::clock::{Clock, IdSource, Zone};
 use recourse_repository::{PageTokens, Store};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::error::Answer;
 use crate::identity::authentication::Authenticator;
@@ -44,6 +45,8 @@ pub(crate) struct Inner {
     pub passwords: Passwords,
     /// Reads and makes tokens.
     pub authenticator: Arc<Authenticator>,
+    /// Whether streams are to end, for the process is stopping.
+    pub stopping: watch::Sender<bool>,
 }
 
 /// The use cases.
@@ -70,6 +73,7 @@ impl Api {
                 page_tokens,
                 passwords,
                 authenticator: Arc::new(authenticator),
+                stopping: watch::Sender::new(false),
             }),
         })
     }
@@ -77,6 +81,11 @@ impl Api {
     /// The store.
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// Ends every open stream with a last word to its reader, who will find another server. Other calls go on.
+    pub fn end_streams(&self) {
+        self.inner.stopping.send_replace(true);
     }
 
     /// What turns tokens into identities.

@@ -1,0 +1,85 @@
+//! The built binary as a process of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The binary: the one that was built with the tests, or the one named by `RECOURSE_TEST_BINARY`.
+pub fn binary() -> PathBuf {
+    std::env::var_os("RECOURSE_TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_recourse").into(), PathBuf::from)
+}
+
+/// The binary with arguments, in a folder of its own and without settings of this machine.
+pub fn command(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(binary());
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("RECOURSE_") {
+            command.env_remove(name);
+        }
+    }
+    command.envs(settings.iter().copied());
+    command
+}
+
+/// A running `recourse serve`.
+pub struct Process {
+    /// Where it answers.
+    pub base: String,
+    child: Child,
+}
+
+impl Process {
+    /// Starts a server on a free port over a database, and waits until it serves.
+    pub async fn serve(folder: &Path, database: &str, settings: &[(&str, &str)]) -> Self {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--database", database];
+        let mut child = command(folder, &arguments, settings).stdout(Stdio::piped()).spawn().expect("a process");
+        let mut output = BufReader::new(child.stdout.take().expect("its output"));
+        let greeting = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            output.read_line(&mut line).map(|_| line)
+        });
+        let greeting = greeting.await.expect("a reader").expect("a greeting");
+        let address = greeting.split(' ').find(|word| word.starts_with("http"));
+        Self { base: address.unwrap_or_else(|| panic!("no address in {greeting:?}")).to_owned(), child }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal (`-TERM`, `-HUP`).
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").arg(signal).arg(self.id().to_string()).status().expect("kill");
+        assert!(sent.success());
+    }
+
+    /// Waits for its end; answers its exit code and how long it took.
+    pub async fn ended(mut self) -> (Option<i32>, Duration) {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(30) {
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                return (status.code(), began.elapsed());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it does not end");
+    }
+
+    /// Its share of the machine's memory in kB (PSS); 0 where that can't be read.
+    pub fn memory_kb(&self) -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id())).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with("Pss:")).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It has ended already, or its test has failed.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

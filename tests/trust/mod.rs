@@ -1,0 +1,10 @@
+//! What the process does under load, faults and attack.
+
+mod drain;
+mod edge;
+mod headers;
+mod limits;
+mod slow;
+mod soak;
+mod startup;
+mod tls;
