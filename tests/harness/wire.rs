@@ -31,9 +31,20 @@ impl Wire {
         Self { stream, pending: Vec::new() }
     }
 
-    /// Sends bytes; an error says that the server has closed.
+    /// Sends text; an error says that the server has closed.
     pub async fn send(&mut self, text: &str) -> std::io::Result<()> {
-        self.stream.write_all(text.as_bytes()).await
+        self.send_bytes(text.as_bytes()).await
+    }
+
+    /// Sends bytes; an error says that the server has closed.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes).await
+    }
+
+    /// Everything that still comes until the server closes.
+    pub async fn rest(mut self) -> Vec<u8> {
+        while self.more().await.is_some() {}
+        self.pending
     }
 
     /// Sends pieces with pauses between them until the server closes; answers what it said last, and after how

@@ -3,6 +3,7 @@
 mod drain;
 mod edge;
 mod headers;
+mod http2;
 mod limits;
 mod slow;
 mod soak;

@@ -1,6 +1,5 @@
 //! How each process begins and ends.
 
-use std::future::Future;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -159,7 +158,7 @@ pub async fn serve(config: Config, with_demo: bool) -> Result<(), StartError> {
         (Arc::new(SystemClock), None)
     };
     let api = open_api(&config, store, clock, Arc::new(RandomIds)).await?;
-    let running = serve_on(listeners, &config, api)?;
+    let mut running = serve_on(listeners, &config, api)?;
     let scheme = if config.tls.is_on() { "https" } else { "http" };
     let mut greeting =
         format!("recourse serves on {scheme}://{0}  (reference: {scheme}://{0}/docs/)\n", running.address);
@@ -167,7 +166,10 @@ pub async fn serve(config: Config, with_demo: bool) -> Result<(), StartError> {
         greeting.push_str(&accounts);
     }
     say(&greeting)?;
-    signalled().await;
+    if signalled().await == Signal::Interrupt {
+        // A person at a terminal, and no balancer: nobody needs to be warned.
+        running.drain_delay = Duration::ZERO;
+    }
     tracing::info!("stopping");
     let hard_stop = config.limits.drain_delay + config.limits.drain_time + limits::CUT;
     if tokio::time::timeout(hard_stop, running.stop()).await.is_err() {
@@ -218,25 +220,35 @@ fn say(text: &str) -> Result<(), StartError> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| StartError::new("standard output", error))
 }
 
-fn signalled() -> impl Future<Output = ()> {
+/// What told the process to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    /// SIGTERM: an orchestrator.
+    Terminate,
+    /// Ctrl-C: a person.
+    Interrupt,
+}
+
+async fn signalled() -> Signal {
     use tokio::signal::unix::{SignalKind, signal};
-    async {
-        let terminate = async {
-            match signal(SignalKind::terminate()) {
-                Ok(mut signals) => {
-                    signals.recv().await;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "SIGTERM can't be followed");
-                    std::future::pending::<()>().await;
-                }
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => {
+                signals.recv().await;
             }
-        };
-        tokio::select! {
-            () = terminate => {}
-            interrupted = tokio::signal::ctrl_c() => if let Err(error) = interrupted {
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM can't be followed");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = terminate => Signal::Terminate,
+        interrupted = tokio::signal::ctrl_c() => {
+            if let Err(error) = interrupted {
                 tracing::warn!(%error, "ctrl-c can't be followed");
-            },
+            }
+            Signal::Interrupt
         }
     }
 }
