@@ -62,6 +62,8 @@ async fn more_calls_than_places_are_turned_away(backend: Backend) {
     assert_eq!(details.retry_after, Some(Duration::from_secs(1)));
     assert_eq!(refused.metadata["grpc-retry-pushback-ms"], "1000");
 
+    // Sign-ins have places of their own: this one is let in, read and refused.
+    world.anonymous.post("/v1/sessions", json!({})).await.refused(400, "INVALID_FIELDS");
     // Probes pass: an orchestrator must not kill a server for being busy.
     assert_eq!(world.anonymous.get("/healthz").await.status, 200);
     assert_eq!(world.anonymous.get("/readyz").await.status, 200);

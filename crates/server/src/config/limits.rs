@@ -12,9 +12,11 @@ use crate::limits;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Calls that are worked on at once; the default leaves room for sign-ins, which wait for their hashes,
-    /// beside a store of 16 connections.
+    /// Calls that are worked on at once. Twice the connections of the store (`max_connections`) keep it and the
+    /// processors busy; more would only wait inside, where nobody can turn them away any more.
     pub max_in_flight: usize,
+    /// Sign-ins at once, beside the calls: they wait for hashes, which take long by intent.
+    pub max_sign_ins: usize,
     /// Calls that may wait for one of those places. More are turned away at once.
     pub max_waiting: usize,
     /// For how long a call waits for a place in a burst.
@@ -85,7 +87,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_in_flight: 128,
+            max_in_flight: 32,
+            max_sign_ins: 64,
             max_waiting: 256,
             max_wait: Duration::from_millis(500),
             max_wait_overloaded: Duration::from_millis(20),
@@ -120,6 +123,7 @@ impl Limits {
     pub(super) fn fault(&self) -> Option<String> {
         let positive = [
             ("max_in_flight", self.max_in_flight),
+            ("max_sign_ins", self.max_sign_ins),
             ("max_connections", self.max_connections),
             ("max_streams_per_connection", usize::try_from(self.max_streams_per_connection).unwrap_or(usize::MAX)),
             ("max_body_bytes", self.max_body_bytes),

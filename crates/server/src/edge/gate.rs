@@ -32,10 +32,10 @@ pub(crate) struct Gate {
 pub(crate) struct Full;
 
 impl Gate {
-    /// A gate with the places and the patience of the configuration.
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// A gate with so many places, and the queue and the patience of the configuration.
+    pub(crate) fn new(places: usize, limits: &Limits) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(limits.max_in_flight.min(Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
             waiting: AtomicUsize::new(0),
             max_waiting: limits.max_waiting,
             burst: limits.max_wait,
@@ -102,13 +102,12 @@ mod tests {
 
     fn gate(max_in_flight: usize, max_waiting: usize) -> Arc<Gate> {
         let limits = Limits {
-            max_in_flight,
             max_waiting,
             max_wait: Duration::from_millis(400),
             max_wait_overloaded: Duration::from_millis(20),
             ..Limits::default()
         };
-        Arc::new(Gate::new(&limits))
+        Arc::new(Gate::new(max_in_flight, &limits))
     }
 
     #[tokio::test]

@@ -38,7 +38,10 @@ const FRAME: usize = 5;
 /// What all listeners of the process share.
 pub(crate) struct Edge {
     limits: Limits,
-    gate: Gate,
+    calls: Gate,
+    /// Sign-ins wait for their hashes, which take long by intent: they have a gate of their own, so that a
+    /// morning's rush of them stops nobody who is signed in.
+    sign_ins: Gate,
     streams: Arc<Semaphore>,
     /// Bytes of bodies that may still be held.
     room: Semaphore,
@@ -50,6 +53,8 @@ pub(crate) struct Edge {
 enum Shape {
     /// One message in, one out.
     Whole,
+    /// The same, with a password or a secret in it.
+    SigningIn,
     /// One message in, a stream out.
     Watching,
     /// A stream in.
@@ -60,7 +65,8 @@ impl Edge {
     /// An edge with these limits; the gateway knows which path leads to which rpc.
     pub(crate) fn new(limits: &Limits, gateway: Gateway<Api>) -> Self {
         Self {
-            gate: Gate::new(limits),
+            calls: Gate::new(limits.max_in_flight, limits),
+            sign_ins: Gate::new(limits.max_sign_ins, limits),
             streams: Arc::new(Semaphore::new(limits.max_streams.min(Semaphore::MAX_PERMITS))),
             room: Semaphore::new(limits.max_buffered_bytes),
             limits: limits.clone(),
@@ -86,9 +92,11 @@ impl Edge {
         let method = Method::from_grpc_path(path).or_else(|| self.gateway.method_of(&parts.method, path));
         let sends = method.map_or_else(|| is_lines(&parts.headers), |method| method.spec().client_streaming);
         let watches = method.is_some_and(|method| method.spec().server_streaming);
+        let signs_in = path == "/oauth2/token" || method == Some(Method::SessionServiceCreateSession);
         match (sends, watches) {
             (true, _) => Shape::Sending,
             (false, true) => Shape::Watching,
+            (false, false) if signs_in => Shape::SigningIn,
             (false, false) => Shape::Whole,
         }
     }
@@ -98,7 +106,7 @@ impl Edge {
         self.check_head(&parts)?;
         let shape = self.shape(&parts);
         let stream = match shape {
-            Shape::Whole => None,
+            Shape::Whole | Shape::SigningIn => None,
             Shape::Watching | Shape::Sending => {
                 let place = Arc::clone(&self.streams).try_acquire_owned();
                 let place = place.map_err(|_| refusal::too_many_streams())?;
@@ -111,7 +119,8 @@ impl Edge {
             let response = next.run(Request::from_parts(parts, body)).await;
             return Ok(holding(response, stream));
         }
-        self.gate.check().map_err(|_| refusal::overloaded())?;
+        let gate = if shape == Shape::SigningIn { &self.sign_ins } else { &self.calls };
+        gate.check().map_err(|_| refusal::overloaded())?;
         let asked = deadline::asked(&parts.headers);
         let held = if body.is_end_stream() {
             None
@@ -119,7 +128,7 @@ impl Edge {
             let body = body::unpacked(&mut parts.headers, Body::new(Paced::whole(body, &self.limits)))?;
             Some(body::read_whole(body, self.limits.max_body_bytes.saturating_add(FRAME), &self.room).await?)
         };
-        let place = self.gate.enter().await.map_err(|_| refusal::overloaded())?;
+        let place = gate.enter().await.map_err(|_| refusal::overloaded())?;
         let (bytes, share) = held.map_or_else(Default::default, |held| (held.bytes, held.share));
         let ours = Instant::now() + self.limits.request_time;
         let deadline = asked.and_then(|asked| arrived.checked_add(asked)).map_or(ours, |theirs| theirs.min(ours));
