@@ -29,6 +29,11 @@ import-bench:
     cargo build --release --quiet --bin recourse
     RECOURSE_TEST_SERVER="$PWD/target/release/recourse" cargo test --quiet --test suite import_bench -- --ignored --nocapture --test-threads=1
 
+# slow clients and overload against the release binary, with the default limits: prints the figures (minutes)
+soak:
+    cargo build --release --bin recourse
+    RECOURSE_TEST_BINARY="$PWD/target/release/recourse" cargo test --package recourse-server --test suite -- --ignored --nocapture --test-threads 1 trust::soak
+
 # writes what is generated from the contract into the tree
 gen:
     cargo run --quiet -- openapi > openapi/openapi.json.new

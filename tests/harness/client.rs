@@ -44,8 +44,13 @@ pub struct Client {
 impl Client {
     /// A caller who has not signed in.
     pub fn anonymous(server: &Server) -> Self {
+        Self::to(&server.base)
+    }
+
+    /// The same to any server, by its address.
+    pub fn to(base: &str) -> Self {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { http, base: server.base.clone(), token: None, language: "en" }
+        Self { http, base: base.to_owned(), token: None, language: "en" }
     }
 
     /// The same caller with a token.
@@ -93,6 +98,12 @@ impl Client {
         };
         openapi::check(method.as_str(), path, status, content_type, &body);
         Answer { status, headers, body }
+    }
+
+    /// Begins to read a stream.
+    pub async fn watch(&self, path: &str) -> reqwest::Response {
+        let token = self.token.as_deref().unwrap_or_default();
+        self.http.get(format!("{}{path}", self.base)).bearer_auth(token).send().await.expect("an answer")
     }
 
     /// Reads.

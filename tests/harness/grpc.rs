@@ -78,13 +78,18 @@ impl Grpc {
 
     /// The same with metadata.
     pub async fn call_with<M: Message>(&self, path: &str, message: &M, metadata: &[(&str, &str)]) -> Reply {
-        Self::reply(self.send(path, frame(message), metadata).await).await
+        self.call_raw(path, frame(message), metadata).await
     }
 
     /// Calls an rpc with a stream of messages that is sent at once.
     pub async fn call_all<M: Message>(&self, path: &str, messages: &[M]) -> Reply {
         let frames: Vec<u8> = messages.iter().flat_map(frame).collect();
-        Self::reply(self.send(path, frames.into(), &[]).await).await
+        self.call_raw(path, frames.into(), &[]).await
+    }
+
+    /// The same with a body that is framed already.
+    pub async fn call_raw(&self, path: &str, body: Bytes, metadata: &[(&str, &str)]) -> Reply {
+        Self::reply(self.send(path, body, metadata).await).await
     }
 
     async fn reply(response: http::Response<hyper::body::Incoming>) -> Reply {
@@ -102,7 +107,13 @@ impl Grpc {
         Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok)
     }
 
-    async fn send(&self, path: &str, body: Bytes, metadata: &[(&str, &str)]) -> http::Response<hyper::body::Incoming> {
+    /// Begins a call: its head has come, its messages may still come.
+    pub async fn send(
+        &self,
+        path: &str,
+        body: Bytes,
+        metadata: &[(&str, &str)],
+    ) -> http::Response<hyper::body::Incoming> {
         let mut request = Request::post(format!("http://{}{path}", self.authority))
             .header("content-type", "application/grpc")
             .header("te", "trailers");

@@ -7,6 +7,7 @@ pub mod openapi;
 pub mod postgres;
 pub mod process;
 pub mod small_disk;
+pub mod wire;
 pub mod world;
 
 use std::collections::BTreeMap;
@@ -154,21 +155,28 @@ impl Server {
         Self::over(self.database.shared(), self.tokens.clone()).await
     }
 
+    /// The same with a configuration of one's own.
+    pub async fn start_with(backend: Backend, configure: impl FnOnce(&mut Config)) -> Option<Self> {
+        let prepared = world::prepared(backend).await?;
+        let database = Database::copy_of(backend, Some(&prepared.database)).await?;
+        Some(Self::over_with(database, prepared.tokens.clone(), configure).await)
+    }
+
     /// Starts a server over a database.
     pub async fn over(database: Database, tokens: BTreeMap<&'static str, String>) -> Self {
-        Self::configured(database, tokens, |_| ()).await
+        Self::over_with(database, tokens, |_| {}).await
     }
 
     /// Starts another server over the same database, configured otherwise.
     pub async fn another(&self, change: impl FnOnce(&mut Config)) -> Self {
-        let database = Database { url: self.database.url.clone(), folder: None };
-        Self::configured(database, self.tokens.clone(), change).await
+        Self::over_with(self.database.shared(), self.tokens.clone(), change).await
     }
 
-    async fn configured(
+    /// Starts a server over a database, with a configuration of one's own.
+    pub async fn over_with(
         database: Database,
         tokens: BTreeMap<&'static str, String>,
-        change: impl FnOnce(&mut Config),
+        configure: impl FnOnce(&mut Config),
     ) -> Self {
         let clock = Arc::new(SetClock::new(anchor()));
         let mut config = Config {
@@ -177,7 +185,9 @@ impl Server {
             max_connections: 8,
             ..Config::default()
         };
-        change(&mut config);
+        // No balancer watches the tests.
+        config.limits.drain_delay = std::time::Duration::ZERO;
+        configure(&mut config);
         let store = database.store().await;
         let api = start::open_api(&config, store, clock.clone(), Arc::new(RandomIds)).await.unwrap();
         let running = start::listen(&config, api).await.unwrap();

@@ -1,36 +1,65 @@
-//! The built binary as a process of its own, for tests that end it without asking.
+//! The built binary as a process of its own.
 
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// The binary: the one that was built with the tests, or the one named by `RECOURSE_TEST_BINARY`.
+pub fn binary() -> PathBuf {
+    std::env::var_os("RECOURSE_TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_recourse").into(), PathBuf::from)
+}
+
+/// The binary with arguments, in a folder of its own and without settings of this machine.
+pub fn command(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(binary());
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("RECOURSE_") {
+            command.env_remove(name);
+        }
+    }
+    command.envs(settings.iter().copied());
+    command
+}
+
+/// A server that says little, measures for nobody and lets its testers call as often as they like.
+const QUIET: [(&str, &str); 4] = [
+    ("RECOURSE_LOG", "error"),
+    ("RECOURSE_METRICS_LISTEN", "off"),
+    ("RECOURSE_ACCOUNTS__CALLS_PER_SECOND", "0"),
+    ("RECOURSE_LIMITS__DRAIN_DELAY", "0s"),
+];
+
 /// A running `recourse serve`.
 pub struct Process {
-    child: Child,
     /// Where it answers.
     pub base: String,
-    /// From the start of the process until it was ready.
+    /// From the start of the process until it served.
     pub ready_after: Duration,
+    child: Child,
 }
 
 impl Process {
-    /// Starts the server over a database and waits until it is ready.
-    pub async fn serve(database: &str, settings: &[(&str, &str)]) -> Self {
-        let port =
-            std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+    /// Starts a server on a free port over a database, and waits until it serves.
+    pub async fn serve(folder: &Path, database: &str, settings: &[(&str, &str)]) -> Self {
         let began = Instant::now();
-        let child = Command::new(env!("CARGO_BIN_EXE_recourse"))
-            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--database", database])
-            .current_dir(std::env::temp_dir())
-            .env("RECOURSE_LOG", "warn")
-            .envs(settings.iter().copied())
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("the binary");
-        let mut process = Self { child, base: format!("http://127.0.0.1:{port}"), ready_after: Duration::ZERO };
-        assert!(process.is_ready_within(Duration::from_secs(60)).await, "the server did not become ready");
-        process.ready_after = began.elapsed();
-        process
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--database", database];
+        let mut child = command(folder, &arguments, settings).stdout(Stdio::piped()).spawn().expect("a process");
+        let mut output = BufReader::new(child.stdout.take().expect("its output"));
+        let greeting = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            output.read_line(&mut line).map(|_| line)
+        });
+        let greeting = greeting.await.expect("a reader").expect("a greeting");
+        let address = greeting.split(' ').find(|word| word.starts_with("http"));
+        let base = address.unwrap_or_else(|| panic!("no address in {greeting:?}")).to_owned();
+        Self { base, ready_after: began.elapsed(), child }
+    }
+
+    /// The same in the temporary folder, with few words.
+    pub async fn over(database: &str) -> Self {
+        Self::serve(&std::env::temp_dir(), database, &QUIET).await
     }
 
     /// Whether the server says that it is ready before a time has passed.
@@ -56,10 +85,41 @@ impl Process {
     pub fn runs(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_none()
     }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal (`-TERM`, `-HUP`).
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").arg(signal).arg(self.id().to_string()).status().expect("kill");
+        assert!(sent.success());
+    }
+
+    /// Waits for its end; answers its exit code and how long it took.
+    pub async fn ended(mut self) -> (Option<i32>, Duration) {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(30) {
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                return (status.code(), began.elapsed());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it does not end");
+    }
+
+    /// Its share of the machine's memory in kB (PSS); 0 where that can't be read.
+    pub fn memory_kb(&self) -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id())).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with("Pss:")).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default()
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // It has ended already, or its test has failed.
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -22,7 +22,7 @@ async fn killed_under_load(backend: Backend) {
     let mut writers: Vec<Writer> = (0..WRITERS).map(|_| Writer::new(&prepared.tokens)).collect();
     let mut ready = Vec::new();
     for round in 0..rounds() {
-        let process = Process::serve(&database.url, &[]).await;
+        let process = Process::over(&database.url).await;
         ready.push(process.ready_after);
         let base = process.base.clone();
         // Each round is cut at another place.
@@ -34,7 +34,7 @@ async fn killed_under_load(backend: Backend) {
         writers = all_work(writers, &base, Duration::from_secs(10)).await;
         killed.await.expect("the killer");
     }
-    let process = Process::serve(&database.url, &[]).await;
+    let process = Process::over(&database.url).await;
     ready.push(process.ready_after);
     let steps = settle_and_verify(&mut writers, &process.base).await;
     assert!(steps > 0, "the writers got something done");

@@ -26,7 +26,7 @@ async fn postgres_may_restart_lose_its_backends_and_freeze_under_load() {
     let Some(cluster) = Cluster::start("faults", None) else { return };
     postgres::create_database(&cluster.url("postgres"), "recourse", None).await;
     let prepared = world::prepare_in(Database::at(cluster.url("recourse"))).await;
-    let mut process = Process::serve(&cluster.url("recourse"), &[]).await;
+    let mut process = Process::over(&cluster.url("recourse")).await;
     let base = process.base.clone();
     let writers: Vec<Writer> = (0..8).map(|_| Writer::new(&prepared.tokens)).collect();
     let working = tokio::spawn(async move { all_work(writers, &base, Duration::from_secs(14)).await });
@@ -83,7 +83,7 @@ async fn a_full_disk_under_sqlite_refuses_and_recovers() {
     let Some(disk) = SmallDisk::of_mib("sqlite", 16) else { return };
     let file = disk.path("small.db");
     std::fs::copy(prepared.database.url.trim_start_matches("sqlite:"), &file).expect("a copy");
-    let process = Process::serve(&format!("sqlite:{}", file.display()), &[]).await;
+    let process = Process::over(&format!("sqlite:{}", file.display())).await;
     disk.leave_kib(1024);
     let writers: Vec<Writer> = (0..8).map(|_| Writer::new(&prepared.tokens)).collect();
     full_and_freed(&disk, 256, process, writers, &prepared.tokens["auditor"]).await;
@@ -95,7 +95,7 @@ async fn a_full_disk_under_postgres_refuses_and_recovers() {
     let Some(cluster) = Cluster::start("full", Some(&disk.folder)) else { return };
     postgres::create_database(&cluster.url("postgres"), "recourse", None).await;
     let prepared = world::prepare_in(Database::at(cluster.url("recourse"))).await;
-    let process = Process::serve(&cluster.url("recourse"), &[]).await;
+    let process = Process::over(&cluster.url("recourse")).await;
     disk.leave_kib(1024);
     let writers: Vec<Writer> = (0..8).map(|_| Writer::new(&prepared.tokens)).collect();
     full_and_freed(&disk, 512, process, writers, &prepared.tokens["auditor"]).await;

@@ -5,12 +5,21 @@ mod accounts;
 mod client_keys;
 mod crash;
 mod denials;
+mod drain;
+mod edge;
 mod faults;
+mod headers;
+mod http2;
+mod limits;
 mod load;
 mod outside;
 mod races;
 mod rates;
 mod replicas;
+mod slow;
+mod soak;
+mod startup;
+mod tls;
 
 use crate::harness::Server;
 

@@ -52,7 +52,9 @@ impl<T> Api for T where
 {{
 }}
 
-/// The gRPC routes of every service, each refusing messages above `max_message_bytes`.
+/// The gRPC routes of every service, each refusing messages above `max_message_bytes`, also while it
+/// decompresses them. Replies are not compressed: most clients accept it unasked, and small messages would
+/// only cost time.
 pub fn grpc_routes<A: Api>(api: A, max_message_bytes: usize) -> tonic::service::Routes {{
 "
     );
@@ -64,7 +66,7 @@ pub fn grpc_routes<A: Api>(api: A, max_message_bytes: usize) -> tonic::service::
     for service in &services {
         let _ = writeln!(
             code,
-            "        .add_service({service}Server::new(api.clone()).max_decoding_message_size(max_message_bytes))"
+            "        .add_service({service}Server::new(api.clone()).max_decoding_message_size(max_message_bytes).accept_compressed(tonic::codec::CompressionEncoding::Gzip))"
         );
     }
     code.push_str("}\n");

@@ -107,6 +107,16 @@ impl<A: Clone + Send + Sync + 'static, M: Rpc> Gateway<A, M> {
         Self { inner: Arc::new(Inner { api, dispatch, router: Router::new(pool), admission, options }) }
     }
 
+    /// The rpc that a request leads to, if any.
+    #[must_use]
+    pub fn method_of(&self, verb: &Verb, path: &str) -> Option<M> {
+        let verb = if verb == Verb::HEAD { &Verb::GET } else { verb };
+        match self.inner.router.find(verb, path) {
+            Found::Route(route, _) => Some(route.method),
+            Found::OtherVerbs(_) | Found::Nothing => None,
+        }
+    }
+
     /// Answers one request; every failure is a problem document.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
         if is_grpc(&request) {

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use http::{HeaderValue, StatusCode, header};
+use http::{Extensions, HeaderMap, StatusCode, Version, header};
 use recourse_proto::gateway::{Gateway, GatewayOptions};
 use recourse_service::Api;
 use tonic_web::GrpcWebLayer;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
+use tower_http::compression::{CompressionLayer, CompressionLevel};
 
 use crate::auth::{self, Door, RestAdmission};
+use crate::config::Config;
+use crate::edge::{self, Edge, headers};
 use crate::health::{self, Readiness};
 use crate::metrics::Metrics;
 use crate::rates::{self, Rates};
@@ -26,19 +29,29 @@ pub(crate) struct AssemblyError(#[from] tonic_reflection::server::Error);
 
 /// What a port answers, over the given use cases.
 pub(crate) struct App {
-    /// The use cases.
-    pub(crate) api: Api,
+    api: Api,
     /// Who asks, and from where.
-    pub(crate) door: Arc<Door>,
+    door: Arc<Door>,
     /// How often one caller may call.
-    pub(crate) rates: Arc<Rates>,
-    /// Whether the process takes calls.
-    pub(crate) readiness: Readiness,
-    /// What is counted.
-    pub(crate) metrics: Arc<Metrics>,
+    rates: Arc<Rates>,
+    readiness: Readiness,
+    metrics: Arc<Metrics>,
+    gateway: Gateway<Api>,
+    edge: Arc<Edge>,
+    config: Config,
 }
 
 impl App {
+    /// The answers of one process; its ports share one edge.
+    pub(crate) fn new(config: &Config, api: Api, readiness: Readiness, metrics: Arc<Metrics>) -> Self {
+        let options = GatewayOptions { max_body_bytes: config.limits.max_body_bytes, max_export: limits::MAX_EXPORT };
+        let gateway = Gateway::new(api.clone(), Arc::new(RestAdmission(api.clone())), options);
+        let edge = Arc::new(Edge::new(&config.limits, gateway.clone()));
+        let door = Arc::new(Door { api: api.clone(), proxies: config.accounts.proxies() });
+        let rates = Arc::new(config.accounts.rates());
+        Self { api, door, rates, readiness, metrics, gateway, edge, config: config.clone() }
+    }
+
     /// gRPC alone, for a port of its own.
     pub(crate) fn grpc(&self) -> Result<Router, AssemblyError> {
         Ok(self.guarded(self.grpc_routes()?))
@@ -46,11 +59,6 @@ impl App {
 
     /// Everything.
     pub(crate) fn everything(&self) -> Result<Router, AssemblyError> {
-        let gateway = Gateway::new(
-            self.api.clone(),
-            Arc::new(RestAdmission(self.api.clone())),
-            GatewayOptions { max_body_bytes: limits::MAX_BODY_BYTES, max_export: limits::MAX_EXPORT },
-        );
         let own = Router::new()
             .route("/oauth2/token", post(oauth::token))
             .route("/oauth2/revoke", post(oauth::revoke))
@@ -62,20 +70,18 @@ impl App {
             .route("/openapi.json", get(docs::openapi_json))
             .merge(docs::reference())
             .merge(health::routes(self.readiness.clone()));
-        Ok(self.guarded(own.merge(self.grpc_routes()?).fallback_service(gateway)))
+        Ok(self.guarded(own.merge(self.grpc_routes()?).fallback_service(self.gateway.clone())))
     }
 
     fn grpc_routes(&self) -> Result<Router, AssemblyError> {
-        let (reporter, health) = tonic_health::server::health_reporter();
-        drop(reporter);
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(recourse_proto::DESCRIPTOR_SET)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
         // The reflection client of Python speaks v1alpha only.
-        let routes = recourse_proto::grpc_routes(self.api.clone(), limits::MAX_BODY_BYTES)
-            .add_service(health)
+        let routes = recourse_proto::grpc_routes(self.api.clone(), self.config.limits.max_body_bytes)
+            .add_service(self.readiness.grpc())
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?);
         let admission = middleware::from_fn_with_state(self.api.clone(), auth::admit_grpc);
@@ -84,22 +90,36 @@ impl App {
 
     /// What stands in front of every answer, outermost last.
     fn guarded(&self, router: Router) -> Router {
-        router
+        let compressed = SizeAbove::new(self.config.limits.compress_from_bytes).and(is_compressible);
+        let router = router
             .layer(middleware::from_fn_with_state(Arc::clone(&self.rates), rates::limit))
             .layer(middleware::from_fn_with_state(Arc::clone(&self.door), auth::identify))
-            .layer(middleware::from_fn(security_headers))
+            .layer(middleware::from_fn_with_state(Arc::clone(&self.edge), edge::guard))
+            .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest).compress_when(compressed));
+        let router = match headers::cors(&self.config.cors) {
+            Some(cors) => router.layer(cors),
+            None => router,
+        };
+        router
             .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn_with_state(headers::Policy::new(&self.config), headers::write))
             .layer(middleware::from_fn_with_state(Arc::clone(&self.metrics), observe::call))
     }
 }
 
-async fn security_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
+/// Streams are never compressed: their items would wait for each other.
+fn is_compressible(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    const KINDS: [&str; 6] = [
+        "application/json",
+        "application/problem+json",
+        "text/html",
+        "text/css",
+        "text/javascript",
+        "application/javascript",
+    ];
+    KINDS.contains(&essence)
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {

@@ -1,9 +1,10 @@
 //! Who asks: one layer in front of both transports turns a bearer token into an identity, and one layer in
 //! front of gRPC applies the access rule, as the gateway does in front of REST.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::AUTHORIZATION;
@@ -16,7 +17,6 @@ use tonic::Status;
 
 use crate::observe::Facts;
 use crate::proxies::TrustedProxies;
-use crate::serving::Peer;
 
 /// What stands in front of every call.
 pub(crate) struct Door {
@@ -28,7 +28,7 @@ pub(crate) struct Door {
 
 /// Finds out where a call comes from and who asks and leaves it with the request. Whether that matters is decided by the access rule.
 pub(crate) async fn identify(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
-    if let Some(Peer(peer)) = request.extensions().get::<Peer>().copied() {
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
         let address = door.proxies.origin(peer.ip(), request.headers());
         request.extensions_mut().insert(Origin { address });
     }

@@ -5,13 +5,15 @@
 //! `deploy/recourse.toml` is that text. A field that holds a secret says so with
 //! `#[schemars(extend("x-secret" = true))]`, and is shown nowhere.
 
+mod accounts;
+mod cors;
 mod keys;
 mod layers;
+mod limits;
 mod metrics;
 mod reference;
 mod telemetry;
-
-mod accounts;
+mod tls;
 
 use std::net::SocketAddr;
 
@@ -19,10 +21,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use accounts::{AccountsConfig, IssuerConfig};
+pub use cors::Cors;
 pub use layers::{Flags, Loaded};
+pub use limits::Limits;
 pub use metrics::MetricsListen;
 pub use reference::reference;
 pub use telemetry::TelemetrySection;
+pub use tls::Tls;
 
 pub use crate::proxies::ForwardedHeader;
 
@@ -60,6 +65,12 @@ pub struct Config {
     /// Sign-in, tokens, rate limits.
     #[serde(default)]
     pub accounts: AccountsConfig,
+    /// What one client, and all of them together, may take.
+    pub limits: Limits,
+    /// Certificates of the listeners.
+    pub tls: Tls,
+    /// Web pages of other origins that may call.
+    pub cors: Cors,
 }
 
 /// The form of log lines.
@@ -87,6 +98,9 @@ impl Default for Config {
             work: true,
             telemetry: TelemetrySection::default(),
             accounts: AccountsConfig::default(),
+            limits: Limits::default(),
+            tls: Tls::default(),
+            cors: Cors::default(),
         }
     }
 }
@@ -117,6 +131,9 @@ impl Config {
         }
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log) {
             return refuse(format!("log: {error}"));
+        }
+        if let Some(fault) = self.limits.fault().or_else(|| self.tls.fault()).or_else(|| self.cors.fault()) {
+            return refuse(fault);
         }
         self.telemetry.check().map_err(ConfigError)
     }

@@ -69,6 +69,14 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+/// What an operation can be answered before it begins: too busy, too large, too late.
+fn turned_away_at_the_edge(operation: &mut Value) {
+    operation["responses"]["default"] = json!({"$ref": "#/components/responses/Failure"});
+    if let Some(busy) = operation["responses"].get_mut("503") {
+        busy["content"]["application/problem+json"] = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
+    }
+}
+
 fn add_own_endpoints(document: &mut Value) {
     let token_reply = json!({
         "type": "object",
@@ -161,7 +169,10 @@ fn add_own_endpoints(document: &mut Value) {
         ),
     ];
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
-        for (path, item) in own {
+        for (path, mut item) in own {
+            for operation in item.as_object_mut().into_iter().flat_map(|item| item.values_mut()) {
+                turned_away_at_the_edge(operation);
+            }
             paths.insert(path.to_owned(), item);
         }
     }

@@ -9,24 +9,35 @@ use axum::{Json, Router};
 use http::StatusCode;
 use recourse_repository::Store;
 use serde_json::{Value, json};
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
 
 /// Whether the process takes calls. It stops doing so before the sockets close, so that a load balancer has
 /// time to notice.
 #[derive(Clone)]
 pub(crate) struct Readiness {
     taking_calls: Arc<AtomicBool>,
+    /// The same for those who ask `grpc.health.v1`.
+    reporter: HealthReporter,
     store: Store,
 }
 
 impl Readiness {
     /// Ready as soon as the store answers.
     pub(crate) fn new(store: Store) -> Self {
-        Self { taking_calls: Arc::new(AtomicBool::new(true)), store }
+        Self { taking_calls: Arc::new(AtomicBool::new(true)), reporter: HealthReporter::new(), store }
     }
 
     /// From now on, not ready.
-    pub(crate) fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.taking_calls.store(false, Ordering::Relaxed);
+        self.reporter.set_service_status("", ServingStatus::NotServing).await;
+    }
+
+    /// `grpc.health.v1`.
+    pub(crate) fn grpc(&self) -> HealthServer<HealthService> {
+        HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod docs;
 mod doctor;
+mod edge;
 mod fetch;
 mod health;
 pub mod limits;

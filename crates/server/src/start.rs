@@ -1,10 +1,10 @@
 //! How each process begins and ends.
 
-use std::future::Future;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use recourse_domain::clock::{Clock, IdSource};
@@ -12,15 +12,17 @@ use recourse_repository::{Store, StoreOptions};
 use recourse_service::{Api, ApiParts};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::auth::Door;
-use crate::config::{Config, MetricsListen};
+use crate::config::{Config, Limits, MetricsListen};
 use crate::fetch::SafeFetch;
 use crate::health::Readiness;
 use crate::metrics::{self, Metrics};
 use crate::process::{RandomIds, SystemClock};
-use crate::{StartError, demo, limits, serving};
+use crate::serving::tls::Certificate;
+use crate::serving::{self, Serving, told};
+use crate::{StartError, demo, limits};
 
 /// A server that is running.
 pub struct Running {
@@ -33,8 +35,13 @@ pub struct Running {
     /// What is counted.
     pub metrics: Arc<Metrics>,
     readiness: Readiness,
+    drain_delay: Duration,
+    /// Ends the listeners and what is new to begin.
     stop: watch::Sender<bool>,
-    tasks: Vec<tokio::task::JoinHandle<()>>,
+    listeners: Vec<JoinHandle<()>>,
+    /// Ends what the last calls still need.
+    end: watch::Sender<bool>,
+    helpers: Vec<JoinHandle<()>>,
 }
 
 impl Running {
@@ -57,19 +64,49 @@ impl Running {
             .local_addr()
             .map_err(|error| StartError::new("the address of the metrics can't be read", error))?;
         let router = metrics::routes(Arc::clone(&self.metrics), self.readiness.clone());
-        self.tasks.push(tokio::spawn(serving::serve(listener, router, told(self.stop.subscribe()))));
+        // Whoever measures is no caller: none of the callers' places are taken, and it goes on until the end.
+        let serving = Arc::new(Serving::new(&Limits::default(), None));
+        self.helpers.push(tokio::spawn(serving.serve(listener, router, self.end.subscribe())));
         Ok(Some(address))
     }
 
-    /// Stops: not ready first, then no new connections, then the drain.
+    /// Stops: not ready first, and after the delay no new connections; streams are ended, calls have the time
+    /// of the drain.
     pub async fn stop(self) {
+        self.readiness.stop().await;
+        tokio::time::sleep(self.drain_delay).await;
+        self.api.end_streams();
         // Nobody listens any more only if everything has ended already.
         self.stop.send_replace(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a task did not end well");
-            }
+        ended(self.listeners).await;
+        self.end.send_replace(true);
+        ended(self.helpers).await;
+    }
+}
+
+async fn ended(tasks: Vec<JoinHandle<()>>) {
+    for task in tasks {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a task did not end well");
         }
+    }
+}
+
+/// The sockets of a server and its certificate: what can fail before the store is opened.
+pub struct Listeners {
+    main: TcpListener,
+    grpc: Option<TcpListener>,
+    certificate: Option<Arc<Certificate>>,
+}
+
+impl Listeners {
+    /// Reads the certificate and takes the ports.
+    pub async fn open(config: &Config) -> Result<Self, StartError> {
+        let certificate = Certificate::open(&config.tls).await?;
+        let bind = |address: SocketAddr| {
+            serving::bind(address).map_err(|error| StartError::new(&format!("{address} can't be listened on"), error))
+        };
+        Ok(Self { main: bind(config.listen)?, grpc: config.grpc_listen.map(bind).transpose()?, certificate })
     }
 }
 
@@ -90,7 +127,10 @@ pub(crate) async fn open_present(config: &Config) -> Result<Store, StartError> {
 
 async fn open_as_it_is(config: &Config) -> Result<Store, StartError> {
     let options = StoreOptions { max_connections: config.max_connections, ..StoreOptions::new(&config.database) };
-    Store::open(options).await.map_err(|error| StartError::new("the store can't be opened", error))
+    let opened = tokio::time::timeout(limits::STORE_OPEN, Store::open(options)).await;
+    opened
+        .map_err(|_| StartError::new("the store can't be opened", "it does not answer"))?
+        .map_err(|error| StartError::new("the store can't be opened", error))
 }
 
 /// The file of an embedded database.
@@ -121,49 +161,51 @@ pub async fn open_api(
     .map_err(|error| StartError::new("the service can't begin", error))
 }
 
-/// Begins to serve.
+/// Begins to serve on the ports of the configuration.
 pub async fn listen(config: &Config, api: Api) -> Result<Running, StartError> {
-    let bind = |address: SocketAddr| async move {
-        TcpListener::bind(address)
-            .await
-            .map_err(|error| StartError::new(&format!("{address} can't be listened on"), error))
-    };
+    serve_on(Listeners::open(config).await?, config, api)
+}
+
+/// Begins to serve.
+fn serve_on(listeners: Listeners, config: &Config, api: Api) -> Result<Running, StartError> {
     let local = |listener: &TcpListener| {
         listener.local_addr().map_err(|error| StartError::new("the listening address can't be read", error))
     };
-    let listener = bind(config.listen).await?;
-    let address = local(&listener)?;
+    let assembled = |error| StartError::new("the services can't be assembled", error);
     let (stop, stopping) = watch::channel(false);
+    let (end, ending) = watch::channel(false);
     let readiness = Readiness::new(api.store().clone());
     let metrics = Arc::new(Metrics::new(api.store().clone()));
-    let door = Arc::new(Door { api: api.clone(), proxies: config.accounts.proxies() });
-    let rates = Arc::new(config.accounts.rates());
-    let app = App { door, rates, api: api.clone(), readiness: readiness.clone(), metrics: Arc::clone(&metrics) };
-    let router = app.everything().map_err(|error| StartError::new("the services can't be assembled", error))?;
-    let mut tasks = vec![tokio::spawn(serving::serve(listener, router, told(stopping.clone())))];
-    let mut grpc_address = None;
-    if let Some(asked) = config.grpc_listen {
-        let listener = bind(asked).await?;
-        grpc_address = Some(local(&listener)?);
-        let router = app.grpc().map_err(|error| StartError::new("the services can't be assembled", error))?;
-        tasks.push(tokio::spawn(serving::serve(listener, router, told(stopping.clone()))));
+    let app = App::new(config, api.clone(), readiness.clone(), Arc::clone(&metrics));
+    let acceptor = listeners.certificate.as_ref().map(Certificate::acceptor).transpose()?;
+    let serving = Arc::new(Serving::new(&config.limits, acceptor));
+    let mut helpers = vec![
+        tokio::spawn(api.authenticator().follow_revocations(told(ending.clone()))),
+        tokio::spawn(api.clone().write_denials(told(ending.clone()))),
+    ];
+    if let Some(certificate) = listeners.certificate {
+        helpers.push(tokio::spawn(certificate.follow(ending)));
     }
-    let unready = told(stopping.clone());
-    let stopped = readiness.clone();
-    tasks.push(tokio::spawn(async move {
-        unready.await;
-        stopped.stop();
-    }));
-    tasks.push(tokio::spawn(api.authenticator().follow_revocations(told(stopping.clone()))));
-    tasks.push(tokio::spawn(api.clone().write_denials(told(stopping.clone()))));
     if config.work {
-        tasks.push(tokio::spawn(api.clone().work(told(stopping))));
+        helpers.push(tokio::spawn(api.clone().work(told(stopping.clone()))));
     }
-    Ok(Running { address, grpc_address, api, metrics, readiness, stop, tasks })
+    let address = local(&listeners.main)?;
+    let grpc_address = listeners.grpc.as_ref().map(local).transpose()?;
+    let router = app.everything().map_err(assembled)?;
+    let mut tasks = vec![tokio::spawn(Arc::clone(&serving).serve(listeners.main, router, stopping.clone()))];
+    if let Some(listener) = listeners.grpc {
+        let router = app.grpc().map_err(assembled)?;
+        tasks.push(tokio::spawn(serving.serve(listener, router, stopping)));
+    }
+    let drain_delay = config.limits.drain_delay;
+    Ok(Running { address, grpc_address, api, metrics, readiness, drain_delay, stop, listeners: tasks, end, helpers })
 }
 
 /// `recourse serve`.
 pub async fn serve(config: Config, with_demo: bool) -> Result<(), StartError> {
+    serving::raise_file_limit(&config.limits);
+    // What fails soon comes first: a taken port is not found out after a migration.
+    let listeners = Listeners::open(&config).await?;
     let store = open_store(&config).await?;
     let (clock, accounts): (Arc<dyn Clock>, _) = if with_demo {
         let loaded = demo::prepare(&config, &store).await?;
@@ -172,19 +214,23 @@ pub async fn serve(config: Config, with_demo: bool) -> Result<(), StartError> {
         (Arc::new(SystemClock), None)
     };
     let api = open_api(&config, store, clock, Arc::new(RandomIds)).await?;
-    let mut running = listen(&config, api).await?;
-    let metrics_address = running.serve_metrics(config.metrics_listen).await?;
-    let mut greeting = format!("recourse serves on http://{0}  (reference: http://{0}/docs/)\n", running.address);
-    if let Some(address) = metrics_address {
+    let mut running = serve_on(listeners, &config, api)?;
+    if let Some(address) = running.serve_metrics(config.metrics_listen).await? {
         tracing::info!(%address, "metrics are served");
     }
+    let scheme = if config.tls.is_on() { "https" } else { "http" };
+    let mut greeting =
+        format!("recourse serves on {scheme}://{0}  (reference: {scheme}://{0}/docs/)\n", running.address);
     if let Some(accounts) = accounts {
         greeting.push_str(&accounts);
     }
     say(&greeting)?;
-    signalled().await;
+    if signalled().await == Signal::Interrupt {
+        // A person at a terminal, and no balancer: nobody needs to be warned.
+        running.drain_delay = Duration::ZERO;
+    }
     tracing::info!("stopping");
-    let hard_stop = limits::DRAIN + std::time::Duration::from_secs(3);
+    let hard_stop = config.limits.drain_delay + config.limits.drain_time + limits::CUT;
     if tokio::time::timeout(hard_stop, running.stop()).await.is_err() {
         tracing::warn!("stopped with tasks still running");
     }
@@ -282,30 +328,35 @@ fn say(text: &str) -> Result<(), StartError> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| StartError::new("standard output", error))
 }
 
-async fn told(mut stopping: watch::Receiver<bool>) {
-    // The sender is dropped only when the process ends anyway.
-    let _ended = stopping.wait_for(|stop| *stop).await.is_err();
+/// What told the process to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    /// SIGTERM: an orchestrator.
+    Terminate,
+    /// Ctrl-C: a person.
+    Interrupt,
 }
 
-fn signalled() -> impl Future<Output = ()> {
+async fn signalled() -> Signal {
     use tokio::signal::unix::{SignalKind, signal};
-    async {
-        let terminate = async {
-            match signal(SignalKind::terminate()) {
-                Ok(mut signals) => {
-                    signals.recv().await;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "SIGTERM can't be followed");
-                    std::future::pending::<()>().await;
-                }
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => {
+                signals.recv().await;
             }
-        };
-        tokio::select! {
-            () = terminate => {}
-            interrupted = tokio::signal::ctrl_c() => if let Err(error) = interrupted {
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM can't be followed");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = terminate => Signal::Terminate,
+        interrupted = tokio::signal::ctrl_c() => {
+            if let Err(error) = interrupted {
                 tracing::warn!(%error, "ctrl-c can't be followed");
-            },
+            }
+            Signal::Interrupt
         }
     }
 }

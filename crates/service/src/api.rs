@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use recourse_domain::clock::{Clock, IdSource, Zone};
 use recourse_repository::{PageTokens, Store};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::denials::Denials;
 use crate::error::Answer;
@@ -61,6 +62,8 @@ pub(crate) struct Inner {
     pub denials: Denials,
     /// What the deployment decides about its accounts.
     pub accounts: AccountOptions,
+    /// Whether streams are to end, for the process is stopping.
+    pub stopping: watch::Sender<bool>,
 }
 
 /// The use cases.
@@ -92,6 +95,7 @@ impl Api {
                 outside: Outside::new(parts.accounts.issuers.clone(), parts.fetch),
                 denials: Denials::default(),
                 accounts: parts.accounts,
+                stopping: watch::Sender::new(false),
             }),
         })
     }
@@ -99,6 +103,11 @@ impl Api {
     /// The store.
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// Ends every open stream with a last word to its reader, who will find another server. Other calls go on.
+    pub fn end_streams(&self) {
+        self.inner.stopping.send_replace(true);
     }
 
     /// What turns tokens into identities.

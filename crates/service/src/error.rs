@@ -192,7 +192,9 @@ fn grpc_code(reason: Reason) -> Code {
         | Reason::IdempotencyKeyMismatch
         | Reason::EtagRequired
         | Reason::UnsupportedMediaType
-        | Reason::BodyTooLarge => Code::InvalidArgument,
+        | Reason::BodyTooLarge
+        | Reason::UriTooLong
+        | Reason::HeadersTooLarge => Code::InvalidArgument,
         Reason::TokenInvalid | Reason::CredentialsInvalid => Code::Unauthenticated,
         Reason::RoleNotAllowed | Reason::NotPermitted | Reason::SamePerson => Code::PermissionDenied,
         Reason::ResourceNotFound | Reason::RouteNotFound => Code::NotFound,
@@ -200,7 +202,8 @@ fn grpc_code(reason: Reason) -> Code {
         Reason::IdempotencyKeyInFlight | Reason::StaleEtag => Code::Aborted,
         Reason::ResourceRetired | Reason::StateConflict | Reason::ClaimHasErrors => Code::FailedPrecondition,
         Reason::TooManyRequests => Code::ResourceExhausted,
-        Reason::StoreUnavailable => Code::Unavailable,
+        Reason::StoreUnavailable | Reason::Overloaded | Reason::ServerStopping => Code::Unavailable,
+        Reason::RequestTimeout | Reason::BodyTooSlow => Code::DeadlineExceeded,
         Reason::CursorExpired => Code::OutOfRange,
         Reason::StreamTimeout => Code::DeadlineExceeded,
         Reason::MethodNotAllowed => Code::Unimplemented,

@@ -272,7 +272,11 @@ async fn feed(
     sender: &tokio::sync::mpsc::Sender<Result<v1::ChangeItem, Status>>,
 ) -> Answer<()> {
     let mut checked = tokio::time::Instant::now();
+    let mut stopping = call.inner.stopping.subscribe();
     loop {
+        if *stopping.borrow_and_update() {
+            return Err(server_stopping());
+        }
         let items = call
             .inner
             .store
@@ -293,9 +297,23 @@ async fn feed(
             still_signed_in(call).await?;
         }
         if idle {
-            tokio::time::sleep(LOOK).await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                // The sender is a part of the api, which this call holds: there is no error.
+                _ = stopping.changed() => {}
+            }
         }
     }
+}
+
+fn server_stopping() -> Refusal {
+    let mut refusal = Refusal::new(
+        Reason::ServerStopping,
+        "this server is stopping; connect again and go on from the last cursor",
+        "服务器正在停机；请重新连接并从最后的 cursor 继续",
+    );
+    refusal.retry_after = Some(1);
+    refusal
 }
 
 /// Ends a stream whose caller was signed out, disabled or revoked.

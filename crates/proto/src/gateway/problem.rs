@@ -142,13 +142,16 @@ pub fn problem(status: &Status, context: &ProblemContext) -> Response<Body> {
     response
 }
 
-/// The HTTP status of a gRPC code; three reasons of the gateway have their own.
+/// The HTTP status of a gRPC code; a few reasons of the transport have their own.
 #[must_use]
 pub fn http_status(code: Code, reason: &str) -> StatusCode {
     match (code, reason) {
         (_, "METHOD_NOT_ALLOWED") => StatusCode::METHOD_NOT_ALLOWED,
         (_, "UNSUPPORTED_MEDIA_TYPE") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         (_, "BODY_TOO_LARGE") => StatusCode::PAYLOAD_TOO_LARGE,
+        (_, "BODY_TOO_SLOW") => StatusCode::REQUEST_TIMEOUT,
+        (_, "URI_TOO_LONG") => StatusCode::URI_TOO_LONG,
+        (_, "HEADERS_TOO_LARGE") => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         (Code::Ok, _) => StatusCode::OK,
         (Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange, _) => StatusCode::BAD_REQUEST,
         (Code::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
@@ -192,6 +195,9 @@ fn title(code: Code, reason: &str, lang: Lang) -> &'static str {
         (_, "METHOD_NOT_ALLOWED") => ("Method not allowed", "请求方法不受支持"),
         (_, "UNSUPPORTED_MEDIA_TYPE") => ("Unsupported media type", "媒体类型不受支持"),
         (_, "BODY_TOO_LARGE") => ("Body too large", "请求体过大"),
+        (_, "BODY_TOO_SLOW") => ("Body too slow", "请求体传输过慢"),
+        (_, "URI_TOO_LONG") => ("URI too long", "请求地址过长"),
+        (_, "HEADERS_TOO_LARGE") => ("Headers too large", "请求头过大"),
         (Code::Ok, _) => ("OK", "成功"),
         (Code::InvalidArgument, _) => ("Invalid request", "请求无效"),
         (Code::FailedPrecondition, _) => ("Not possible now", "当前状态不允许此操作"),

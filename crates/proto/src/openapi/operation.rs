@@ -269,7 +269,7 @@ fn with_failures(ok: &Value, spec: &MethodSpec, rule: &HttpRule, path: &Path) ->
             "403" => !spec.access.grants.is_empty(),
             "404" => !path.parameters.is_empty(),
             "409" => rule.verb != http::Method::GET,
-            "413" | "415" => !rule.body.is_empty(),
+            "408" | "413" | "415" => !rule.body.is_empty(),
             _ => true,
         };
         if applies {
