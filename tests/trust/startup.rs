@@ -56,7 +56,7 @@ async fn what_can_not_be_meant_is_refused_at_once_and_named() {
     assert!(said.contains("missing.toml"), "{said}");
     let cases = [
         ("listen = ", "recourse.toml"),
-        ("listen = \"nowhere\"", "listen"),
+        ("grpc_listen = \"nowhere\"", "grpc_listen"),
         ("lsiten = \"127.0.0.1:1\"", "lsiten"),
         ("[limits]\nmax_in_fligth = 3", "max_in_fligth"),
         ("[limits]\nrequest_time = \"soon\"", "request_time"),

@@ -104,7 +104,7 @@ struct Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         let Some(pinned) = self.pinned.take() else { return };
-        if self.keep {
+        if self.keep && !self.home.places.is_closed() {
             self.home.idle.lock().unwrap_or_else(PoisonError::into_inner).push(pinned);
         } else {
             // The server ends what was under way when it sees the connection close.
