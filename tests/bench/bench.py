@@ -25,7 +25,7 @@ JOBS = os.environ.get("JOBS", "get,list,create,approve").split(",")
 BINARY = os.environ.get("BINARY", os.path.join(ROOT, "target", "release", "recourse"))
 PORT, PG_PORT, USER = int(os.environ.get("BENCH_PORT", "18180")), int(os.environ.get("BENCH_PG_PORT", "54731")), "recourse"
 BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1] if glob.glob("/usr/lib/postgresql/*/bin") else os.path.dirname(shutil.which("postgres") or "")
-URL, PG_URL = f"http://127.0.0.1:{PORT}", f"postgres://{USER}@127.0.0.1:{PG_PORT}/recourse"
+URL, DATABASE_URL = f"http://127.0.0.1:{PORT}", f"postgres://{USER}@127.0.0.1:{PG_PORT}/recourse"
 REFERENCE = {"get": "a_get", "list": "b_list", "create": "c_create", "approve": "d_approve"}
 PASSWORD, TICK = "quiet-harbour-2026", os.sysconf("SC_CLK_TCK")
 
@@ -75,7 +75,7 @@ def prepare():
     if "own" not in wanted:
         return
     began = time.time()
-    subprocess.run([BINARY, "demo", "--database", PG_URL], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([BINARY, "demo", "--database", DATABASE_URL], check=True, stdout=subprocess.DEVNULL)
     auditor = psql("recourse", "-c", "select id from user_account where user_name = 'auditor'")
     psql("recourse", "-v", f"claims={CLAIMS}", "-v", f"auditor={auditor}", "-f", f"{HERE}/own/load.sql")
     print(f"our schema: {CLAIMS} claims in {time.time() - began:.0f} s; {psql('recourse', '-c', 'select pg_size_pretty(pg_database_size(current_database()))')}")
@@ -89,8 +89,8 @@ class Server:
     """The built server over the bench's database."""
     def __enter__(self):
         log = open(os.path.join(HOME, "server.log"), "ab")
-        env = dict(os.environ, RECOURSE_LOG="warn", **{k: v for k, v in SETTINGS.items()})
-        self.process = subprocess.Popen([BINARY, "serve", "--demo", "--database", PG_URL, "--listen", f"127.0.0.1:{PORT}"], stdout=log, stderr=log, env=env, cwd=HOME)
+        env = dict(os.environ, RECOURSE_LOG="warn", **SETTINGS)
+        self.process = subprocess.Popen([BINARY, "serve", "--demo", "--database", DATABASE_URL, "--listen", f"127.0.0.1:{PORT}"], stdout=log, stderr=log, env=env, cwd=HOME)
         for _ in range(600):
             try:
                 urllib.request.urlopen(URL + "/readyz").read()
@@ -103,8 +103,9 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(40)
 
-# What a bench asks of the server in a minute no honest caller does: limits per caller are raised, nothing is switched off.
-SETTINGS = {}
+# What a bench asks of the server in a minute no honest caller does: the rate of one caller is not bounded, and the
+# metrics' port is left to others. Nothing else is switched off.
+SETTINGS = {"RECOURSE_ACCOUNTS__CALLS_PER_SECOND": "0", "RECOURSE_METRICS_LISTEN": "off"}
 
 def call(method, path, body=None, token=None):
     headers = {"content-type": "application/json"}
@@ -221,9 +222,6 @@ def run_pgbench(job, folder):
     script, database = (f"{HERE}/reference/{REFERENCE[job]}.sql", "yardstick") if folder == "reference" else (f"{HERE}/own/{job}.sql", "recourse")
     env = dict(os.environ, PGHOST="127.0.0.1", PGPORT=str(PG_PORT), PGUSER=USER)
     command = [os.path.join(BIN, "pgbench"), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(SECS), "-D", f"claims={CLAIMS}", "-f", script, database]
-    if folder == "own" and job == "approve":
-        begin = load("next")
-        command[-3:-3] = ["-D", f"start={begin}"]
     return measured(command, None, parse_pgbench, env)
 
 def run_rest(job, server):
@@ -237,11 +235,13 @@ def run_rest(job, server):
         save("next", begin + int(cell["n"] * 1.5) + 2 * CLIENTS)
     return cell
 
+def one_in_review():
+    return psql("recourse", "-c", "select id, version from claim where number like 'WR-B-%' and state = 'IN_REVIEW' limit 1").split("|")
+
 def decision():
     """Approves every line that a copy in review has: the copies differ, so what they have in common is asked."""
     auditor = open(os.path.join(HOME, "auditor")).readline().strip()
-    one = psql("recourse", "-c", "select id, version from claim where number like 'WR-B-%' and state = 'IN_REVIEW' limit 1").split("|")
-    claim = call("GET", f"/v1/claims/{one[0]}", token=auditor)
+    claim = call("GET", f"/v1/claims/{one_in_review()[0]}", token=auditor)
     save("decision", {"etag": claim["etag"], "lineDecisions": [{"lineNumber": line["number"], "outcome": "APPROVED"} for line in claim["lines"]]})
 
 def run():

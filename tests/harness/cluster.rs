@@ -19,13 +19,10 @@ impl Cluster {
     /// Starts a cluster; `None` where the machine has no PostgreSQL. Its data may stand on a disk of its own; its
     /// log of changes never does.
     pub fn start(name: &str, data_on: Option<&Path>) -> Option<Self> {
-        let bin = match binaries() {
-            Some(bin) => bin,
-            None => {
-                assert!(std::env::var_os("CI").is_none(), "PostgreSQL is needed in CI");
-                eprintln!("skipped: faults of PostgreSQL (it is not installed)");
-                return None;
-            }
+        let Some(bin) = binaries() else {
+            assert!(std::env::var_os("CI").is_none(), "PostgreSQL is needed in CI");
+            eprintln!("skipped: faults of PostgreSQL (it is not installed)");
+            return None;
         };
         let home = std::env::temp_dir().join(format!("recourse-cluster-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&home).expect("a folder");

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use recourse_domain::clock::IdSource;
+use recourse_server::process::RandomIds;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -72,7 +74,7 @@ impl Writer {
         while tokio::time::Instant::now() < until {
             let unfinished = self.claims.iter().position(|claim| claim.acknowledged != Some(Step::Approve));
             let place = unfinished.unwrap_or_else(|| {
-                let id = Uuid::now_v7();
+                let id = RandomIds.new_id();
                 self.claims.push(Followed { id, acknowledged: None, pending: None, etag: String::new() });
                 self.claims.len() - 1
             });
@@ -97,7 +99,7 @@ impl Writer {
         let (step, key) = claim.pending.unwrap_or_else(|| {
             let next =
                 claim.acknowledged.map_or(0, |done| STEPS.iter().position(|step| *step == done).expect("a step") + 1);
-            (STEPS[next], Uuid::now_v7())
+            (STEPS[next], RandomIds.new_id())
         });
         self.claims[place].pending = Some((step, key));
         match self.ask(base, place, step, key).await {

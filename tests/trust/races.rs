@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use recourse_domain::clock::IdSource;
+use recourse_server::process::RandomIds;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -63,7 +65,7 @@ on_both_databases! {
         let there = at(&second, &world.auditor);
         for _ in 0..4 {
             let mut claim = pump_claim();
-            claim["externalRepairOrder"] = json!(uuid::Uuid::now_v7().to_string());
+            claim["externalRepairOrder"] = json!(RandomIds.new_id().to_string());
             let name = world.submitted(claim).await;
             let reviewed = world.auditor.post(&format!("/v1/{name}:startReview"), json!({})).await.ok();
             let (path, etag) = (format!("/v1/{name}:adjudicate"), reviewed["etag"].as_str().expect("an etag"));

@@ -203,9 +203,8 @@ fn grpc_code(reason: Reason) -> Code {
         Reason::ResourceRetired | Reason::StateConflict | Reason::ClaimHasErrors => Code::FailedPrecondition,
         Reason::TooManyRequests => Code::ResourceExhausted,
         Reason::StoreUnavailable | Reason::Overloaded | Reason::ServerStopping => Code::Unavailable,
-        Reason::RequestTimeout | Reason::BodyTooSlow => Code::DeadlineExceeded,
+        Reason::RequestTimeout | Reason::BodyTooSlow | Reason::StreamTimeout => Code::DeadlineExceeded,
         Reason::CursorExpired => Code::OutOfRange,
-        Reason::StreamTimeout => Code::DeadlineExceeded,
         Reason::MethodNotAllowed => Code::Unimplemented,
         Reason::Unspecified | Reason::InternalFault => Code::Internal,
     }

@@ -1,0 +1,3 @@
+\set n random(:claims / 2, :claims)
+\set s random(1, 20)
+select id, version, create_time, update_time, number, station_id, station, created_by, kind, state, vin, causal_part, failure_code, campaign, external_ref, external_repair_order, external_job, open_job_key, complaint_date, repair_completion_date, submit_order, submit_time, first_submit_time, review_due_time, answer_due_time, auditor, currency, requested_minor, computed_minor, approved_minor, revision, finding_errors, finding_warnings, odometer_in_km from claim where (station_id in (select id from station where code = 'S-' || lpad((:s::bigint)::text, 3, '0'))) and (state = 'SUBMITTED' and create_time < 1735689600000000 + :n::bigint * 30000000::bigint) order by create_time desc, id desc limit 51;
