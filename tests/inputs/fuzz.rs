@@ -37,6 +37,7 @@ pub(super) fn asked_inputs() -> Option<u64> {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "the figures are what `just fuzz` is run for")]
 async fn no_input_makes_a_reader_panic_or_wait() {
     let asked = asked_inputs();
     let inputs = asked.unwrap_or(QUICK_INPUTS);

@@ -10,7 +10,7 @@ use recourse_domain::query::{filter, order};
 use recourse_domain::text::Violation;
 use recourse_domain::vin::Vin;
 use recourse_proto::gateway::JsonBody;
-use recourse_proto::merge::Merge;
+use recourse_proto::merge::{Merge, MergeError};
 use recourse_proto::validate::{Validate, violations};
 use recourse_proto::wkt::FieldMask;
 use recourse_proto::{Lang, v1};
@@ -29,6 +29,9 @@ pub struct Outcome {
     pub kind: u64,
 }
 
+/// Reads an input.
+pub type Reader = Box<dyn Fn(&[u8]) -> Outcome>;
+
 /// A reader of outside input.
 pub struct Target {
     /// Its name, and its folder in the corpus.
@@ -36,7 +39,7 @@ pub struct Target {
     /// Words of its language.
     pub words: &'static [&'static str],
     /// Reads an input; panics where an answer contradicts itself.
-    pub read: Box<dyn Fn(&[u8]) -> Outcome>,
+    pub read: Reader,
 }
 
 /// All readers.
@@ -216,7 +219,7 @@ fn field_mask(input: &str) -> Outcome {
         );
         assert!(!error.text(Lang::ZhCn).is_empty());
     }
-    let told = |merged: &Result<(), recourse_proto::merge::MergeError>| merged.as_ref().err().map(|error| error.code());
+    let told = |merged: &Result<(), MergeError>| merged.as_ref().err().map(MergeError::code);
     outcome(claim.is_ok() || part.is_ok(), (told(&claim), told(&part), mask.paths.len().min(6)))
 }
 
