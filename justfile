@@ -65,6 +65,15 @@ crash rounds="200":
 faults:
     cargo test -p recourse-server --test suite -- trust::faults --nocapture
 
+# mutated inputs for each reader of outside input, a million unless told; with the overflow checks of the debug build
+fuzz inputs="1000000":
+    RECOURSE_FUZZ_INPUTS={{inputs}} cargo test -p recourse-server --test suite -- inputs:: --nocapture --test-threads 1
+
+# schemathesis, all phases, as each role, against the built binary; skipped where it is not installed
+schema seconds="75":
+    cargo build --quiet --package recourse-server
+    python3 tests/inputs/schema.py --seconds {{seconds}}
+
 # how fast the server is, against raw PostgreSQL in the same run (see tests/bench/README.md)
 bench:
     cargo build --release -p recourse-server

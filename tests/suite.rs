@@ -8,6 +8,7 @@ mod contract;
 mod demo;
 mod harness;
 mod import_bench;
+mod inputs;
 mod operations;
 mod scenarios;
 mod store;

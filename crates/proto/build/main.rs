@@ -81,6 +81,7 @@ fn generate(package: &Package<'_>, includes: &[&Path], files: &[String]) -> Resu
     let mut rust = tonic_prost_build::configure()
         .build_client(false)
         .build_transport(false)
+        .codec_path("crate::codec::ContractCodec")
         .compile_well_known_types(true)
         .emit_rerun_if_changed(false)
         .btree_map(".")

@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
+mod codec;
 pub mod gateway;
 #[expect(
     clippy::all,

@@ -9,11 +9,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use recourse_proto::Method;
 use recourse_proto::gateway::Admission;
+use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_proto::{Method, status};
 use recourse_service::admission::{Identity, Origin, admit};
 use recourse_service::{Api, language};
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::observe::Facts;
 use crate::proxies::TrustedProxies;
@@ -75,9 +76,26 @@ impl Admission for RestAdmission {
     }
 }
 
+/// Where the paths of our own services begin.
+const OURS: &str = "/recourse.v1.";
+/// Most bytes of a path that are told back.
+const MOST_NAMED: usize = 200;
+
+fn unknown_method(path: &str) -> Response {
+    // A message travels as a header, which has its limit.
+    let named = path.get(..MOST_NAMED).unwrap_or(path);
+    let message = format!("there is no method {named}; server reflection lists those that there are");
+    let status = status::Refusal::new(Code::Unimplemented, Reason::RouteNotFound, message).into_status();
+    status.into_http::<axum::body::Body>().into_response()
+}
+
 /// The access rule in front of gRPC. Health and reflection are no methods of ours and pass.
 pub(crate) async fn admit_grpc(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let Some(method) = Method::from_grpc_path(request.uri().path()) else { return next.run(request).await };
+    let path = request.uri().path();
+    let Some(method) = Method::from_grpc_path(path) else {
+        // A service of ours without that method: tonic would say so without a word.
+        return if path.starts_with(OURS) { unknown_method(path) } else { next.run(request).await };
+    };
     let (mut parts, body) = request.into_parts();
     match admit_parts(&api, method, &mut parts) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,

@@ -2,6 +2,7 @@
 //! encoding: `/oauth2/token`, `/oauth2/revoke`, the key set and the metadata.
 
 use axum::extract::State;
+use axum::extract::rejection::FormRejection;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Form, Json};
 use base64::Engine;
@@ -18,8 +19,12 @@ pub(crate) async fn token(
     State(api): State<Api>,
     origin: Option<Extension<Origin>>,
     headers: HeaderMap,
-    Form(mut form): Form<TokenForm>,
+    form: Result<Form<TokenForm>, FormRejection>,
 ) -> Response {
+    let mut form = match form {
+        Ok(Form(form)) => form,
+        Err(unreadable) => return no_form(&unreadable),
+    };
     if let Some((client_id, client_secret)) = basic(&headers) {
         form.client_id = Some(client_id);
         form.client_secret = Some(client_secret);
@@ -32,7 +37,11 @@ pub(crate) async fn token(
 
 /// `POST /oauth2/revoke` (RFC 7009): ends the session that a refresh token belongs to. The answer does not
 /// tell whether there was one.
-pub(crate) async fn revoke(State(api): State<Api>, Form(form): Form<RevokeForm>) -> Response {
+pub(crate) async fn revoke(State(api): State<Api>, form: Result<Form<RevokeForm>, FormRejection>) -> Response {
+    let form = match form {
+        Ok(Form(form)) => form,
+        Err(unreadable) => return no_form(&unreadable),
+    };
     match api.revoke_token(form).await {
         Ok(()) => uncached(StatusCode::OK.into_response()),
         Err(fault) => refused(&fault),
@@ -68,6 +77,13 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;
     Some((id.to_owned(), secret.to_owned()))
+}
+
+/// The answer to a body that is no form: a JSON error as RFC 6749 (5.2) has it, for clients read nothing else.
+fn no_form(unreadable: &FormRejection) -> Response {
+    let described = format!("the body is application/x-www-form-urlencoded: {}", unreadable.body_text());
+    let body = json!({"error": "invalid_request", "error_description": described});
+    uncached((StatusCode::BAD_REQUEST, Json(body)).into_response())
 }
 
 /// The answer of a refused request for a token.

@@ -42,7 +42,9 @@ enum Root {
 }
 
 impl<'a> JsonBody<'a> {
-    pub(super) fn new(bytes: &'a [u8], lang: Lang) -> Self {
+    /// A body, and the language of what it is told.
+    #[must_use]
+    pub fn new(bytes: &'a [u8], lang: Lang) -> Self {
         Self { bytes, lang, root: Root::Message }
     }
 
