@@ -15,9 +15,8 @@ What is not asked, and why:
 - `use_after_free`, `ensure_resource_availability`, `object_level_authorization`: they take a create or a delete for
   immediate and visible to all; here a code is retired, not removed, and what one role makes another may not see.
   The role matrix of tests/api/access.rs asks this of every operation.
-- `unsupported_method` and `ignored_auth` are asked.
-- `:changePassword`, `:disable`, session and refresh ends are called like all others, with identifiers that
-  schemathesis makes or finds; `DELETE /v1/sessions/{session}` is not, for its links end the tester's own session.
+- `DELETE /v1/sessions/{session}`: schemathesis finds its own session in the list and ends it, and the rest of the
+  run would be 401. `events:watch`: a stream that ends when its reader leaves. tests/api has both.
 """
 
 import argparse
@@ -42,7 +41,7 @@ PHASES = "examples,coverage,fuzzing,stateful"
 PASSWORD = "quiet-harbour-2026"
 # One account for each role; the administrator last, who could end the others.
 ROLES = ["s001", "tech", "auditor", "finance", "supplier", "appraiser", "admin"]
-# Calls that never end by design, or end the tester's own session.
+# See above.
 EXCLUDED = r"^/v1/(events:watch|sessions/\{session\})$"
 # Rows of an import: a list becomes its lines, anything else a line of its own.
 HOOKS = """
@@ -127,8 +126,7 @@ def main():
     options = parser.parse_args()
     tool = shutil.which("schemathesis")
     if tool is None:
-        sentence = "schemathesis is not installed (pip install schemathesis)"
-        print(f"skipped: {sentence}")
+        print("skipped: schemathesis is not installed (pip install schemathesis)")
         sys.exit(0)
     with tempfile.TemporaryDirectory(prefix="recourse-schema-") as scratch:
         folder = pathlib.Path(options.keep or scratch).resolve()
