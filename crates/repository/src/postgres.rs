@@ -175,17 +175,23 @@ fn gone() -> StoreError {
     StoreError::Unavailable("the connection was given back".to_owned())
 }
 
-/// Runs a read by itself. A connection that died while it was idle is no reason to fail: another is taken.
-async fn read_alone(home: &Arc<Connections>, statement: &Statement, want: Want) -> Result<Given, StoreError> {
-    let began = Instant::now();
+/// Rows of a read that stands alone. A connection that died while it was idle is no reason to fail: another is taken.
+pub(crate) async fn rows_alone(
+    home: &Arc<Connections>,
+    statement: Statement,
+    only_one: bool,
+) -> Result<Vec<QueryResult>, StoreError> {
+    let (began, want) = (Instant::now(), if only_one { Want::One } else { Want::All });
     loop {
         let given = match home.lend().await {
-            Ok(mut lent) => lent.run(statement, want).await,
+            Ok(mut lent) => lent.run(&statement, want).await,
             Err(error) => Err(error),
         };
         match given {
+            Ok(Given::Rows(rows)) => return Ok(rows),
+            Ok(Given::Count(_)) => return Ok(Vec::new()),
             Err(error) if may_try_again(&error, began) => home.next(&error).await,
-            ended => return ended,
+            Err(error) => return Err(error),
         }
     }
 }
@@ -448,16 +454,4 @@ impl UnitState {
 /// Whether a statement takes no lock and changes nothing, so that it needs no transaction.
 fn reads_only(sql: &str) -> bool {
     sql.starts_with("SELECT") && !sql.contains(" FOR UPDATE")
-}
-
-/// Rows of a read that stands alone.
-pub(crate) async fn rows_alone(
-    home: &Arc<Connections>,
-    statement: Statement,
-    only_one: bool,
-) -> Result<Vec<QueryResult>, StoreError> {
-    match read_alone(home, &statement, if only_one { Want::One } else { Want::All }).await? {
-        Given::Rows(rows) => Ok(rows),
-        Given::Count(_) => Ok(Vec::new()),
-    }
 }
