@@ -1,6 +1,7 @@
 //! The API as its callers use it, a file per noun.
 
 mod access;
+mod appraisals;
 mod catalog;
 mod claims;
 mod errors;
@@ -10,4 +11,5 @@ mod grpc;
 mod idempotency;
 mod imports;
 mod ledger;
+mod recovery_claims;
 mod sessions;

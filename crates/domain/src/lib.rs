@@ -4,7 +4,9 @@
 //! values. Every rule can therefore be read, and tested, as a function.
 
 pub mod access;
+pub mod appraisals;
 pub mod attempts;
+pub mod canonical;
 pub mod catalog;
 pub mod change;
 pub mod claims;
@@ -19,6 +21,7 @@ pub mod ledger;
 pub mod money;
 pub mod posting_rules;
 pub mod query;
+pub mod recovery_claims;
 pub mod text;
 pub mod vehicle;
 pub mod vin;

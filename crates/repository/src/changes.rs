@@ -39,7 +39,7 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 13] = [
+pub(crate) const AGGREGATES: [(&str, &str); 16] = [
     ("claims", "claim"),
     ("users", "user_account"),
     ("apiClients", "api_client"),
@@ -51,6 +51,9 @@ pub(crate) const AGGREGATES: [(&str, &str); 13] = [
     ("failureCodes", "failure_code"),
     ("warrantyPolicies", "warranty_policy"),
     ("partSupplies", "part_supply"),
+    ("shareAgreements", "share_agreement"),
+    ("appraisals", "appraisal"),
+    ("recoveryClaims", "recovery_claim"),
     ("settings", "setting"),
     ("vehicles", "vehicle"),
 ];
@@ -61,7 +64,7 @@ pub fn collections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables whose rows have no code: their public name is the key.
-const KEYED_BY_UUID: [&str; 3] = ["claim", "user_account", "api_client"];
+const KEYED_BY_UUID: [&str; 5] = ["claim", "user_account", "api_client", "appraisal", "recovery_claim"];
 
 /// How an aggregate's row is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +235,8 @@ impl Store {
         let Some((_, table)) = AGGREGATES.iter().find(|(known, _)| *known == collection) else { return Ok(None) };
         let dimensions = match *table {
             "claim" => scope::CLAIM,
+            "appraisal" => scope::APPRAISAL,
+            "recovery_claim" => scope::RECOVERY_CLAIM,
             "user_account" => scope::USER,
             "api_client" => scope::API_CLIENT,
             record => scope::record(record),

@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod api_clients;
+mod appraisals;
 mod attempts;
 mod audit;
 mod backup;
@@ -15,6 +16,7 @@ mod catalog;
 mod changes;
 mod claims;
 mod condition;
+mod documents;
 mod error;
 mod feed;
 mod idempotency;
@@ -26,6 +28,7 @@ mod lists;
 mod page_tokens;
 mod postgres;
 mod readings;
+mod recovery_claims;
 mod scope;
 mod sessions;
 mod sql;
@@ -36,6 +39,7 @@ mod tests;
 mod users;
 mod verify;
 
+pub use appraisals::APPRAISAL_FIELDS;
 pub use audit::{DENIAL_FIELDS, DenialRow, HistoryReport};
 pub use backup::{Cell, CellKind, Piece, TableShape, TransferError};
 pub use catalog::RecordWrite;
@@ -46,9 +50,10 @@ pub use error::{CommandError, StoreError};
 pub use feed::{FeedEnds, FeedItem, FeedPage, NUMBERED_AT_ONCE};
 pub use idempotency::{RequestKey, Seen};
 pub use imports::{ImportJob, ImportRow};
-pub use keys::KeyTimes;
+pub use keys::{ConclusionKey, KeyTimes};
 pub use ledger::{Balance, ENTRY_FIELDS};
 pub use page_tokens::PageTokens;
+pub use recovery_claims::RECOVERY_FIELDS;
 pub use sessions::RefreshUse;
 pub use store::{Boxed, PendingStep, Store, StoreOptions, Tx};
 pub use users::USER_FIELDS;

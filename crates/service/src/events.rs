@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const STREAM_BATCH: u32 = 200;
 
 /// The collections of the feed, and the method by which each is read: who may call that sees its changes.
-const COLLECTIONS: [(&str, Method); 13] = [
+const COLLECTIONS: [(&str, Method); 16] = [
     ("claims", Method::ClaimServiceGetClaim),
     ("stations", Method::StationServiceGetStation),
     ("suppliers", Method::SupplierServiceGetSupplier),
@@ -41,6 +41,9 @@ const COLLECTIONS: [(&str, Method); 13] = [
     ("failureCodes", Method::FailureCodeServiceGetFailureCode),
     ("warrantyPolicies", Method::WarrantyPolicyServiceGetWarrantyPolicy),
     ("partSupplies", Method::PartSupplyServiceGetPartSupply),
+    ("shareAgreements", Method::ShareAgreementServiceGetShareAgreement),
+    ("appraisals", Method::AppraisalServiceGetAppraisal),
+    ("recoveryClaims", Method::RecoveryServiceGetRecoveryClaim),
     ("settings", Method::SettingServiceGetSetting),
     ("vehicles", Method::VehicleServiceGetVehicle),
     ("users", Method::UserServiceGetUser),

@@ -3,6 +3,7 @@
 
 pub mod admission;
 mod api;
+mod appraisals;
 mod catalog;
 mod claims;
 mod context;
@@ -14,7 +15,9 @@ pub mod identity;
 mod jobs;
 mod ledger;
 mod lists;
+mod recovery_claims;
 mod settings;
+mod signatures;
 mod vehicles;
 pub mod verify;
 

@@ -69,6 +69,9 @@ pub struct Setting {
     pub tax_rates: DatedList<TaxRate>,
     /// Its key in the system of whoever created it.
     pub external_ref: String,
+    /// Days after a final appraisal in which its appraiser still sees the claim; 0: the custom of 30.
+    #[serde(default)]
+    pub appraisal_access_days: i32,
 }
 
 /// What an hour costs at stations of a grade.
@@ -133,11 +136,17 @@ impl Default for Setting {
             grade_rates: DatedList::default(),
             tax_rates: DatedList::default(),
             external_ref: String::new(),
+            appraisal_access_days: 0,
         }
     }
 }
 
 impl Setting {
+    /// Days after a final appraisal in which its appraiser still sees the claim.
+    pub fn appraisal_access(&self) -> i32 {
+        if self.appraisal_access_days == 0 { 30 } else { self.appraisal_access_days }
+    }
+
     /// The time zone that makes dates of instants. A setting is checked when it is written, so the fallback
     /// serves only a zone that a later database of time zones dropped.
     pub fn zone(&self) -> Zone {
@@ -205,6 +214,7 @@ impl Record for Setting {
             (self.duplicate_window_days, "duplicate_window_days"),
             (self.look_back_days, "look_back_days"),
             (self.supplement_window_days, "supplement_window_days"),
+            (self.appraisal_access_days, "appraisal_access_days"),
         ] {
             checks.must((0..=3_650).contains(&days), field, "OUT_OF_RANGE", "is 0 to 3650 days", "应为 0 至 3650 天");
         }

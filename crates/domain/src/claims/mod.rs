@@ -4,6 +4,7 @@
 //! submission finds in [`checks`], the amounts in [`pricing`], the decision in [`review`], and what was
 //! frozen at each submission in [`revision`].
 
+mod appraising;
 pub mod checks;
 mod decision;
 pub mod draft;
@@ -91,6 +92,9 @@ pub struct Claim {
     /// The last return, if it ever was returned.
     #[serde(default)]
     pub last_return: Option<Return>,
+    /// Organisations beside the station that have sight of it: appraisers and suppliers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_with: Vec<OrgId>,
 }
 
 /// What is known of a claim's submissions.

@@ -175,6 +175,7 @@ pub(crate) fn setting() -> Setting {
         )]),
         tax_rates: DatedList::default(),
         external_ref: String::new(),
+        appraisal_access_days: 0,
     }
 }
 

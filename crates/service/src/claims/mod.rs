@@ -135,9 +135,11 @@ async fn found_for(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answ
     Ok(stored)
 }
 
-/// Who may follow the changes of a claim.
-fn audience(claim: &Claim) -> Audience {
-    Audience::Organizations(vec![claim.station])
+/// Who may follow the changes of a claim: its station, and those that were given sight of it.
+pub(crate) fn audience(claim: &Claim) -> Audience {
+    let mut orgs = vec![claim.station];
+    orgs.extend(&claim.shared_with);
+    Audience::Organizations(orgs)
 }
 
 /// A step that the claim's state does not allow.

@@ -12,6 +12,7 @@ use super::{COLLECTION, audience, found_for, refused_step, replay, shown};
 use crate::context::Call;
 use crate::convert::{self, Reader, claims as convert_claims};
 use crate::error::{Answer, Refusal};
+use crate::recovery_claims;
 use crate::settings;
 use recourse_domain::access::Permit;
 use recourse_domain::catalog::Stored;
@@ -65,6 +66,7 @@ pub(super) async fn adjudicate(call: &Call, request: v1::AdjudicateClaimRequest)
                     .clone()
                     .adjudicate(review.clone(), call.now, call.today(), &setting)
                     .map_err(|error| refused_review(name, error))?;
+                recovery_claims::after_decision(tx, call, &permit, &claim).await?;
                 tx.seal(name).await;
                 post_decision(tx, call, &permit, &claim).await?;
                 if claim.decisions.last().is_some_and(|round| round.outcome == Outcome::Rejected) {

@@ -168,6 +168,7 @@ fn appraiser() {
             specialties: vec!["engine".to_owned()],
         }],
         interests: vec![code("S-017")],
+        station_interests: vec![code("S-001")],
         external_ref: "X-3".to_owned(),
     };
     let shown = appraisers::show(&stored(appraiser.clone()));
@@ -340,6 +341,7 @@ fn setting() {
         }),
         tax_rates: rows(TaxRate { category: code("GOODS"), scheme: TaxScheme::General, rate_bp: BasisPoints(1_300) }),
         external_ref: "X-9".to_owned(),
+        appraisal_access_days: 45,
     };
     let shown = settings::show(&stored(setting.clone()));
     assert_eq!(settings::read(shown, "2026", &no_id), Ok(setting));

@@ -37,6 +37,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         grade_rates,
         tax_rates,
         external_ref,
+        appraisal_access_days,
     } = &stored.value;
     v1::Setting {
         name: format!("settings/{code}"),
@@ -64,6 +65,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         grade_rates: grade_rates.0.iter().map(show_grade_rate).collect(),
         tax_rates: tax_rates.0.iter().map(show_tax_rate).collect(),
         external_ref: external_ref.clone(),
+        appraisal_access_days: *appraisal_access_days,
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
@@ -123,6 +125,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         grade_rates,
         tax_rates,
         external_ref,
+        appraisal_access_days,
         active: _,
         create_time: _,
         update_time: _,
@@ -172,6 +175,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
             grade_rates,
             tax_rates,
             external_ref,
+            appraisal_access_days,
         })
     })
 }

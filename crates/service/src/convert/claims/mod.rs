@@ -19,6 +19,7 @@ use recourse_proto::v1;
 use uuid::Uuid;
 
 pub(crate) use head::show_head;
+pub(crate) use lines::show_line_type;
 pub(crate) use review::{as_violation, read_reasons, read_verdicts, show_difference, show_finding, show_revision};
 pub(crate) use words::{read_kind, show_kind, show_state};
 
