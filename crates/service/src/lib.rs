@@ -3,6 +3,7 @@
 
 pub mod admission;
 mod api;
+mod appeals;
 mod catalog;
 mod claims;
 mod context;

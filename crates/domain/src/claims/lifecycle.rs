@@ -7,6 +7,8 @@
 //!                   └─lapse→ LAPSED           └─adjudicate→ REJECTED
 //! WITHDRAWN ←withdraw─ DRAFT, SUBMITTED, RETURNED
 //! ```
+//!
+//! An appeal ([`super::appeals`]) leaves a decided claim where it is, or moves it between APPROVED and REJECTED.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
@@ -45,11 +47,17 @@ pub enum Verb {
     Settle,
     /// Note that nothing is owed.
     Close,
+    /// Appeal against the decision.
+    Appeal,
+    /// Decide the appeal.
+    DecideAppeal,
+    /// Take the appeal back.
+    WithdrawAppeal,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Verb; 9] = [
+    pub const ALL: [Verb; 12] = [
         Verb::Update,
         Verb::Submit,
         Verb::StartReview,
@@ -59,6 +67,9 @@ impl Verb {
         Verb::Lapse,
         Verb::Settle,
         Verb::Close,
+        Verb::Appeal,
+        Verb::DecideAppeal,
+        Verb::WithdrawAppeal,
     ];
 
     /// The word of the verb in change rows.
@@ -73,6 +84,9 @@ impl Verb {
             Verb::Lapse => "lapse",
             Verb::Settle => "settle",
             Verb::Close => "close",
+            Verb::Appeal => "appeal",
+            Verb::DecideAppeal => "decideAppeal",
+            Verb::WithdrawAppeal => "withdrawAppeal",
         }
     }
 
@@ -85,6 +99,9 @@ impl Verb {
             Verb::Withdraw => &[StateWord::Draft, StateWord::Submitted, StateWord::Returned],
             Verb::Lapse => &[StateWord::Returned],
             Verb::Settle | Verb::Close => &[StateWord::Approved],
+            Verb::Appeal | Verb::DecideAppeal | Verb::WithdrawAppeal => {
+                &[StateWord::Approved, StateWord::Rejected, StateWord::Settled, StateWord::Closed]
+            }
         }
     }
 }
@@ -241,7 +258,8 @@ impl Claim {
     ) -> Result<Claim, ReviewError> {
         self.expect(Verb::Adjudicate)?;
         self.expect_auditor(review.auditor)?;
-        let round = review::decide(&self, review, now, today)?;
+        let lines: Vec<u32> = self.lines.iter().map(|line| line.number).collect();
+        let round = review::decide(&self, &lines, review, now, today)?;
         let appeal_due_time = Some(after_days(now, setting.appeal_days));
         let promised_pay_date = match self.kind.spec().effect() {
             Effect::Pays => Some(plus_days(today, u32::try_from(setting.payment_days).unwrap_or(0))),

@@ -4,6 +4,7 @@
 //! submission finds in [`checks`], the amounts in [`pricing`], the decision in [`review`], and what was
 //! frozen at each submission in [`revision`].
 
+pub mod appeals;
 pub mod checks;
 mod decision;
 pub mod draft;
@@ -26,6 +27,7 @@ mod state;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use appeals::{Appeal, AppealError, AppealState, NewAppeal};
 pub use decision::{DecisionRound, LineDecision, Outcome, Reason, Return};
 pub use facts::{Facts, SimilarClaim};
 pub use finding::{Code, Finding, Severity};
@@ -91,6 +93,9 @@ pub struct Claim {
     /// The last return, if it ever was returned.
     #[serde(default)]
     pub last_return: Option<Return>,
+    /// Appeals against decisions, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub appeals: Vec<Appeal>,
 }
 
 /// What is known of a claim's submissions.
@@ -187,6 +192,8 @@ pub enum Step {
     Appraisal,
     /// Pay it.
     Payment,
+    /// Decide the appeal.
+    AppealDecision,
 }
 
 impl Claim {
@@ -258,6 +265,10 @@ impl Claim {
     pub fn waits_for(&self) -> Wait {
         let submitted = self.submission.as_ref().map(|submission| submission.submit_time);
         let wait = |party, step, since, due_time| Wait { party, step, since, due_time };
+        if let Some(appeal) = self.open_appeal() {
+            let (since, due) = (appeal.appeal_time, appeal.decision_due_time);
+            return wait(Party::Auditor, Step::AppealDecision, Some(since), Some(due));
+        }
         match &self.state {
             State::Draft => wait(Party::Station, Step::Submission, None, None),
             State::Submitted { review_due_time } => wait(Party::Auditor, Step::Review, submitted, *review_due_time),

@@ -122,7 +122,8 @@ pub(super) async fn return_for_correction(call: &Call, request: v1::ReturnClaimR
     .await
 }
 
-async fn post_decision(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
+/// Posts what the newest decision of a claim changes.
+pub(crate) async fn post_decision(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
     let Some(proposal) = posting_rules::newest_decision(claim)? else { return Ok(()) };
     let actor = permit.actor();
     let entry = Entry::of(proposal, call.new_id(), call.now, actor.user, actor.org)
@@ -155,7 +156,8 @@ async fn saved(
     Ok((name, message))
 }
 
-fn refused_review(name: &str, error: ReviewError) -> Refusal {
+/// A decision that was not taken.
+pub(crate) fn refused_review(name: &str, error: ReviewError) -> Refusal {
     match error {
         ReviewError::Transition(error) => refused_step(name, error),
         ReviewError::Verdicts(found) => Refusal::invalid(found),
