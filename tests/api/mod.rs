@@ -10,4 +10,5 @@ mod grpc;
 mod idempotency;
 mod imports;
 mod ledger;
+mod review;
 mod sessions;

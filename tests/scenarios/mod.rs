@@ -180,6 +180,8 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    appeal
+    appeal_too_late
     duplicate_at_another_station
     goodwill
     lapse

@@ -117,6 +117,8 @@ pub struct Actor {
     pub roles: BTreeSet<Role>,
     /// Rights within the acting organisation.
     pub rights: BTreeSet<Right>,
+    /// The level up to which an auditor approves.
+    pub approval_level: i32,
     /// The sign-in session, if a person acts.
     pub session: Option<SessionId>,
     /// Set for a job of the system: `claim-deadlines`.
@@ -152,6 +154,7 @@ impl Actor {
             orgs: BTreeSet::from([OrgId::OEM]),
             roles: BTreeSet::new(),
             rights: BTreeSet::new(),
+            approval_level: 0,
             session: None,
             job: Some(name),
         }

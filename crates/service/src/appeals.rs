@@ -2,7 +2,7 @@
 
 use recourse_domain::access::{Act, Right};
 use recourse_domain::catalog::Stored;
-use recourse_domain::claims::{AppealError, Claim, Review, ReviewError, StateWord, Verb};
+use recourse_domain::claims::{AppealError, Claim, Review, StateWord, Verb};
 use recourse_domain::query::order::Order;
 use recourse_domain::query::page::{Key, Keys};
 use recourse_proto::redact::Redact;
@@ -13,7 +13,9 @@ use recourse_repository::{StoreError, Tx};
 use tonic::{Request, Response, Status};
 
 use crate::api::Api;
-use crate::claims::{COLLECTION, audience, count_submitted_reading, found_for, post_decision, refused_review, refused_step};
+use crate::claims::{
+    COLLECTION, audience, count_submitted_reading, found_for, post_decision, refused_review, refused_step,
+};
 use crate::context::{Boxed, Call};
 use crate::convert::{self, claims as convert_claims, names};
 use crate::error::{Answer, Refusal};
@@ -89,6 +91,7 @@ async fn decide(call: &Call, request: v1::DecideAppealRequest) -> Answer<v1::App
     let verdicts = convert_claims::read_verdicts(&request.line_decisions).map_err(Refusal::invalid)?;
     let review = Review {
         auditor: call.actor()?.user,
+        level: call.actor()?.approval_level,
         may_grant_goodwill: call.actor()?.rights.contains(&Right::Goodwill),
         verdicts,
         note: request.note,
@@ -112,12 +115,12 @@ async fn decide(call: &Call, request: v1::DecideAppealRequest) -> Answer<v1::App
                     .map_err(|error| refused(name, error))?;
                 tx.seal(name).await;
                 post_decision(tx, call, &permit, &claim).await?;
-                match (stored.value.state.word(), claim.state.word()) {
-                    (StateWord::Rejected, StateWord::Approved) => {
-                        count_submitted_reading(tx, call, &permit, &claim).await?;
-                    }
-                    (StateWord::Approved, StateWord::Rejected) => tx.retract_claim_readings(&permit, claim.id).await?,
-                    _ => {}
+                // The reading of a claim that came to be approved counts again, and the reverse.
+                let (before, after) = (stored.value.state.word(), claim.state.word());
+                if before == StateWord::Rejected && after == StateWord::Approved {
+                    count_submitted_reading(tx, call, &permit, &claim).await?;
+                } else if before == StateWord::Approved && after == StateWord::Rejected {
+                    tx.retract_claim_readings(&permit, claim.id).await?;
                 }
                 let changed = &["appeals", "open_appeal", "decisions", "state", "lines", "totals"];
                 let saved = Saved { claim, number, verb: Verb::DecideAppeal, changed };
@@ -247,6 +250,7 @@ fn refused(name: &str, error: AppealError) -> Refusal {
         AppealError::Lines(violations) => Refusal::invalid(violations),
         AppealError::Review(error) => refused_review(name, error),
         AppealError::SameAuditor => Refusal::new(Reason::SamePerson, text.en, text.zh_cn).with("resource", name),
+        AppealError::LevelTooLow => Refusal::new(Reason::NotPermitted, text.en, text.zh_cn).with("resource", name),
         AppealError::TooLate { .. } | AppealError::OpenAlready { .. } | AppealError::NotOpen => {
             Refusal::new(Reason::StateConflict, text.en, text.zh_cn).with("resource", name)
         }

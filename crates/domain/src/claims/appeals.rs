@@ -15,6 +15,7 @@ use crate::access::Author;
 use crate::catalog::Setting;
 use crate::dates::plus_days;
 use crate::ids::UserId;
+use crate::money::Money;
 use crate::text::{Text, Violation};
 
 /// An appeal against the decision on lines of a claim.
@@ -97,6 +98,8 @@ pub enum AppealError {
     Lines(Vec<Violation>),
     /// The auditor had a part in a decision on the claim.
     SameAuditor,
+    /// The auditor's level does not cover what would be approved.
+    LevelTooLow,
     /// The verdicts break rules.
     Review(ReviewError),
 }
@@ -129,6 +132,10 @@ impl AppealError {
             AppealError::SameAuditor => Text::new(
                 "an appeal is decided by an auditor who had no part in a decision on the claim; leave it to a colleague",
                 "申诉须由未参与过该索赔判定的审核员裁定；请由其他审核员处理",
+            ),
+            AppealError::LevelTooLow => Text::new(
+                "the amount is beyond your level of approval; leave the appeal to a colleague of a higher one",
+                "金额超出您的批准级别；请由更高级别的审核员处理",
             ),
             AppealError::Transition(error) => error.text(),
             AppealError::Lines(_) | AppealError::Review(_) => {
@@ -250,10 +257,14 @@ impl Claim {
         let Some(appeal) = self.open_appeal().filter(|appeal| appeal.number == number) else {
             return Err(AppealError::NotOpen);
         };
-        if self.decisions.iter().any(|round| round.auditor == review.auditor) {
+        if self.decisions.iter().any(|round| round.is_by(review.auditor)) {
             return Err(AppealError::SameAuditor);
         }
+        let level = review.level;
         let mut round = review::decide(&self, &appeal.lines, review, now, today)?;
+        if !setting.may_approve(level, round.approved(Money::zero(self.currency)).map_err(ReviewError::Money)?) {
+            return Err(AppealError::LevelTooLow);
+        }
         round.appeal = Some(self.appeal_name(number));
         let decided = AppealState::Decided { decide_time: now, round: round.number };
         self.decisions.push(round);
@@ -279,9 +290,10 @@ impl Claim {
     /// paid or closed stays so: the difference is paid, or taken back, with the next statement. The time to
     /// appeal against other lines does not begin anew.
     fn follow_decisions(&mut self, now: DateTime<Utc>, today: NaiveDate, setting: &Setting) {
-        let approves = self.lines.iter().any(|line| {
-            self.decision_on(line.number).is_some_and(|(_, decision)| decision.approved.minor > 0)
-        });
+        let approves = self
+            .lines
+            .iter()
+            .any(|line| self.decision_on(line.number).is_some_and(|(_, decision)| decision.approved.minor > 0));
         let appeal_due_time = self.state.appeal_due_time();
         match (self.state.word(), approves) {
             (StateWord::Rejected, true) => {

@@ -78,6 +78,7 @@ impl Claim {
             findings: Vec::new(),
             decisions: Vec::new(),
             last_return: None,
+            proposal: None,
             appeals: Vec::new(),
         };
         let mut violations = Vec::new();

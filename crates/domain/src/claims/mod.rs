@@ -5,6 +5,7 @@
 //! frozen at each submission in [`revision`].
 
 pub mod appeals;
+pub mod approval;
 pub mod checks;
 mod decision;
 pub mod draft;
@@ -28,7 +29,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use appeals::{Appeal, AppealError, AppealState, NewAppeal};
-pub use decision::{DecisionRound, LineDecision, Outcome, Reason, Return};
+pub use approval::{ApprovalError, Approver, Proposal};
+pub use decision::{Approval, DecisionRound, LineDecision, Outcome, Reason, Return};
 pub use facts::{Facts, SimilarClaim};
 pub use finding::{Code, Finding, Severity};
 pub use finding_text::{FindingText, reason_text, text};
@@ -93,6 +95,9 @@ pub struct Claim {
     /// The last return, if it ever was returned.
     #[serde(default)]
     pub last_return: Option<Return>,
+    /// The decision that waits for the approval of a higher level; only while the claim is in review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Box<Proposal>>,
     /// Appeals against decisions, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub appeals: Vec<Appeal>,
@@ -194,6 +199,8 @@ pub enum Step {
     Payment,
     /// Decide the appeal.
     AppealDecision,
+    /// Approve the decision at a higher level.
+    Approval,
 }
 
 impl Claim {
@@ -275,6 +282,8 @@ impl Claim {
             State::InReview { review_due_time, review_start_time, awaiting_appraisal, .. } => {
                 let (party, step) = if *awaiting_appraisal {
                     (Party::Appraiser, Step::Appraisal)
+                } else if self.awaits_approval() {
+                    (Party::Auditor, Step::Approval)
                 } else {
                     (Party::Auditor, Step::Decision)
                 };

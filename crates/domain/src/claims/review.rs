@@ -46,6 +46,8 @@ pub enum Goodwill {
 pub struct Review {
     /// Who decides.
     pub auditor: UserId,
+    /// Up to which level they approve.
+    pub level: i32,
     /// Whether they hold the goodwill right.
     pub may_grant_goodwill: bool,
     /// One verdict for every line.
@@ -125,10 +127,8 @@ pub(super) fn decide(
         decided.insert(line.number, decision);
     }
     for number in lines.iter().filter(|number| !decided.contains_key(number)) {
-        let (en, zh) = (
-            format!("line {number} has no verdict; decide every line"),
-            format!("第 {number} 行尚未判定；请逐行判定"),
-        );
+        let (en, zh) =
+            (format!("line {number} has no verdict; decide every line"), format!("第 {number} 行尚未判定；请逐行判定"));
         violations.push(Violation::new("line_decisions", "LINE_NOT_DECIDED", en, zh));
     }
     if !violations.is_empty() {
@@ -151,6 +151,7 @@ pub(super) fn decide(
         internal_note: review.internal_note,
         rule: None,
         appeal: None,
+        approvals: Vec::new(),
     })
 }
 

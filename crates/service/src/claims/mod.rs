@@ -1,5 +1,6 @@
 //! Claims: from a station's draft to the decision that stands in the ledger.
 
+mod approval;
 mod draft;
 mod facts;
 mod reading;
@@ -78,6 +79,24 @@ impl ClaimService for Api {
         let (call, request) =
             Call::command(&self.inner, Method::ClaimServiceAdjudicateClaim, request, |r| &mut r.request_id)?;
         call.answer(review::adjudicate(&call, request).await)
+    }
+
+    async fn approve_decision(
+        &self,
+        request: Request<v1::ApproveDecisionRequest>,
+    ) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceApproveDecision, request, |r| &mut r.request_id)?;
+        call.answer(approval::approve(&call, request).await)
+    }
+
+    async fn decline_decision(
+        &self,
+        request: Request<v1::DeclineDecisionRequest>,
+    ) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceDeclineDecision, request, |r| &mut r.request_id)?;
+        call.answer(approval::decline(&call, request).await)
     }
 
     async fn return_claim(&self, request: Request<v1::ReturnClaimRequest>) -> Result<Response<v1::Claim>, Status> {

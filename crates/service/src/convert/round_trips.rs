@@ -1,6 +1,7 @@
 //! What is shown and read back is what it was: for every kind of master data, with every field filled.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use recourse_domain::catalog::setting::ApprovalLimit;
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{
     Address, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm, Dated, DatedList, Exclusion, Expert,
@@ -339,6 +340,10 @@ fn setting() {
             labor_rate: LaborRate { rate: yuan(12_000), night_rate: Some(yuan(15_000)) },
         }),
         tax_rates: rows(TaxRate { category: code("GOODS"), scheme: TaxScheme::General, rate_bp: BasisPoints(1_300) }),
+        approval_limits: vec![
+            ApprovalLimit { level: 0, currency: Currency::CNY, limit: Some(Money::new(Currency::CNY, 500_000)) },
+            ApprovalLimit { level: 3, currency: Currency::CNY, limit: None },
+        ],
         external_ref: "X-9".to_owned(),
     };
     let shown = settings::show(&stored(setting.clone()));

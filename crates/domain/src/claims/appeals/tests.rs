@@ -1,4 +1,5 @@
 use super::*;
+use crate::catalog::setting::ApprovalLimit;
 use crate::claims::sample::{AUDITOR, CLERK, OTHER_AUDITOR, cny, day, in_state, now, setting, time};
 use crate::claims::{Code, LineDecision, Outcome, Party, Reason, Step, Verdict};
 use crate::posting_rules;
@@ -20,7 +21,7 @@ fn verdict(line: u32, outcome: Outcome, approved: Option<&str>) -> Verdict {
 }
 
 fn review(auditor: UserId, verdicts: Vec<Verdict>) -> Review {
-    Review { auditor, may_grant_goodwill: false, verdicts, note: String::new(), internal_note: String::new() }
+    Review { auditor, level: 0, may_grant_goodwill: false, verdicts, note: String::new(), internal_note: String::new() }
 }
 
 /// Decided by the first auditor: what was approved of 500 and of 96.
@@ -87,6 +88,17 @@ fn one_appeal_is_open_at_a_time_and_only_until_its_deadline() {
 }
 
 #[test]
+fn an_appeal_is_decided_by_a_level_that_covers_it() {
+    let currency = cny("1").currency;
+    let limits = vec![ApprovalLimit { level: 0, currency, limit: Some(cny("100")) }];
+    let limited = Setting { approval_limits: limits, ..setting() };
+    let claim = appealed(rejected(), &[1]);
+    let review = review(OTHER_AUDITOR, vec![verdict(1, Outcome::Approved, None)]);
+    let refused = claim.decide_appeal(1, review, later(), day("2026-11-26"), &limited);
+    assert_eq!(refused, Err(AppealError::LevelTooLow));
+}
+
+#[test]
 fn whoever_decided_the_claim_does_not_decide_its_appeal() {
     let claim = appealed(rejected(), &[1]);
     let verdicts = vec![verdict(1, Outcome::Approved, None)];
@@ -99,7 +111,7 @@ fn a_rejected_claim_whose_appeal_succeeds_is_approved_and_posts_the_difference()
     let claim = appealed(rejected(), &[1]);
     let claim = answer(claim, OTHER_AUDITOR, vec![verdict(1, Outcome::Approved, None)]).unwrap();
     assert_eq!(claim.state.word(), StateWord::Approved);
-    assert_eq!(claim.state.promised_pay_date(), Some(day("2026-12-26")));
+    assert_eq!(claim.state.promised_pay_date(), Some(day("2027-01-10")));
     assert_eq!(claim.state.appeal_due_time(), rejected().state.appeal_due_time(), "no new time for other lines");
     assert_eq!(claim.totals().unwrap().approved, Some(cny("500")));
     let round = claim.decisions.last().unwrap();

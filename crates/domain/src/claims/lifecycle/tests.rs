@@ -1,11 +1,11 @@
 use super::*;
 use crate::claims::review::Verdict;
-use crate::claims::{AppealError, NewAppeal};
 use crate::claims::sample::{AUDITOR, CLERK, OTHER_AUDITOR, day, facts, in_state, now, setting, time};
+use crate::claims::{AppealError, ApprovalError, Approver, NewAppeal, Proposal};
 use crate::claims::{Code, Kind};
 
 /// Where verbs lead. Every pair of state and verb that is not listed is refused.
-const STEPS: [(StateWord, Verb, StateWord); 26] = [
+const STEPS: [(StateWord, Verb, StateWord); 28] = [
     (StateWord::Draft, Verb::Update, StateWord::Draft),
     (StateWord::Draft, Verb::Submit, StateWord::Submitted),
     (StateWord::Draft, Verb::Withdraw, StateWord::Withdrawn),
@@ -20,6 +20,8 @@ const STEPS: [(StateWord, Verb, StateWord); 26] = [
     (StateWord::Returned, Verb::Lapse, StateWord::Lapsed),
     (StateWord::Approved, Verb::Settle, StateWord::Settled),
     (StateWord::Approved, Verb::Close, StateWord::Closed),
+    (StateWord::InReview, Verb::ApproveDecision, StateWord::Approved),
+    (StateWord::InReview, Verb::DeclineDecision, StateWord::InReview),
     (StateWord::Approved, Verb::Appeal, StateWord::Approved),
     (StateWord::Rejected, Verb::Appeal, StateWord::Rejected),
     (StateWord::Settled, Verb::Appeal, StateWord::Settled),
@@ -50,6 +52,7 @@ fn approve_all(claim: &Claim) -> Review {
     };
     Review {
         auditor: AUDITOR,
+        level: 0,
         may_grant_goodwill: false,
         verdicts: claim.lines.iter().map(|line| verdict(line.number)).collect(),
         note: String::new(),
@@ -95,6 +98,13 @@ fn perform(claim: Claim, verb: Verb) -> Result<Claim, TransitionError> {
         Verb::Lapse => claim.lapse(late),
         Verb::Settle => claim.settle(now()),
         Verb::Close => claim.close(now()),
+        Verb::ApproveDecision => of_approval(with_proposal(claim).approve_decision(
+            Approver { user: OTHER_AUDITOR, level: 1 },
+            now(),
+            day("2026-11-23"),
+            &setting(),
+        )),
+        Verb::DeclineDecision => of_approval(with_proposal(claim).decline_decision(OTHER_AUDITOR)),
         Verb::Appeal => of_transition(with_rejection(claim).appeal(appeal(), CLERK.into(), now(), &setting())),
         Verb::DecideAppeal => {
             let claim = with_open_appeal(claim);
@@ -103,6 +113,22 @@ fn perform(claim: Claim, verb: Verb) -> Result<Claim, TransitionError> {
         }
         Verb::WithdrawAppeal => of_transition(with_open_appeal(claim).withdraw_appeal(1, CLERK, now())),
     }
+}
+
+/// With a decision that waits for approval, whatever the state says.
+fn with_proposal(claim: Claim) -> Claim {
+    let reviewed = in_state(StateWord::InReview);
+    let review = approve_all(&reviewed);
+    let decided = reviewed.adjudicate(review, now(), day("2026-11-23"), &setting()).unwrap();
+    let round = decided.decisions[0].clone();
+    Claim { proposal: Some(Box::new(Proposal { round, level: 0 })), ..claim }
+}
+
+fn of_approval(moved: Result<Claim, ApprovalError>) -> Result<Claim, TransitionError> {
+    moved.map_err(|error| match error {
+        ApprovalError::Transition(error) => error,
+        other => panic!("{other:?}"),
+    })
 }
 
 fn appeal() -> NewAppeal {

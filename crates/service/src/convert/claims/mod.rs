@@ -89,6 +89,7 @@ pub(crate) fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<
     for round in &claim.decisions {
         decisions.push(show_round(claim.currency, round, lang)?);
     }
+    let proposed = claim.proposal().map(|proposal| show_round(claim.currency, &proposal.round, lang)).transpose()?;
     let awaiting_appraisal = match &claim.state {
         State::InReview { awaiting_appraisal, .. } => *awaiting_appraisal,
         State::Draft
@@ -188,6 +189,7 @@ pub(crate) fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<
         hold: String::new(),
         promised_pay_date: claim.state.promised_pay_date().and_then(date),
         age_days: claim.age_days(now).and_then(|days| i32::try_from(days).ok()).unwrap_or_default(),
+        proposed_decision: proposed,
         create_time: None,
         update_time: None,
     })
