@@ -3,6 +3,7 @@
 
 pub mod admission;
 mod api;
+pub mod attachments;
 mod catalog;
 mod claims;
 mod context;

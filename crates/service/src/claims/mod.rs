@@ -1,6 +1,7 @@
 //! Claims: from a station's draft to the decision that stands in the ledger.
 
 mod draft;
+mod evidence;
 mod facts;
 mod reading;
 mod review;

@@ -43,6 +43,7 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                 let paths = ["state", "revision", "lines", "totals", "findings"].map(str::to_owned).to_vec();
                 let note = call.note("submit", name.to_owned(), COLLECTION, paths, &audience(&submitted.claim));
                 let findings = submitted.claim.findings.clone();
+                tx.note_evidence(&permit, &submitted.claim).await?;
                 tx.seal(name).await;
                 if let (Some((date, km)), Some(vin)) =
                     (submitted.claim.odometer_reading(), submitted.claim.header.vin.clone())
