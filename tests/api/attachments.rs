@@ -12,9 +12,9 @@ use tonic::Code;
 
 use crate::harness::client::Client;
 use crate::harness::grpc::Grpc;
+use crate::harness::openapi;
 use crate::harness::wire::Wire;
 use crate::harness::world::World;
-use crate::harness::openapi;
 use crate::on_both_databases;
 
 /// An id that a phone chose.

@@ -20,6 +20,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use recourse_proto::gateway::{ProblemContext, problem};
 use recourse_proto::v1::attachment_service_server::AttachmentService;
 use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_proto::wkt::Timestamp;
 use recourse_proto::{Method, v1};
 use recourse_service::attachments::{Checksum, ChecksumKind, Progress};
 use recourse_service::{Api, Refusal, language};
@@ -91,7 +92,7 @@ async fn create(State(api): State<Api>, request: Request) -> Response {
                 headers.insert(LOCATION, place);
             }
             headers.insert(UPLOAD_OFFSET, HeaderValue::from(attachment.uploaded_bytes));
-            let expires = attachment.upload_expire_time.and_then(|time| time.to_datetime());
+            let expires = attachment.upload_expire_time.and_then(Timestamp::to_datetime);
             tell_end(&mut response, expires);
             of_tus(response)
         }

@@ -77,12 +77,11 @@ impl AttachmentsSection {
             return Some("attachments.max_unfinished_bytes must hold at least one attachment of max_bytes".to_owned());
         }
         match self.store {
-            FileStore::Folder => None,
             FileStore::S3 if !cfg!(feature = "s3") => {
                 Some("attachments.store: this binary was built without `--features s3`".to_owned())
             }
             FileStore::S3 if self.s3_bucket.is_none() => Some("attachments.s3_bucket: which bucket?".to_owned()),
-            FileStore::S3 => None,
+            FileStore::Folder | FileStore::S3 => None,
         }
     }
 
