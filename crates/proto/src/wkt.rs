@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 
 /// 0001-01-01T00:00:00Z.
 const FIRST_SECOND: i64 = -62_135_596_800;
@@ -128,7 +128,28 @@ impl std::error::Error for OutOfRange {}
 impl serde::Serialize for Timestamp {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let instant = self.to_datetime().ok_or_else(|| serde::ser::Error::custom(OutOfRange))?;
-        serializer.serialize_str(&instant.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        // A page of a list writes hundreds of instants, nearly all of them whole seconds: digit by digit takes a
+        // tenth of the time that a general formatter takes.
+        if self.nanos != 0 {
+            return serializer.serialize_str(&instant.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        }
+        let mut text = *b"0000-00-00T00:00:00Z";
+        let year = u32::try_from(instant.year()).unwrap_or_default();
+        for (at, width, number) in [
+            (0, 4, year),
+            (5, 2, instant.month()),
+            (8, 2, instant.day()),
+            (11, 2, instant.hour()),
+            (14, 2, instant.minute()),
+            (17, 2, instant.second()),
+        ] {
+            let mut rest = number;
+            for digit in text[at..at + width].iter_mut().rev() {
+                *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+                rest /= 10;
+            }
+        }
+        serializer.serialize_str(std::str::from_utf8(&text).map_err(serde::ser::Error::custom)?)
     }
 }
 

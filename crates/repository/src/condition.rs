@@ -99,7 +99,7 @@ impl Store {
         .await?;
         let waiting = row.map_or(Ok(0), |row| row.get("waiting"))?;
         let oldest = Sql::new(
-            "SELECT c.time AS time FROM change_pending p JOIN change c ON c.id = p.change_id ORDER BY p.change_id LIMIT 1",
+            "SELECT time FROM change WHERE id = (SELECT change_id FROM change_pending ORDER BY change_id LIMIT 1)",
         )
         .one(&self.reader)
         .await?;

@@ -103,7 +103,8 @@ impl Store {
             }
             sql.push(&format!(" ORDER BY position LIMIT {limit}) o{index}"));
         }
-        sql.push(&format!(") f JOIN change c ON c.id = f.change_id ORDER BY f.position LIMIT {limit}"));
+        // A cross join keeps its order on SQLite, which else may scan all changes to look each up among the few.
+        sql.push(&format!(") f CROSS JOIN change c WHERE c.id = f.change_id ORDER BY f.position LIMIT {limit}"));
         let rows = sql.all(&self.reader).await?;
         rows.iter().map(|row| Ok(FeedItem { position: row.get("position")?, change: change(row)? })).collect()
     }
@@ -171,8 +172,8 @@ async fn counter(tx: &mut Tx<'_>) -> Result<FeedEnds, StoreError> {
 /// The last of the next entries whose change was made before an instant.
 async fn last_before(tx: &mut Tx<'_>, after: i64, before: DateTime<Utc>) -> Result<Option<i64>, StoreError> {
     let rows = Sql::new(&format!(
-        "SELECT f.position AS position, c.time AS time FROM feed_entry f JOIN change c ON c.id = f.change_id \
-         WHERE f.org_id = ? AND f.position > ? ORDER BY f.position LIMIT {BATCH}"
+        "SELECT f.position AS position, c.time AS time FROM feed_entry f CROSS JOIN change c \
+         WHERE c.id = f.change_id AND f.org_id = ? AND f.position > ? ORDER BY f.position LIMIT {BATCH}"
     ))
     .bind(OrgId::OEM.0)
     .bind(after)
@@ -190,9 +191,11 @@ async fn last_before(tx: &mut Tx<'_>, after: i64, before: DateTime<Utc>) -> Resu
 
 async fn number_batch(tx: &mut Tx<'_>) -> Result<u32, StoreError> {
     let mut position = counter(tx).await?.newest;
+    // The few that wait come first, whatever the databases believe to know of their number: joined, SQLite with
+    // statistics scanned every change there is for them.
     let rows = Sql::new(&format!(
-        "SELECT c.id AS id, c.audience AS audience, c.collection AS collection FROM change_pending p JOIN change c ON c.id = p.change_id \
-         ORDER BY p.change_id LIMIT {BATCH}"
+        "SELECT id, audience, collection FROM change WHERE id IN \
+         (SELECT change_id FROM change_pending ORDER BY change_id LIMIT {BATCH}) ORDER BY id"
     ))
     .all(&tx.db)
     .await?;

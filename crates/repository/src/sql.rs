@@ -271,6 +271,11 @@ impl Row {
         serde_json::from_str(&self.get::<String>(column)?).map_err(|error| self.corrupt(column, error))
     }
 
+    /// Its columns one after another.
+    pub(crate) fn in_order(&self) -> InOrder<'_> {
+        InOrder { row: self, next: 0 }
+    }
+
     /// The error of a value that can't be read.
     pub(crate) fn corrupt(&self, column: &str, why: impl std::fmt::Display) -> StoreError {
         // Most tables have a key; of the others, table and column must do.
@@ -283,7 +288,69 @@ impl Row {
     }
 
     fn to_date(&self, text: &str, column: &str) -> Result<NaiveDate, StoreError> {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|error| self.corrupt(column, error))
+        date_of(text).ok_or_else(|| self.corrupt(column, format!("{text:?} is no date")))
+    }
+}
+
+/// The date of a text as [`date_text`] writes it.
+fn date_of(text: &str) -> Option<NaiveDate> {
+    let (year, rest) = text.split_at_checked(4)?;
+    let (month, day) = rest.strip_prefix('-')?.split_once('-')?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !(digits(year) && digits(month) && digits(day) && month.len() == 2 && day.len() == 2) {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+}
+
+/// Columns of a row, read in the order in which the statement names them.
+pub(crate) struct InOrder<'r> {
+    row: &'r Row,
+    next: usize,
+}
+
+impl InOrder<'_> {
+    /// The value of the next column.
+    pub(crate) fn next<T: TryGetable>(&mut self) -> Result<T, StoreError> {
+        let place = self.next;
+        self.next += 1;
+        self.row.row.try_get_by_index(place).map_err(|error| self.corrupt(place, error))
+    }
+
+    /// The next column as one of the words of a list.
+    pub(crate) fn word<T>(&mut self, of: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+        let place = self.next;
+        let word: String = self.next()?;
+        of(&word).ok_or_else(|| self.corrupt(place, &word))
+    }
+
+    /// The next column as an instant.
+    pub(crate) fn instant(&mut self) -> Result<DateTime<Utc>, StoreError> {
+        let place = self.next;
+        let micros: i64 = self.next()?;
+        self.to_instant(micros, place)
+    }
+
+    /// The next column as an instant that may be null.
+    pub(crate) fn instant_or_null(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let place = self.next;
+        self.next::<Option<i64>>()?.map(|micros| self.to_instant(micros, place)).transpose()
+    }
+
+    /// The next column as a date that may be null.
+    pub(crate) fn date_or_null(&mut self) -> Result<Option<NaiveDate>, StoreError> {
+        let place = self.next;
+        let text: Option<String> = self.next()?;
+        text.map(|text| date_of(&text).ok_or_else(|| self.corrupt(place, format!("{text:?} is no date")))).transpose()
+    }
+
+    fn to_instant(&self, micros: i64, place: usize) -> Result<DateTime<Utc>, StoreError> {
+        DateTime::from_timestamp_micros(micros).ok_or_else(|| self.corrupt(place, format!("{micros} is no instant")))
+    }
+
+    fn corrupt(&self, place: usize, why: impl std::fmt::Display) -> StoreError {
+        let names = self.row.row.column_names();
+        self.row.corrupt(names.get(place).map_or("?", String::as_str), why)
     }
 }
 
@@ -294,6 +361,24 @@ mod tests {
     #[test]
     fn placeholders_are_numbered_for_postgres() {
         assert_eq!(numbered("a = ? AND b IN (?, ?)"), "a = $1 AND b IN ($2, $3)");
+    }
+
+    #[test]
+    fn a_date_is_read_as_it_is_written() {
+        for (text, date) in [
+            ("2026-01-31", NaiveDate::from_ymd_opt(2026, 1, 31)),
+            ("0001-12-01", NaiveDate::from_ymd_opt(1, 12, 1)),
+            ("2026-02-30", None),
+            ("2026-1-31", None),
+            ("2026-01-3", None),
+            ("2026-+1-31", None),
+            ("2026-01-31 ", None),
+            ("", None),
+            ("日期", None),
+        ] {
+            assert_eq!(date_of(text), date, "{text:?}");
+            assert!(date.is_none_or(|date| date_text(date) == text), "{text:?}");
+        }
     }
 
     #[test]

@@ -7,6 +7,15 @@ use chrono::{DateTime, Duration, TimeDelta, Utc};
 use recourse_domain::clock::{Clock, IdSource};
 use uuid::Uuid;
 
+/// Asks the system for small pages of memory. With huge ones a server that needs 60 MiB holds 90: whatever is
+/// touched once brings two megabytes with it. Where the system knows no such wish nothing happens.
+pub fn use_small_pages() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "huge pages stay on");
+    }
+}
+
 /// The machine's clock, to the microsecond.
 pub struct SystemClock;
 

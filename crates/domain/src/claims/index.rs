@@ -9,14 +9,27 @@ use crate::money::MoneyError;
 /// What the store can find claims by. It is computed from the document at every save, never written apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimIndex {
-    /// Readable number, unique.
+    /// What lists show.
+    pub head: ClaimHead,
+    /// Who created it.
+    pub created_by: UserId,
+    /// Unique among all claims: set while a claim holds its repair order's job.
+    pub open_job_key: Option<String>,
+    /// Errors that the last submission found.
+    pub finding_errors: i64,
+    /// Warnings that the last submission found.
+    pub finding_warnings: i64,
+}
+
+/// What a list shows of a claim without reading its document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimHead {
+    /// Readable number.
     pub number: String,
     /// The station that claims.
     pub station_id: OrgId,
-    /// Code of the station.
+    /// Code of it.
     pub station: String,
-    /// Who created it.
-    pub created_by: UserId,
     /// What is claimed.
     pub kind: Kind,
     /// Where it stands.
@@ -29,14 +42,12 @@ pub struct ClaimIndex {
     pub failure_code: Option<String>,
     /// Campaign.
     pub campaign: Option<String>,
-    /// Number in the station's own system, unique per station.
+    /// Number in the station's own system.
     pub external_ref: Option<String>,
     /// Repair order in the station's own system.
     pub external_repair_order: Option<String>,
     /// Job of it.
     pub external_job: Option<String>,
-    /// Unique among all claims: set while a claim holds its repair order's job.
-    pub open_job_key: Option<String>,
     /// Day of the drop-off.
     pub complaint_date: Option<NaiveDate>,
     /// Day of completion.
@@ -60,11 +71,7 @@ pub struct ClaimIndex {
     /// Approved total in minor units.
     pub approved_minor: i64,
     /// Number of the newest revision.
-    pub revision: i32,
-    /// Errors that the last submission found.
-    pub finding_errors: i32,
-    /// Warnings that the last submission found.
-    pub finding_warnings: i32,
+    pub revision: i64,
     /// Odometer at drop-off.
     pub odometer_in_km: Option<i64>,
 }
@@ -85,17 +92,26 @@ impl Claim {
 
     /// The columns of the claim.
     pub fn index(&self) -> Result<ClaimIndex, MoneyError> {
-        let totals = self.totals()?;
         let count = |blocking: bool| {
             let found = self.findings.iter().filter(|finding| finding.blocks() == blocking).count();
-            i32::try_from(found).unwrap_or(i32::MAX)
+            i64::try_from(found).unwrap_or(i64::MAX)
         };
-        let header = &self.header;
         Ok(ClaimIndex {
+            head: self.head()?,
+            created_by: self.created_by,
+            open_job_key: if self.state.word().is_live() { self.job_key() } else { None },
+            finding_errors: count(true),
+            finding_warnings: count(false),
+        })
+    }
+
+    fn head(&self) -> Result<ClaimHead, MoneyError> {
+        let totals = self.totals()?;
+        let header = &self.header;
+        Ok(ClaimHead {
             number: self.number.to_string(),
             station_id: self.station,
             station: self.station_code.to_string(),
-            created_by: self.created_by,
             kind: self.kind,
             state: self.state.word(),
             vin: header.vin.clone(),
@@ -105,7 +121,6 @@ impl Claim {
             external_ref: header.external_ref.clone(),
             external_repair_order: header.external_repair_order.clone(),
             external_job: header.external_job.clone(),
-            open_job_key: if self.state.word().is_live() { self.job_key() } else { None },
             complaint_date: header.complaint_date,
             repair_completion_date: header.repair_completion_date,
             submit_time: self.submission.as_ref().map(|submission| submission.submit_time),
@@ -117,9 +132,7 @@ impl Claim {
             requested_minor: totals.requested.minor,
             computed_minor: totals.computed.minor,
             approved_minor: totals.approved.map_or(0, |approved| approved.minor),
-            revision: i32::try_from(self.revision()).unwrap_or(i32::MAX),
-            finding_errors: count(true),
-            finding_warnings: count(false),
+            revision: i64::from(self.revision()),
             odometer_in_km: header.odometer_in_km,
         })
     }

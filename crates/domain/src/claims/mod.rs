@@ -39,7 +39,7 @@ pub use header::{
     CompensationAppraisalDetails, Details, ExternalPurchaseDetails, Header, MajorAssemblyDetails, RescueTrip,
     RoadsideRescueDetails, RunningInDetails, WarrantyRepairDetails,
 };
-pub use index::{ClaimIndex, open_job_key};
+pub use index::{ClaimHead, ClaimIndex, open_job_key};
 pub use kinds::{Effect, Kind, RequiredField, Spec};
 pub use lifecycle::{Returning, SubmitError, Submitted, TransitionError, Verb};
 pub use line::{Line, LineContent, LineInput, LinePricing, LineType, PriceSource, PriceSourceKind};

@@ -12,7 +12,7 @@ use crate::convert::{claims as convert_claims, names};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
 use recourse_domain::catalog::Stored;
-use recourse_domain::claims::{Claim, ClaimIndex};
+use recourse_domain::claims::{Claim, ClaimHead};
 use recourse_domain::query::order::Order;
 use recourse_proto::Method;
 
@@ -55,7 +55,7 @@ pub(super) async fn list(call: &Call, request: v1::ListClaimsRequest) -> Answer<
 }
 
 /// The head of a claim as the caller may see it.
-fn shown_head(call: &Call, stored: &Stored<ClaimIndex>) -> Answer<v1::Claim> {
+fn shown_head(call: &Call, stored: &Stored<ClaimHead>) -> Answer<v1::Claim> {
     let own = call.actor()?.orgs.contains(&stored.value.station_id);
     let mut message = convert_claims::show_head(stored)?;
     message.redact(&call.viewer(own));

@@ -1,7 +1,7 @@
 //! What lists show of a claim: its head, from columns, without its document.
 
 use recourse_domain::catalog::Stored;
-use recourse_domain::claims::{ClaimIndex, StateWord};
+use recourse_domain::claims::{ClaimHead, StateWord};
 use recourse_domain::money::{Currency, Money, MoneyError};
 use recourse_proto::v1;
 
@@ -9,7 +9,7 @@ use super::{kilometers, name, show_kind, show_state, user};
 use crate::convert::{date, money, text, timestamp};
 
 /// The head of a claim, from what stands in columns.
-pub(crate) fn show_head(stored: &Stored<ClaimIndex>) -> Result<v1::Claim, MoneyError> {
+pub(crate) fn show_head(stored: &Stored<ClaimHead>) -> Result<v1::Claim, MoneyError> {
     let head = &stored.value;
     let currency = Currency::parse(&head.currency)?;
     let amount = |minor| money(Money::new(currency, minor));
@@ -49,7 +49,7 @@ pub(crate) fn show_head(stored: &Stored<ClaimIndex>) -> Result<v1::Claim, MoneyE
             approved: if decided { amount(head.approved_minor) } else { None },
             goodwill: None,
         }),
-        revision: head.revision,
+        revision: i32::try_from(head.revision).unwrap_or(i32::MAX),
         first_submit_time: head.first_submit_time.and_then(timestamp),
         submit_time: head.submit_time.and_then(timestamp),
         auditor: head.auditor.map(user).unwrap_or_default(),
