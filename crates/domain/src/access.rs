@@ -388,6 +388,13 @@ pub enum Act {
     SubmitClaim(ClaimParties),
     /// Review, decide or return a claim.
     DecideClaim(ClaimParties),
+    /// Create an attachment, send its bytes, or say where it belongs.
+    KeepAttachment {
+        /// The station that it belongs to.
+        station: OrgId,
+        /// The person who created it.
+        created_by: UserId,
+    },
     /// Let time have its consequence: lapse an unanswered return.
     EnforceDeadline,
     /// Make the first administrator, when there is nobody who could.
@@ -412,6 +419,10 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         Act::DraftClaim(parties) => {
             actor.orgs.contains(&parties.station)
                 && (actor.has(Role::Station) || (actor.has(Role::Technician) && parties.created_by == actor.user))
+        }
+        Act::KeepAttachment { station, created_by } => {
+            actor.orgs.contains(&station)
+                && (actor.has(Role::Station) || (actor.has(Role::Technician) && created_by == actor.user))
         }
         Act::SubmitClaim(parties) => actor.orgs.contains(&parties.station) && actor.has(Role::Station),
         Act::DecideClaim(parties) => {

@@ -39,8 +39,9 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 13] = [
+pub(crate) const AGGREGATES: [(&str, &str); 15] = [
     ("claims", "claim"),
+    ("attachments", "attachment"),
     ("users", "user_account"),
     ("apiClients", "api_client"),
     ("stations", "station"),
@@ -49,6 +50,7 @@ pub(crate) const AGGREGATES: [(&str, &str); 13] = [
     ("parts", "part"),
     ("laborOperations", "labor_operation"),
     ("failureCodes", "failure_code"),
+    ("evidenceRules", "evidence_rule"),
     ("warrantyPolicies", "warranty_policy"),
     ("partSupplies", "part_supply"),
     ("settings", "setting"),
@@ -61,7 +63,7 @@ pub fn collections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables whose rows have no code: their public name is the key.
-const KEYED_BY_UUID: [&str; 3] = ["claim", "user_account", "api_client"];
+const KEYED_BY_UUID: [&str; 4] = ["claim", "attachment", "user_account", "api_client"];
 
 /// How an aggregate's row is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +234,7 @@ impl Store {
         let Some((_, table)) = AGGREGATES.iter().find(|(known, _)| *known == collection) else { return Ok(None) };
         let dimensions = match *table {
             "claim" => scope::CLAIM,
+            "attachment" => scope::ATTACHMENT,
             "user_account" => scope::USER,
             "api_client" => scope::API_CLIENT,
             record => scope::record(record),

@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod api_clients;
+mod attachments;
 mod attempts;
 mod audit;
 mod backup;
@@ -17,6 +18,7 @@ mod claims;
 mod condition;
 mod error;
 mod feed;
+mod files;
 mod idempotency;
 mod imports;
 mod keys;
@@ -36,6 +38,7 @@ mod tests;
 mod users;
 mod verify;
 
+pub use attachments::{ATTACHMENT_FIELDS, KeptAttachment, Part, Upload};
 pub use audit::{DENIAL_FIELDS, DenialRow, HistoryReport};
 pub use backup::{Cell, CellKind, Piece, TableShape, TransferError};
 pub use catalog::RecordWrite;
@@ -44,6 +47,9 @@ pub use claims::CLAIM_FIELDS;
 pub use condition::{FeedBacklog, LeaseRow, PoolCondition, SchemaCondition, SettingCondition};
 pub use error::{CommandError, StoreError};
 pub use feed::{FeedEnds, FeedItem, FeedPage, NUMBERED_AT_ONCE};
+#[cfg(feature = "s3")]
+pub use files::S3Options;
+pub use files::{FileError, Files};
 pub use idempotency::{RequestKey, Seen};
 pub use imports::{ImportJob, ImportRow};
 pub use keys::KeyTimes;

@@ -4,6 +4,7 @@
 pub mod admission;
 mod api;
 mod appeals;
+pub mod attachments;
 mod catalog;
 mod claims;
 mod context;

@@ -231,6 +231,7 @@ impl Claim {
             submit_time: now,
             submitted_by: by.id,
             submitted_by_client: by.is_client,
+            evidence: claim.evidence_hashes(&facts.evidence),
         });
         claim.state = State::Submitted { review_due_time: Some(after_days(now, facts.setting.review_due_days)) };
         claim.findings = findings;

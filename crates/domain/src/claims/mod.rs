@@ -9,6 +9,7 @@ pub mod approval;
 pub mod checks;
 mod decision;
 pub mod draft;
+mod evidence;
 pub mod facts;
 mod finding;
 mod finding_text;
@@ -25,12 +26,16 @@ pub mod revision;
 pub(crate) mod sample;
 mod state;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 pub use appeals::{Appeal, AppealError, AppealState, NewAppeal};
 pub use approval::{ApprovalError, Approver, Proposal};
 pub use decision::{Approval, DecisionRound, LineDecision, Outcome, Reason, Return};
+pub use evidence::{AttachmentFact, EvidenceFacts, EvidenceUse};
 pub use facts::{Facts, SimilarClaim};
 pub use finding::{Code, Finding, Severity};
 pub use finding_text::{FindingText, reason_text, text};
@@ -48,6 +53,7 @@ pub use revision::{Difference, DifferenceKind, Revision};
 pub use state::{State, StateWord};
 
 use crate::access::ClaimParties;
+use crate::attachments::Hash;
 use crate::ids::{ClaimId, Code as CatalogCode, OrgId, UserId};
 use crate::money::{Currency, Money, MoneyError};
 
@@ -117,6 +123,9 @@ pub struct Submission {
     /// Whether that was a program in its own name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub submitted_by_client: bool,
+    /// The attachments that proved it, with the hashes of their bytes at that moment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<Uuid, Hash>,
 }
 
 /// What the warranty says about the causal part of a claim.

@@ -2,6 +2,7 @@
 
 mod approval;
 mod draft;
+mod evidence;
 mod facts;
 mod reading;
 mod review;

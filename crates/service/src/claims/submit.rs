@@ -42,6 +42,7 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                 let paths = ["state", "revision", "lines", "totals", "findings"].map(str::to_owned).to_vec();
                 let note = call.note("submit", name.to_owned(), COLLECTION, paths, &audience(&submitted.claim));
                 let findings = submitted.claim.findings.clone();
+                tx.note_evidence(&permit, &submitted.claim).await?;
                 tx.seal(name).await;
                 count_submitted_reading(tx, call, &permit, &submitted.claim).await?;
                 tx.insert_claim_revision(&permit, &submitted.revision).await?;

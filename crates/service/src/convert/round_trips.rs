@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use recourse_domain::catalog::setting::ApprovalLimit;
+use recourse_domain::attachments::Category;
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{
-    Address, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm, Dated, DatedList, Exclusion, Expert,
-    FailureCode, GradeRate, GuaranteeTerms, HandlingFee, LaborOperation, Markup, ModelHours, Part, PartPrice,
+    Address, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm, Dated, DatedList, EvidenceRule, Exclusion,
+    Expert, FailureCode, GradeRate, GuaranteeTerms, HandlingFee, LaborOperation, Markup, ModelHours, Part, PartPrice,
     PartSupply, PaymentContract, PolicyState, RecoveryContract, RepairOrderSystem, RestrictedKind, RunningInService,
     Setting, Skill, Station, Stored, Supplier, TaxRate, TaxScheme, TermKind, UnitOfMeasure, UsedPartRule,
     VehicleSystem, WarrantyPolicy,
@@ -241,6 +242,28 @@ fn failure_code() {
     };
     let shown = failure_codes::show(&stored(failure.clone()));
     assert_eq!(failure_codes::read(shown, "F-1"), Ok(failure));
+}
+
+#[test]
+fn evidence_rule() {
+    let rule = EvidenceRule {
+        code: code("ER-1"),
+        display_name: "两张照片".to_owned(),
+        kind: Some(Kind::WarrantyRepair),
+        operation: Some(code("OP-1")),
+        part: Some(code("P-1")),
+        part_category: Some(code("FUEL")),
+        failure_code: Some(code("F-1")),
+        from_amount: Some(yuan(100_000)),
+        category: Category::FaultMemory,
+        minimum_count: 2,
+        clause: "4.2".to_owned(),
+        valid_from: day("2026-01-01"),
+        valid_to: Some(day("2027-01-01")),
+        external_ref: "er-1".to_owned(),
+    };
+    let shown = evidence_rules::show(&stored(rule.clone()));
+    assert_eq!(evidence_rules::read(shown, "ER-1"), Ok(rule));
 }
 
 fn policy() -> WarrantyPolicy {

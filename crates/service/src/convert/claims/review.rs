@@ -204,6 +204,16 @@ pub(crate) fn show_revision(revision: &Revision, lang: Lang) -> Result<v1::Claim
         }),
         claim: Some(document(&revision.claim, revision.submit_time, lang)?),
         findings: revision.findings().iter().map(|finding| show_finding(finding, lang)).collect(),
+        frozen_evidence: revision
+            .claim
+            .submission
+            .iter()
+            .flat_map(|submission| &submission.evidence)
+            .map(|(key, hash)| v1::FrozenEvidence {
+                attachment: format!("attachments/{key}"),
+                sha256: hash.to_string(),
+            })
+            .collect(),
     })
 }
 
