@@ -2,14 +2,17 @@
 
 mod access;
 mod appraisals;
+pub mod attachments;
 mod catalog;
 mod claims;
 mod errors;
 mod events;
+mod evidence;
 mod exports;
 mod grpc;
 mod idempotency;
 mod imports;
 mod ledger;
 mod recovery_claims;
+mod review;
 mod sessions;

@@ -183,6 +183,8 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    appeal
+    appeal_too_late
     appraisal_conflict_of_interest
     appraisal_declined_and_reassigned
     appraisal_to_recovery

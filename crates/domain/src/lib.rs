@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod appraisals;
+pub mod attachments;
 pub mod attempts;
 pub mod canonical;
 pub mod catalog;

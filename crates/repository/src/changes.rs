@@ -39,8 +39,9 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 16] = [
+pub(crate) const AGGREGATES: [(&str, &str); 18] = [
     ("claims", "claim"),
+    ("attachments", "attachment"),
     ("users", "user_account"),
     ("apiClients", "api_client"),
     ("stations", "station"),
@@ -49,6 +50,7 @@ pub(crate) const AGGREGATES: [(&str, &str); 16] = [
     ("parts", "part"),
     ("laborOperations", "labor_operation"),
     ("failureCodes", "failure_code"),
+    ("evidenceRules", "evidence_rule"),
     ("warrantyPolicies", "warranty_policy"),
     ("partSupplies", "part_supply"),
     ("shareAgreements", "share_agreement"),
@@ -64,7 +66,7 @@ pub fn collections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables whose rows have no code: their public name is the key.
-const KEYED_BY_UUID: [&str; 5] = ["claim", "user_account", "api_client", "appraisal", "recovery_claim"];
+const KEYED_BY_UUID: [&str; 6] = ["claim", "attachment", "user_account", "api_client", "appraisal", "recovery_claim"];
 
 /// How an aggregate's row is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,6 +239,7 @@ impl Store {
             "claim" => scope::CLAIM,
             "appraisal" => scope::APPRAISAL,
             "recovery_claim" => scope::RECOVERY_CLAIM,
+            "attachment" => scope::ATTACHMENT,
             "user_account" => scope::USER,
             "api_client" => scope::API_CLIENT,
             record => scope::record(record),

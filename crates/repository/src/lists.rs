@@ -71,6 +71,7 @@ const REFERENCES: [(&str, &str); 11] = [
     ("vin", "vehicles/"),
     ("appraiser", "appraisers/"),
     ("part", "parts/"),
+    ("operation", "laborOperations/"),
     ("causal_part", "parts/"),
     ("superseded_by", "parts/"),
     ("failure_code", "failureCodes/"),

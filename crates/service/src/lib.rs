@@ -3,7 +3,9 @@
 
 pub mod admission;
 mod api;
+mod appeals;
 mod appraisals;
+pub mod attachments;
 mod catalog;
 mod claims;
 mod context;

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::canonical::{canonical_json, sha256_hex};
 use crate::claims::{Claim, Line, LineContent};
@@ -30,7 +31,8 @@ pub struct Item {
     pub kind: ItemKind,
     /// Its name.
     pub name: String,
-    /// SHA-256 of its content; empty for a file that is kept elsewhere.
+    /// SHA-256 of its content; of a file that is kept elsewhere the one that the submission froze, if its bytes were
+    /// there.
     pub hash: String,
     /// Its content as canonical JSON; empty for a file that is kept elsewhere.
     pub content: String,
@@ -83,7 +85,7 @@ impl EvidencePack {
         items.extend(claim.header.evidence.iter().map(|name| Item {
             kind: ItemKind::Attachment,
             name: name.clone(),
-            hash: String::new(),
+            hash: attachment_hash(claim, name),
             content: String::new(),
         }));
         let withheld =
@@ -115,6 +117,13 @@ impl EvidencePack {
         let withheld: Vec<&str> = self.withheld.iter().map(|left_out| left_out.what.as_str()).collect();
         sha256_hex(&canonical_json(&json!({"revision": self.revision, "items": items, "withheld": withheld})))
     }
+}
+
+/// The hash of a file that the submission froze; empty for one whose bytes were not there.
+fn attachment_hash(claim: &Claim, name: &str) -> String {
+    let key = name.strip_prefix("attachments/").and_then(|key| Uuid::parse_str(key).ok());
+    let frozen = claim.submission.as_ref().zip(key).and_then(|(submission, key)| submission.evidence.get(&key));
+    frozen.map(ToString::to_string).unwrap_or_default()
 }
 
 fn item(kind: ItemKind, name: String, content: &Value) -> Item {

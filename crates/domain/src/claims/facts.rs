@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::StateWord;
+use super::{EvidenceFacts, StateWord};
 use crate::catalog::{FailureCode, LaborOperation, Part, PartSupply, Setting, Station, WarrantyPolicy};
 use crate::ids::{ClaimId, Code, OrgId};
 use crate::vehicle::{OdometerReading, Vehicle};
@@ -41,6 +41,8 @@ pub struct Facts {
     pub similar_claims: Vec<SimilarClaim>,
     /// The live claim of the same station for the same job of the same repair order.
     pub same_job: Option<SimilarClaim>,
+    /// What proves the claim.
+    pub evidence: EvidenceFacts,
 }
 
 /// What a check needs to know of another claim.

@@ -124,6 +124,12 @@ codes! {
     CurrencyMismatch = "CURRENCY_MISMATCH",
     /// An amount is larger than can be held.
     AmountOutOfRange = "AMOUNT_OUT_OF_RANGE",
+    /// There is no such attachment of the station.
+    UnknownAttachment = "UNKNOWN_ATTACHMENT",
+    /// The bytes of an attachment are not there yet.
+    EvidenceNotUploaded = "EVIDENCE_NOT_UPLOADED",
+    /// The same file proves another claim.
+    EvidenceReused = "EVIDENCE_REUSED",
     /// In the auditor's own words.
     Other = "OTHER",
 }

@@ -4,7 +4,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::draft::NewClaim;
-use super::{Claim, Facts, Header, Kind, LineContent, LineInput, LinePricing, LineType, State, StateWord, Submission};
+use super::{
+    Claim, EvidenceFacts, Facts, Header, Kind, LineContent, LineInput, LinePricing, LineType, State, StateWord,
+    Submission,
+};
 use crate::catalog::{
     Address, AssemblyClass, Contact, CoverageTerm, Dated, DatedList, FailureCode, GradeRate, LaborOperation, LaborRate,
     Part, PartPrice, PaymentContract, PolicyState, RepairOrderSystem, Setting, Station, TaxScheme, TermKind,
@@ -138,6 +141,7 @@ pub(crate) fn in_state(word: StateWord) -> Claim {
         submit_time: now,
         submitted_by: CLERK,
         submitted_by_client: false,
+        evidence: std::collections::BTreeMap::new(),
     });
     Claim { state, submission, ..priced() }
 }
@@ -174,6 +178,7 @@ pub(crate) fn setting() -> Setting {
             GradeRate { grade: code("A"), labor_rate: LaborRate { rate: cny("80"), night_rate: None } },
         )]),
         tax_rates: DatedList::default(),
+        approval_limits: Vec::new(),
         external_ref: String::new(),
         appraisal_access_days: 0,
     }
@@ -335,5 +340,6 @@ pub(crate) fn facts() -> Facts {
         odometer_readings: Vec::new(),
         similar_claims: Vec::new(),
         same_job: None,
+        evidence: EvidenceFacts::default(),
     }
 }

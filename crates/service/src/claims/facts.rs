@@ -12,6 +12,7 @@ use recourse_domain::vin::Vin;
 use recourse_repository::Tx;
 use uuid::Uuid;
 
+use super::evidence;
 use crate::context::Call;
 use crate::error::{Answer, Refusal};
 use crate::settings;
@@ -48,6 +49,7 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         Some(key) => tx.claim_of_job(claim.id, &key).await?,
         None => None,
     };
+    let evidence = evidence::gather(tx, &everything, claim, &parts).await?;
     Ok(Facts {
         now: call.now,
         today: call.today(),
@@ -63,6 +65,7 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         odometer_readings,
         similar_claims,
         same_job,
+        evidence,
     })
 }
 

@@ -3,8 +3,10 @@
 
 pub(crate) mod appraisals;
 pub(crate) mod appraisers;
+pub(crate) mod attachments;
 pub(crate) mod claims;
 pub(crate) mod coverage;
+pub(crate) mod evidence_rules;
 pub(crate) mod failure_codes;
 pub(crate) mod labor_operations;
 pub(crate) mod names;

@@ -4,6 +4,7 @@
 mod coverage;
 mod dates;
 mod duplicates;
+mod evidence;
 mod form;
 mod labor;
 mod parts;
@@ -16,7 +17,7 @@ use crate::money::BasisPoints;
 /// Everything that is found about a claim whose amounts have been computed, in the order in which a form
 /// shows its fields: the header first, then the lines.
 pub fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
-    let groups: [fn(&Claim, &Facts) -> Vec<Finding>; 8] = [
+    let groups: [fn(&Claim, &Facts) -> Vec<Finding>; 9] = [
         form::check,
         vehicle::check,
         dates::check,
@@ -25,6 +26,7 @@ pub fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
         parts::check,
         labor::check,
         prices::check,
+        evidence::check,
     ];
     groups.iter().flat_map(|group| group(claim, facts)).collect()
 }

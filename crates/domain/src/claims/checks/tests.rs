@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::catalog::DatedList;
+use crate::attachments::{Category, Hash};
+use crate::catalog::{DatedList, EvidenceRule};
 use crate::claims::finding::Code;
 use crate::claims::finding_text::missing_values;
 use crate::claims::sample::{added, cny, code, day, draft, facts, header, labor_line, now, part_line};
-use crate::claims::{Header, LineContent, LineType, SimilarClaim, StateWord, text};
+use crate::claims::{AttachmentFact, EvidenceUse, Header, LineContent, LineType, SimilarClaim, StateWord, text};
 use crate::ids::ClaimId;
 use crate::money::{Hours, Quantity};
 use crate::text::Lang;
@@ -111,7 +112,31 @@ fn troubled() -> Vec<(Claim, Facts)> {
     }
     let mut unknown_part = worst();
     unknown_part.1.parts.clear();
-    vec![worst(), unknown, no_vin, unsold, uncovered, unpriced, unknown_part]
+    let mut unproven = (crate::claims::sample::priced(), crate::claims::sample::facts());
+    let hash = Hash::parse(&"a".repeat(64)).unwrap();
+    let fact = |hash| AttachmentFact { station: draft().station, category: Category::Photo, hash, abandoned: false };
+    unproven.0.header.evidence = (1..4).map(|key| format!("attachments/{}", Uuid::from_u128(key))).collect();
+    let there = [(Uuid::from_u128(1), fact(Some(hash.clone()))), (Uuid::from_u128(2), fact(None))];
+    unproven.1.evidence.attachments = there.into();
+    let SimilarClaim { id: claim, number, station, state, .. } = similar();
+    unproven.1.evidence.uses = vec![EvidenceUse { hash, claim, number, station, state }];
+    unproven.1.evidence.rules = vec![EvidenceRule {
+        code: code("ER-1"),
+        display_name: "invoice of the pump".to_owned(),
+        kind: None,
+        operation: None,
+        part: Some(code("P-100")),
+        part_category: None,
+        failure_code: None,
+        from_amount: None,
+        category: Category::Invoice,
+        minimum_count: 1,
+        clause: String::new(),
+        valid_from: day("2026-01-01"),
+        valid_to: None,
+        external_ref: String::new(),
+    }];
+    vec![unproven, worst(), unknown, no_vin, unsold, uncovered, unpriced, unknown_part]
 }
 
 #[test]
@@ -169,6 +194,7 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::MissingSerial
         | Code::RepairOrderJobClaimed
         | Code::AmountOutOfRange
+        | Code::UnknownAttachment
         | Code::CurrencyMismatch => true,
         Code::ExpiredWarranty
         | Code::NotCovered
@@ -203,6 +229,8 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::AuthorizationNotUsable
         | Code::HoursOverActual
         | Code::SerialMismatch
+        | Code::EvidenceNotUploaded
+        | Code::EvidenceReused
         | Code::Other => false,
     };
     for (claim, facts) in troubled() {
