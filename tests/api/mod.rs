@@ -1,6 +1,7 @@
 //! The API as its callers use it, a file per noun.
 
 mod access;
+mod appraisals;
 pub mod attachments;
 mod catalog;
 mod claims;
@@ -12,4 +13,6 @@ mod grpc;
 mod idempotency;
 mod imports;
 mod ledger;
+mod recovery_claims;
+mod review;
 mod sessions;

@@ -97,6 +97,9 @@ fn caller<'w>(world: &'w World, who: &str) -> &'w Client {
         "other station" => &world.other_station,
         "technician" => &world.technician,
         "supplier" => &world.supplier,
+        "other supplier" => &world.other_supplier,
+        "appraiser" => &world.appraiser,
+        "other appraiser" => &world.other_appraiser,
         "nobody" => &world.anonymous,
         other => panic!("who is {other}?"),
     }
@@ -180,10 +183,19 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    appeal
+    appeal_too_late
+    appraisal_conflict_of_interest
+    appraisal_declined_and_reassigned
+    appraisal_to_recovery
     duplicate_at_another_station
     goodwill
     lapse
     paid_repair
+    recovery_dispute_decided_by_another_auditor
+    recovery_silence_confirms
+    recovery_silence_escalates
+    recovery_told_apart_by_lot
     return_correct_resubmit
     taken_over_review
     withdrawn_and_claimed_again

@@ -117,6 +117,8 @@ pub struct Actor {
     pub roles: BTreeSet<Role>,
     /// Rights within the acting organisation.
     pub rights: BTreeSet<Right>,
+    /// The level up to which an auditor approves.
+    pub approval_level: i32,
     /// The sign-in session, if a person acts.
     pub session: Option<SessionId>,
     /// Set for a job of the system: `claim-deadlines`.
@@ -152,6 +154,7 @@ impl Actor {
             orgs: BTreeSet::from([OrgId::OEM]),
             roles: BTreeSet::new(),
             rights: BTreeSet::new(),
+            approval_level: 0,
             session: None,
             job: Some(name),
         }
@@ -385,6 +388,37 @@ pub enum Act {
     SubmitClaim(ClaimParties),
     /// Review, decide or return a claim.
     DecideClaim(ClaimParties),
+    /// Work on an appraisal: accept, conclude. Who ordered it never concludes it.
+    WorkOnAppraisal {
+        /// The appraiser organisation.
+        appraiser: OrgId,
+        /// Who ordered the appraisal.
+        ordered_by: UserId,
+    },
+    /// Speak for an organisation that is a party of a case.
+    SpeakFor {
+        /// The organisation.
+        org: OrgId,
+    },
+    /// Issue a recovery claim, keep its clock, record what the supplier wrote.
+    HandleRecovery,
+    /// Confirm what a colleague recorded or asked for.
+    ConfirmForColleague {
+        /// The colleague.
+        colleague: UserId,
+    },
+    /// Answer a recovery claim.
+    AnswerRecovery {
+        /// The supplier that it is asked of.
+        supplier: OrgId,
+    },
+    /// Decide a dispute: never who issued the recovery claim, nor who decided its liability.
+    DecideDispute {
+        /// Who issued it.
+        issued_by: Option<UserId>,
+        /// Who decided its liability.
+        decided_by: Option<UserId>,
+    },
     /// Create an attachment, send its bytes, or say where it belongs.
     KeepAttachment {
         /// The station that it belongs to.
@@ -424,6 +458,27 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         Act::SubmitClaim(parties) => actor.orgs.contains(&parties.station) && actor.has(Role::Station),
         Act::DecideClaim(parties) => {
             if parties.created_by == actor.user {
+                return Err(Denial::SamePerson);
+            }
+            actor.has(Role::Auditor)
+        }
+        Act::WorkOnAppraisal { appraiser, ordered_by } => {
+            if ordered_by == actor.user {
+                return Err(Denial::SamePerson);
+            }
+            actor.has(Role::Appraiser) && actor.orgs.contains(&appraiser)
+        }
+        Act::SpeakFor { org } => actor.orgs.contains(&org),
+        Act::HandleRecovery => actor.has(Role::Auditor) || actor.has(Role::Finance),
+        Act::ConfirmForColleague { colleague } => {
+            if colleague == actor.user {
+                return Err(Denial::SamePerson);
+            }
+            actor.has(Role::Auditor) || actor.has(Role::Finance)
+        }
+        Act::AnswerRecovery { supplier } => actor.has(Role::Supplier) && actor.orgs.contains(&supplier),
+        Act::DecideDispute { issued_by, decided_by } => {
+            if [issued_by, decided_by].contains(&Some(actor.user)) {
                 return Err(Denial::SamePerson);
             }
             actor.has(Role::Auditor)

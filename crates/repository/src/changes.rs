@@ -39,7 +39,7 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 15] = [
+pub(crate) const AGGREGATES: [(&str, &str); 18] = [
     ("claims", "claim"),
     ("attachments", "attachment"),
     ("users", "user_account"),
@@ -53,6 +53,9 @@ pub(crate) const AGGREGATES: [(&str, &str); 15] = [
     ("evidenceRules", "evidence_rule"),
     ("warrantyPolicies", "warranty_policy"),
     ("partSupplies", "part_supply"),
+    ("shareAgreements", "share_agreement"),
+    ("appraisals", "appraisal"),
+    ("recoveryClaims", "recovery_claim"),
     ("settings", "setting"),
     ("vehicles", "vehicle"),
 ];
@@ -63,7 +66,7 @@ pub fn collections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables whose rows have no code: their public name is the key.
-const KEYED_BY_UUID: [&str; 4] = ["claim", "attachment", "user_account", "api_client"];
+const KEYED_BY_UUID: [&str; 6] = ["claim", "attachment", "user_account", "api_client", "appraisal", "recovery_claim"];
 
 /// How an aggregate's row is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,6 +237,8 @@ impl Store {
         let Some((_, table)) = AGGREGATES.iter().find(|(known, _)| *known == collection) else { return Ok(None) };
         let dimensions = match *table {
             "claim" => scope::CLAIM,
+            "appraisal" => scope::APPRAISAL,
+            "recovery_claim" => scope::RECOVERY_CLAIM,
             "attachment" => scope::ATTACHMENT,
             "user_account" => scope::USER,
             "api_client" => scope::API_CLIENT,

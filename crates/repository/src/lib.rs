@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod api_clients;
+mod appraisals;
 mod attachments;
 mod attempts;
 mod audit;
@@ -16,6 +17,7 @@ mod catalog;
 mod changes;
 mod claims;
 mod condition;
+mod documents;
 mod error;
 mod feed;
 mod files;
@@ -28,6 +30,7 @@ mod lists;
 mod page_tokens;
 mod postgres;
 mod readings;
+mod recovery_claims;
 mod scope;
 mod sessions;
 mod sql;
@@ -38,6 +41,7 @@ mod tests;
 mod users;
 mod verify;
 
+pub use appraisals::APPRAISAL_FIELDS;
 pub use attachments::{ATTACHMENT_FIELDS, KeptAttachment, Part, Upload};
 pub use audit::{DENIAL_FIELDS, DenialRow, HistoryReport};
 pub use backup::{Cell, CellKind, Piece, TableShape, TransferError};
@@ -52,9 +56,10 @@ pub use files::S3Options;
 pub use files::{FileError, Files};
 pub use idempotency::{RequestKey, Seen};
 pub use imports::{ImportJob, ImportRow};
-pub use keys::KeyTimes;
+pub use keys::{ConclusionKey, KeyTimes};
 pub use ledger::{Balance, ENTRY_FIELDS};
 pub use page_tokens::PageTokens;
+pub use recovery_claims::RECOVERY_FIELDS;
 pub use sessions::RefreshUse;
 pub use store::{Boxed, PendingStep, Store, StoreOptions, Tx};
 pub use users::USER_FIELDS;

@@ -69,6 +69,7 @@ const REFERENCES: [(&str, &str); 11] = [
     ("supplier", "suppliers/"),
     ("default_supplier", "suppliers/"),
     ("vin", "vehicles/"),
+    ("appraiser", "appraisers/"),
     ("part", "parts/"),
     ("operation", "laborOperations/"),
     ("causal_part", "parts/"),

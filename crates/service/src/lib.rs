@@ -3,6 +3,8 @@
 
 pub mod admission;
 mod api;
+mod appeals;
+mod appraisals;
 pub mod attachments;
 mod catalog;
 mod claims;
@@ -15,7 +17,9 @@ pub mod identity;
 mod jobs;
 mod ledger;
 mod lists;
+mod recovery_claims;
 mod settings;
+mod signatures;
 mod vehicles;
 pub mod verify;
 

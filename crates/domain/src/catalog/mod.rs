@@ -15,6 +15,7 @@ pub mod part_supply;
 pub mod policy;
 mod record;
 pub mod setting;
+pub mod share_agreement;
 pub mod station;
 pub mod supplier;
 
@@ -29,5 +30,6 @@ pub use part_supply::{PartSupply, Piece, suppliers_of};
 pub use policy::{CoverageTerm, Exclusion, GuaranteeTerms, PolicyState, RunningInService, TermKind, WarrantyPolicy};
 pub use record::{ColumnValue, Field, FieldKind, Record, Reference, Stored};
 pub use setting::{GradeRate, Setting, TaxRate};
+pub use share_agreement::ShareAgreement;
 pub use station::{LaborRate, Markup, PaymentContract, RepairOrderSystem, Station, TaxScheme};
 pub use supplier::{HandlingFee, RecoveryContract, Supplier};

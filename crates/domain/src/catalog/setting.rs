@@ -15,7 +15,7 @@ use super::station::{LaborRate, TaxScheme};
 use crate::claims::Kind;
 use crate::clock::Zone;
 use crate::ids::Code;
-use crate::money::{BasisPoints, Currency};
+use crate::money::{BasisPoints, Currency, Money};
 use crate::text::Violation;
 
 /// The settings of the deployment from a day on.
@@ -67,8 +67,25 @@ pub struct Setting {
     pub grade_rates: DatedList<GradeRate>,
     /// Tax rates by category of line and scheme of station.
     pub tax_rates: DatedList<TaxRate>,
+    /// Up to which amount a level of auditors decides alone; without a row of a claim's currency: any.
+    #[serde(default)]
+    pub approval_limits: Vec<ApprovalLimit>,
     /// Its key in the system of whoever created it.
     pub external_ref: String,
+    /// Days after a final appraisal in which its appraiser still sees the claim; 0: the custom of 30.
+    #[serde(default)]
+    pub appraisal_access_days: i32,
+}
+
+/// Up to which amount auditors of a level decide alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalLimit {
+    /// The level, as memberships have it.
+    pub level: i32,
+    /// Currency of the claims that it is about.
+    pub currency: Currency,
+    /// The most that is approved in all; none: any amount.
+    pub limit: Option<Money>,
 }
 
 /// What an hour costs at stations of a grade.
@@ -132,12 +149,19 @@ impl Default for Setting {
             pay_after_supplier_answer: false,
             grade_rates: DatedList::default(),
             tax_rates: DatedList::default(),
+            approval_limits: Vec::new(),
             external_ref: String::new(),
+            appraisal_access_days: 0,
         }
     }
 }
 
 impl Setting {
+    /// Days after a final appraisal in which its appraiser still sees the claim.
+    pub fn appraisal_access(&self) -> i32 {
+        if self.appraisal_access_days == 0 { 30 } else { self.appraisal_access_days }
+    }
+
     /// The time zone that makes dates of instants. A setting is checked when it is written, so the fallback
     /// serves only a zone that a later database of time zones dropped.
     pub fn zone(&self) -> Zone {
@@ -160,6 +184,17 @@ impl Setting {
     /// The tax rate of a category and scheme on a day.
     pub fn tax_rate_on(&self, day: NaiveDate, category: &Code, scheme: TaxScheme) -> Option<&Dated<TaxRate>> {
         self.tax_rates.on(day, |row| &row.category == category && row.scheme == scheme)
+    }
+
+    /// Whether an auditor of a level approves an amount alone. The highest row that is not above the level counts;
+    /// below the lowest row nothing but nothing is approved.
+    pub fn may_approve(&self, level: i32, amount: Money) -> bool {
+        let rows = || self.approval_limits.iter().filter(|row| row.currency == amount.currency);
+        if amount.minor <= 0 || rows().next().is_none() {
+            return true;
+        }
+        let row = rows().filter(|row| row.level <= level).max_by_key(|row| row.level);
+        row.is_some_and(|row| row.limit.is_none_or(|limit| amount.minor <= limit.minor))
     }
 
     /// Whether a kind of claim can be returned for correction.
@@ -205,6 +240,7 @@ impl Record for Setting {
             (self.duplicate_window_days, "duplicate_window_days"),
             (self.look_back_days, "look_back_days"),
             (self.supplement_window_days, "supplement_window_days"),
+            (self.appraisal_access_days, "appraisal_access_days"),
         ] {
             checks.must((0..=3_650).contains(&days), field, "OUT_OF_RANGE", "is 0 to 3650 days", "应为 0 至 3650 天");
         }
@@ -230,6 +266,24 @@ impl Record for Setting {
             checks.share(tolerance, field);
         }
         checks.distinct(&self.returnable_kinds, "returnable_kinds");
+        for (index, row) in self.approval_limits.iter().enumerate() {
+            let at = |field: &str| format!("approval_limits[{index}].{field}");
+            checks.must(
+                row.limit.is_none_or(|limit| limit.currency == row.currency && limit.minor >= 0),
+                &at("limit"),
+                "BAD_LIMIT",
+                "is an amount of the row's currency, not below zero",
+                "应为该行币种的金额，且不为负",
+            );
+            let same = |other: &&ApprovalLimit| (other.level, other.currency) == (row.level, row.currency);
+            checks.must(
+                self.approval_limits.iter().take(index).find(same).is_none(),
+                &at("level"),
+                "DUPLICATE",
+                "a level has one limit per currency",
+                "每个级别每种币种只能有一个限额",
+            );
+        }
         checks.all(self.grade_rates.check("grade_rates"));
         for (index, row) in self.grade_rates.0.iter().enumerate() {
             let rate = &row.value.labor_rate;
@@ -275,7 +329,6 @@ pub(crate) mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::money::Money;
 
     fn code(text: &str) -> Code {
         Code::parse(text).unwrap()

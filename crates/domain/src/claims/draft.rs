@@ -78,6 +78,9 @@ impl Claim {
             findings: Vec::new(),
             decisions: Vec::new(),
             last_return: None,
+            proposal: None,
+            appeals: Vec::new(),
+            shared_with: Vec::new(),
         };
         let mut violations = Vec::new();
         if !kind.spec().offered() {

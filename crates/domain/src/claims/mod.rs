@@ -4,6 +4,9 @@
 //! submission finds in [`checks`], the amounts in [`pricing`], the decision in [`review`], and what was
 //! frozen at each submission in [`revision`].
 
+pub mod appeals;
+mod appraising;
+pub mod approval;
 pub mod checks;
 mod decision;
 pub mod draft;
@@ -30,7 +33,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use decision::{DecisionRound, LineDecision, Outcome, Reason, Return};
+pub use appeals::{Appeal, AppealError, AppealState, NewAppeal};
+pub use approval::{ApprovalError, Approver, Proposal};
+pub use decision::{Approval, DecisionRound, LineDecision, Outcome, Reason, Return};
 pub use evidence::{AttachmentFact, EvidenceFacts, EvidenceUse};
 pub use facts::{Facts, SimilarClaim};
 pub use finding::{Code, Finding, Severity};
@@ -97,6 +102,15 @@ pub struct Claim {
     /// The last return, if it ever was returned.
     #[serde(default)]
     pub last_return: Option<Return>,
+    /// The decision that waits for the approval of a higher level; only while the claim is in review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Box<Proposal>>,
+    /// Appeals against decisions, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub appeals: Vec<Appeal>,
+    /// Organisations beside the station that have sight of it: appraisers and suppliers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_with: Vec<OrgId>,
 }
 
 /// What is known of a claim's submissions.
@@ -196,6 +210,10 @@ pub enum Step {
     Appraisal,
     /// Pay it.
     Payment,
+    /// Decide the appeal.
+    AppealDecision,
+    /// Approve the decision at a higher level.
+    Approval,
 }
 
 impl Claim {
@@ -267,12 +285,18 @@ impl Claim {
     pub fn waits_for(&self) -> Wait {
         let submitted = self.submission.as_ref().map(|submission| submission.submit_time);
         let wait = |party, step, since, due_time| Wait { party, step, since, due_time };
+        if let Some(appeal) = self.open_appeal() {
+            let (since, due) = (appeal.appeal_time, appeal.decision_due_time);
+            return wait(Party::Auditor, Step::AppealDecision, Some(since), Some(due));
+        }
         match &self.state {
             State::Draft => wait(Party::Station, Step::Submission, None, None),
             State::Submitted { review_due_time } => wait(Party::Auditor, Step::Review, submitted, *review_due_time),
             State::InReview { review_due_time, review_start_time, awaiting_appraisal, .. } => {
                 let (party, step) = if *awaiting_appraisal {
                     (Party::Appraiser, Step::Appraisal)
+                } else if self.awaits_approval() {
+                    (Party::Auditor, Step::Approval)
                 } else {
                     (Party::Auditor, Step::Decision)
                 };

@@ -178,7 +178,9 @@ pub(crate) fn setting() -> Setting {
             GradeRate { grade: code("A"), labor_rate: LaborRate { rate: cny("80"), night_rate: None } },
         )]),
         tax_rates: DatedList::default(),
+        approval_limits: Vec::new(),
         external_ref: String::new(),
+        appraisal_access_days: 0,
     }
 }
 

@@ -13,8 +13,8 @@ use recourse_proto::{Method, v1};
 use super::Resource;
 use crate::convert::organizations::NewId;
 use crate::convert::{
-    appraisers, evidence_rules, failure_codes, labor_operations, part_supplies, parts, policies, settings, stations,
-    suppliers, vehicles,
+    appraisers, evidence_rules, failure_codes, labor_operations, part_supplies, parts, policies, settings,
+    share_agreements, stations, suppliers, vehicles,
 };
 use crate::error::{Answer, Refusal};
 
@@ -141,6 +141,13 @@ resource! {
     /// Who supplies which pieces of a part.
     PartSupplyResource: PartSupply = domain::PartSupply, "part_supply", PartSupplyServiceGetPartSupply,
     part_supplies::show, |message, code, _, _| part_supplies::read(message, code);
+}
+
+resource! {
+    /// Which share of a part's failures its supplier bears.
+    ShareAgreementResource: ShareAgreement = domain::ShareAgreement, "share_agreement",
+    ShareAgreementServiceGetShareAgreement,
+    share_agreements::show, |message, code, _, _| share_agreements::read(message, code);
 }
 
 resource! {

@@ -1,5 +1,6 @@
 //! Claims: from a station's draft to the decision that stands in the ledger.
 
+mod approval;
 mod draft;
 mod evidence;
 mod facts;
@@ -19,13 +20,16 @@ use recourse_proto::{Method, v1};
 use recourse_repository::Tx;
 use tonic::{Request, Response, Status};
 
+pub(crate) use review::{post_decision, refused_review};
+pub(crate) use submit::count_submitted_reading;
+
 use crate::api::Api;
 use crate::context::Call;
 use crate::convert::{self, claims as convert_claims, names};
 use crate::error::{Answer, Refusal};
 
 /// Name of the collection.
-const COLLECTION: &str = "claims";
+pub(crate) const COLLECTION: &str = "claims";
 
 #[tonic::async_trait]
 impl ClaimService for Api {
@@ -76,6 +80,24 @@ impl ClaimService for Api {
         let (call, request) =
             Call::command(&self.inner, Method::ClaimServiceAdjudicateClaim, request, |r| &mut r.request_id)?;
         call.answer(review::adjudicate(&call, request).await)
+    }
+
+    async fn approve_decision(
+        &self,
+        request: Request<v1::ApproveDecisionRequest>,
+    ) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceApproveDecision, request, |r| &mut r.request_id)?;
+        call.answer(approval::approve(&call, request).await)
+    }
+
+    async fn decline_decision(
+        &self,
+        request: Request<v1::DeclineDecisionRequest>,
+    ) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceDeclineDecision, request, |r| &mut r.request_id)?;
+        call.answer(approval::decline(&call, request).await)
     }
 
     async fn return_claim(&self, request: Request<v1::ReturnClaimRequest>) -> Result<Response<v1::Claim>, Status> {
@@ -130,19 +152,21 @@ async fn found(tx: &mut Tx<'_>, scope: &Scope, name: &str) -> Answer<Stored<Clai
 }
 
 /// The claim of a public name for a command: within reach, and as the caller read it.
-async fn found_for(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answer<Stored<Claim>> {
+pub(crate) async fn found_for(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answer<Stored<Claim>> {
     let stored = found(tx, call.scope()?, name).await?;
     convert::check_etag(etag, stored.version, name)?;
     Ok(stored)
 }
 
-/// Who may follow the changes of a claim.
-fn audience(claim: &Claim) -> Audience {
-    Audience::Organizations(vec![claim.station])
+/// Who may follow the changes of a claim: its station, and those that were given sight of it.
+pub(crate) fn audience(claim: &Claim) -> Audience {
+    let mut orgs = vec![claim.station];
+    orgs.extend(&claim.shared_with);
+    Audience::Organizations(orgs)
 }
 
 /// A step that the claim's state does not allow.
-fn refused_step(name: &str, error: TransitionError) -> Refusal {
+pub(crate) fn refused_step(name: &str, error: TransitionError) -> Refusal {
     let text = error.text();
     let mut refusal = Refusal::new(Reason::StateConflict, text.en, text.zh_cn).with("resource", name);
     if let TransitionError::WrongState { verb, state } = error {

@@ -12,6 +12,7 @@ use super::{COLLECTION, audience, found_for, refused_step, replay, shown};
 use crate::context::Call;
 use crate::convert::{self, Reader, claims as convert_claims};
 use crate::error::{Answer, Refusal};
+use crate::recovery_claims;
 use crate::settings;
 use recourse_domain::access::Permit;
 use recourse_domain::catalog::Stored;
@@ -47,6 +48,7 @@ pub(super) async fn adjudicate(call: &Call, request: v1::AdjudicateClaimRequest)
     let verdicts = convert_claims::read_verdicts(&request.line_decisions).map_err(Refusal::invalid)?;
     let review = Review {
         auditor: call.actor()?.user,
+        level: call.actor()?.approval_level,
         may_grant_goodwill: call.actor()?.rights.contains(&Right::Goodwill),
         verdicts,
         note: request.note,
@@ -65,12 +67,8 @@ pub(super) async fn adjudicate(call: &Call, request: v1::AdjudicateClaimRequest)
                     .clone()
                     .adjudicate(review.clone(), call.now, call.today(), &setting)
                     .map_err(|error| refused_review(name, error))?;
-                tx.seal(name).await;
-                post_decision(tx, call, &permit, &claim).await?;
-                if claim.decisions.last().is_some_and(|round| round.outcome == Outcome::Rejected) {
-                    tx.retract_claim_readings(&permit, claim.id).await?;
-                }
-                let changed = ["state", "decisions", "lines", "totals"];
+                settle_newest(tx, call, &permit, name, &stored.value, &claim).await?;
+                let changed = ["state", "decisions", "proposed_decision", "lines", "totals"];
                 saved(tx, call, &permit, stored, claim, Verb::Adjudicate, &changed).await
             })
         },
@@ -122,7 +120,30 @@ pub(super) async fn return_for_correction(call: &Call, request: v1::ReturnClaimR
     .await
 }
 
-async fn post_decision(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
+/// What a decision that came to stand brings with it: its entry, what suppliers are asked to bear, and the end of what a rejected claim had marked.
+/// A decision that waits for a higher level brings nothing yet.
+pub(super) async fn settle_newest(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    permit: &Permit,
+    name: &str,
+    before: &Claim,
+    claim: &Claim,
+) -> Answer<()> {
+    if claim.decisions.len() == before.decisions.len() {
+        return Ok(());
+    }
+    recovery_claims::after_decision(tx, call, permit, claim).await?;
+    tx.seal(name).await;
+    post_decision(tx, call, permit, claim).await?;
+    if claim.decisions.last().is_some_and(|round| round.outcome == Outcome::Rejected) {
+        tx.retract_claim_readings(permit, claim.id).await?;
+    }
+    Ok(())
+}
+
+/// Posts what the newest decision of a claim changes.
+pub(crate) async fn post_decision(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
     let Some(proposal) = posting_rules::newest_decision(claim)? else { return Ok(()) };
     let actor = permit.actor();
     let entry = Entry::of(proposal, call.new_id(), call.now, actor.user, actor.org)
@@ -130,7 +151,8 @@ async fn post_decision(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Cl
     Ok(tx.insert_entry(permit, &entry).await?)
 }
 
-async fn saved(
+/// Writes the claim as a step left it, with its change row.
+pub(super) async fn saved(
     tx: &mut Tx<'_>,
     call: &Call,
     permit: &Permit,
@@ -155,7 +177,8 @@ async fn saved(
     Ok((name, message))
 }
 
-fn refused_review(name: &str, error: ReviewError) -> Refusal {
+/// A decision that was not taken.
+pub(crate) fn refused_review(name: &str, error: ReviewError) -> Refusal {
     match error {
         ReviewError::Transition(error) => refused_step(name, error),
         ReviewError::Verdicts(found) => Refusal::invalid(found),

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use recourse_domain::attachments::Category;
+use recourse_domain::catalog::setting::ApprovalLimit;
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{
     Address, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm, Dated, DatedList, EvidenceRule, Exclusion,
@@ -169,6 +170,7 @@ fn appraiser() {
             specialties: vec!["engine".to_owned()],
         }],
         interests: vec![code("S-017")],
+        station_interests: vec![code("S-001")],
         external_ref: "X-3".to_owned(),
     };
     let shown = appraisers::show(&stored(appraiser.clone()));
@@ -362,7 +364,12 @@ fn setting() {
             labor_rate: LaborRate { rate: yuan(12_000), night_rate: Some(yuan(15_000)) },
         }),
         tax_rates: rows(TaxRate { category: code("GOODS"), scheme: TaxScheme::General, rate_bp: BasisPoints(1_300) }),
+        approval_limits: vec![
+            ApprovalLimit { level: 0, currency: Currency::CNY, limit: Some(Money::new(Currency::CNY, 500_000)) },
+            ApprovalLimit { level: 3, currency: Currency::CNY, limit: None },
+        ],
         external_ref: "X-9".to_owned(),
+        appraisal_access_days: 45,
     };
     let shown = settings::show(&stored(setting.clone()));
     assert_eq!(settings::read(shown, "2026", &no_id), Ok(setting));

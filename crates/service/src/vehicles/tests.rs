@@ -79,6 +79,7 @@ fn actor(role: Role, org: OrgId, rights: &[Right]) -> Arc<Actor> {
         orgs: BTreeSet::from([org]),
         roles: BTreeSet::from([role]),
         rights: rights.iter().copied().collect(),
+        approval_level: 0,
         session: None,
         job: None,
     })

@@ -114,7 +114,7 @@ pub(super) fn read_line(reader: &mut Reader, at: &str, line: &v1::ClaimLine) -> 
     })
 }
 
-pub(super) fn show_line_type(line_type: LineType) -> v1::claim_line::Type {
+pub(crate) fn show_line_type(line_type: LineType) -> v1::claim_line::Type {
     match line_type {
         LineType::Part => v1::claim_line::Type::Part,
         LineType::Labor => v1::claim_line::Type::Labor,

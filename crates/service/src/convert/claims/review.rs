@@ -44,7 +44,13 @@ pub(super) fn show_round(
         approved_total: money(total),
         rule: text(round.rule.as_ref()),
         appeal: text(round.appeal.as_ref()),
+        approvals: round.approvals.iter().map(show_approval).collect(),
     })
+}
+
+fn show_approval(approval: &domain::Approval) -> v1::DecisionApproval {
+    let domain::Approval { auditor, level, approve_time } = approval;
+    v1::DecisionApproval { auditor: user(*auditor), level: *level, approve_time: timestamp(*approve_time) }
 }
 
 pub(super) fn show_return(returned: &domain::Return, lang: Lang) -> v1::ClaimReturn {
