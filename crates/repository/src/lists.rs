@@ -63,7 +63,7 @@ pub(crate) fn condition(expr: &Expr) -> Sql {
 }
 
 /// Columns that hold the code of another resource, and the collection that its public name begins with.
-const REFERENCES: [(&str, &str); 11] = [
+const REFERENCES: [(&str, &str); 12] = [
     ("station", "stations/"),
     ("seller", "stations/"),
     ("supplier", "suppliers/"),
