@@ -9,6 +9,7 @@ mod m0005_ledger;
 mod m0006_imports;
 mod m0007_accounts;
 mod m0008_compression;
+mod m0009_kinds;
 
 pub use dialect::recorded;
 pub use sea_orm_migration::MigratorTrait;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_imports::Migration),
             Box::new(m0007_accounts::Migration),
             Box::new(m0008_compression::Migration),
+            Box::new(m0009_kinds::Migration),
         ]
     }
 }

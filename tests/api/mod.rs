@@ -9,5 +9,6 @@ mod exports;
 mod grpc;
 mod idempotency;
 mod imports;
+mod kinds;
 mod ledger;
 mod sessions;

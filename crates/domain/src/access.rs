@@ -385,6 +385,10 @@ pub enum Act {
     SubmitClaim(ClaimParties),
     /// Review, decide or return a claim.
     DecideClaim(ClaimParties),
+    /// Take back what is left of a prior authorisation.
+    RevokeAuthorization,
+    /// Issue an entitlement to a free service by hand, or take one back.
+    ManageEntitlement,
     /// Let time have its consequence: lapse an unanswered return.
     EnforceDeadline,
     /// Make the first administrator, when there is nobody who could.
@@ -417,6 +421,8 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             }
             actor.has(Role::Auditor)
         }
+        Act::RevokeAuthorization => actor.has(Role::Auditor),
+        Act::ManageEntitlement => actor.has(Role::Auditor) || actor.has(Role::Admin),
         Act::EnforceDeadline | Act::Bootstrap => actor.job.is_some(),
     };
     if granted { Ok(Permit { actor: actor.clone() }) } else { Err(Denial::NotPermitted) }

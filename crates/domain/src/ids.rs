@@ -27,6 +27,10 @@ key!(/// Key of a person or machine that signs in.
     UserId);
 key!(/// Key of a claim.
     ClaimId);
+key!(/// Key of a prior authorisation.
+    AuthorizationId);
+key!(/// Key of an entitlement to a free service.
+    EntitlementId);
 key!(/// Key of a sign-in session.
     SessionId);
 key!(/// Key of one command: all change rows of a command carry it.

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod attempts;
+pub mod authorizations;
 pub mod catalog;
 pub mod change;
 pub mod claims;
@@ -12,6 +13,7 @@ pub mod clock;
 pub mod coverage;
 pub mod dates;
 pub mod dtc;
+pub mod entitlements;
 pub mod identity;
 pub mod ids;
 pub mod imports;

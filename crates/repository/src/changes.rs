@@ -39,8 +39,10 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 13] = [
+pub(crate) const AGGREGATES: [(&str, &str); 16] = [
     ("claims", "claim"),
+    ("authorizations", "prior_authorization"),
+    ("serviceEntitlements", "service_entitlement"),
     ("users", "user_account"),
     ("apiClients", "api_client"),
     ("stations", "station"),
@@ -52,6 +54,7 @@ pub(crate) const AGGREGATES: [(&str, &str); 13] = [
     ("warrantyPolicies", "warranty_policy"),
     ("partSupplies", "part_supply"),
     ("settings", "setting"),
+    ("rescueTariffs", "rescue_tariff"),
     ("vehicles", "vehicle"),
 ];
 
@@ -61,7 +64,7 @@ pub fn collections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables whose rows have no code: their public name is the key.
-const KEYED_BY_UUID: [&str; 3] = ["claim", "user_account", "api_client"];
+const KEYED_BY_UUID: [&str; 5] = ["claim", "prior_authorization", "service_entitlement", "user_account", "api_client"];
 
 /// How an aggregate's row is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +235,7 @@ impl Store {
         let Some((_, table)) = AGGREGATES.iter().find(|(known, _)| *known == collection) else { return Ok(None) };
         let dimensions = match *table {
             "claim" => scope::CLAIM,
+            "prior_authorization" => scope::AUTHORIZATION,
             "user_account" => scope::USER,
             "api_client" => scope::API_CLIENT,
             record => scope::record(record),

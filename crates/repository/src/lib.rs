@@ -6,15 +6,18 @@
 
 #![warn(missing_docs)]
 
+mod aggregates;
 mod api_clients;
 mod attempts;
 mod audit;
+mod authorizations;
 mod backup;
 mod bulk;
 mod catalog;
 mod changes;
 mod claims;
 mod condition;
+mod entitlements;
 mod error;
 mod feed;
 mod idempotency;
@@ -33,6 +36,7 @@ mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tracks;
 mod users;
 mod verify;
 

@@ -38,6 +38,13 @@ pub(crate) const CLAIM: Dimensions = Dimensions {
 const CLAIM_SIGHT: Reach =
     Some(&["EXISTS (SELECT 1 FROM claim_sight s WHERE s.claim_id = claim.id AND s.org_id IN ", ")"]);
 
+/// Prior authorisations, of the station that may use them.
+pub(crate) const AUTHORIZATION: Dimensions =
+    Dimensions { station: Some(&["station_id IN ", ""]), organization: Some(&["station_id IN ", ""]), ..NOTHING };
+
+/// Entitlements of vehicles: whoever may ask for a vehicle may see all of its own.
+pub(crate) const ENTITLEMENT: Dimensions = NOTHING;
+
 /// The ledger: read by those who read all of it.
 pub(crate) const LEDGER: Dimensions = NOTHING;
 

@@ -31,8 +31,11 @@ const LOOK: Duration = Duration::from_millis(250);
 const STREAM_BATCH: u32 = 200;
 
 /// The collections of the feed, and the method by which each is read: who may call that sees its changes.
-const COLLECTIONS: [(&str, Method); 13] = [
+const COLLECTIONS: [(&str, Method); 16] = [
     ("claims", Method::ClaimServiceGetClaim),
+    ("authorizations", Method::AuthorizationServiceGetAuthorization),
+    ("serviceEntitlements", Method::ServiceEntitlementServiceGetServiceEntitlement),
+    ("rescueTariffs", Method::RescueTariffServiceGetRescueTariff),
     ("stations", Method::StationServiceGetStation),
     ("suppliers", Method::SupplierServiceGetSupplier),
     ("appraisers", Method::AppraiserServiceGetAppraiser),

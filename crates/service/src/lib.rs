@@ -3,11 +3,13 @@
 
 pub mod admission;
 mod api;
+mod authorizations;
 mod catalog;
 mod claims;
 mod context;
 mod convert;
 mod denials;
+mod entitlements;
 mod error;
 mod events;
 pub mod identity;

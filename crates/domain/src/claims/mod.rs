@@ -10,6 +10,7 @@ pub mod draft;
 pub mod facts;
 mod finding;
 mod finding_text;
+mod follow;
 mod header;
 mod index;
 pub mod kinds;
@@ -17,28 +18,32 @@ pub mod lifecycle;
 mod line;
 mod number;
 pub mod pricing;
+mod rescue;
 pub mod review;
 pub mod revision;
 #[cfg(test)]
 pub(crate) mod sample;
 mod state;
+pub mod track;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use decision::{DecisionRound, LineDecision, Outcome, Reason, Return};
-pub use facts::{Facts, SimilarClaim};
+pub use facts::{EarlierRepair, Facts, SharedTrip, SimilarClaim};
 pub use finding::{Code, Finding, Severity};
 pub use finding_text::{FindingText, reason_text, text};
+pub use follow::EntitlementChoice;
 pub use header::{
-    CompensationAppraisalDetails, Details, ExternalPurchaseDetails, Header, MajorAssemblyDetails, RescueTrip,
-    RoadsideRescueDetails, RunningInDetails, WarrantyRepairDetails,
+    AssemblyAction, CompensationAppraisalDetails, Details, ExternalPurchaseDetails, Header, MajorAssemblyDetails,
+    RescueTrip, RoadsideRescueDetails, RunningInDetails, WarrantyRepairDetails,
 };
 pub use index::{ClaimHead, ClaimIndex, open_job_key};
 pub use kinds::{Effect, Kind, RequiredField, Spec};
 pub use lifecycle::{Returning, SubmitError, Submitted, TransitionError, Verb};
 pub use line::{Line, LineContent, LineInput, LinePricing, LineType, PriceSource, PriceSourceKind};
 pub use number::ClaimNumber;
+pub(crate) use number::readable as readable_number;
 pub use review::{Goodwill, Review, ReviewError, Verdict};
 pub use revision::{Difference, DifferenceKind, Revision};
 pub use state::{State, StateWord};

@@ -4,8 +4,8 @@ use recourse_proto::{Method, v1};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::resources::{
-    AppraiserResource, FailureCodeResource, LaborOperationResource, PartResource, PartSupplyResource, SettingResource,
-    StationResource, SupplierResource, WarrantyPolicyResource,
+    AppraiserResource, FailureCodeResource, LaborOperationResource, PartResource, PartSupplyResource,
+    RescueTariffResource, SettingResource, StationResource, SupplierResource, WarrantyPolicyResource,
 };
 use super::{Reports, create, get, import, list, retire, update};
 use crate::api::Api;
@@ -183,4 +183,15 @@ master_data! {
     list_settings ListSettingsRequest ListSettingsResponse settings SettingServiceListSettings,
     update_setting UpdateSettingRequest SettingServiceUpdateSetting,
     delete_setting DeleteSettingRequest SettingServiceDeleteSetting
+}
+
+master_data! {
+    v1::rescue_tariff_service_server::RescueTariffService, RescueTariffResource: RescueTariff,
+    rescue_tariff, rescue_tariff_id;
+    create_rescue_tariff CreateRescueTariffRequest RescueTariffServiceCreateRescueTariff,
+    get_rescue_tariff GetRescueTariffRequest RescueTariffServiceGetRescueTariff,
+    list_rescue_tariffs ListRescueTariffsRequest ListRescueTariffsResponse rescue_tariffs
+        RescueTariffServiceListRescueTariffs,
+    update_rescue_tariff UpdateRescueTariffRequest RescueTariffServiceUpdateRescueTariff,
+    delete_rescue_tariff DeleteRescueTariffRequest RescueTariffServiceDeleteRescueTariff
 }

@@ -8,7 +8,7 @@ use recourse_proto::v1;
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::{StoreError, Tx};
 
-use super::{COLLECTION, audience, found_for, refused_step, replay, shown};
+use super::{COLLECTION, audience, effects, found_for, refused_step, replay, shown};
 use crate::context::Call;
 use crate::convert::{self, Reader, claims as convert_claims};
 use crate::error::{Answer, Refusal};
@@ -65,6 +65,7 @@ pub(super) async fn adjudicate(call: &Call, request: v1::AdjudicateClaimRequest)
                     .clone()
                     .adjudicate(review.clone(), call.now, call.today(), &setting)
                     .map_err(|error| refused_review(name, error))?;
+                effects::decide(tx, call, &permit, &claim, &setting).await?;
                 tx.seal(name).await;
                 post_decision(tx, call, &permit, &claim).await?;
                 if claim.decisions.last().is_some_and(|round| round.outcome == Outcome::Rejected) {
@@ -113,6 +114,7 @@ pub(super) async fn return_for_correction(call: &Call, request: v1::ReturnClaimR
                     .clone()
                     .return_(returning.clone(), call.now, &setting)
                     .map_err(|error| refused_step(name, error))?;
+                effects::follow(tx, call, &permit, &claim).await?;
                 let changed = ["state", "last_return", "answer_due_time"];
                 saved(tx, call, &permit, stored, claim, Verb::Return, &changed).await
             })

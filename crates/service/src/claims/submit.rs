@@ -10,7 +10,7 @@ use recourse_proto::v1;
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::{StoreError, Tx};
 
-use super::{COLLECTION, audience, facts, found_for, refused_step, replay, shown};
+use super::{COLLECTION, audience, effects, facts, found_for, refused_step, replay, shown};
 use crate::context::Call;
 use crate::convert::claims as convert_claims;
 use crate::error::{Answer, Refusal};
@@ -43,6 +43,7 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                 let paths = ["state", "revision", "lines", "totals", "findings"].map(str::to_owned).to_vec();
                 let note = call.note("submit", name.to_owned(), COLLECTION, paths, &audience(&submitted.claim));
                 let findings = submitted.claim.findings.clone();
+                effects::reserve(tx, call, &permit, &submitted.claim, &facts).await?;
                 tx.seal(name).await;
                 if let (Some((date, km)), Some(vin)) =
                     (submitted.claim.odometer_reading(), submitted.claim.header.vin.clone())
@@ -84,6 +85,7 @@ pub(super) async fn withdraw(call: &Call, request: v1::WithdrawClaimRequest) -> 
                     .clone()
                     .withdraw(permit.actor().user, reason.to_owned(), call.now)
                     .map_err(|error| refused_step(name, error))?;
+                effects::follow(tx, call, &permit, &claim).await?;
                 tx.seal(name).await;
                 tx.retract_claim_readings(&permit, claim.id).await?;
                 let note =

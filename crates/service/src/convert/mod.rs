@@ -2,8 +2,10 @@
 //! new field breaks the build where it matters.
 
 pub(crate) mod appraisers;
+pub(crate) mod authorizations;
 pub(crate) mod claims;
 pub(crate) mod coverage;
+pub(crate) mod entitlements;
 pub(crate) mod failure_codes;
 pub(crate) mod labor_operations;
 pub(crate) mod names;
@@ -11,6 +13,7 @@ pub(crate) mod organizations;
 pub(crate) mod part_supplies;
 pub(crate) mod parts;
 pub(crate) mod policies;
+pub(crate) mod rescue_tariffs;
 #[cfg(test)]
 mod round_trips;
 pub(crate) mod settings;

@@ -1,5 +1,6 @@
 //! Settings: the message of the contract ⇄ the record of the domain.
 
+use recourse_domain::catalog::setting::AUTHORIZATION_DAYS;
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{Dated, GradeRate, Setting, Stored, TaxRate};
 use recourse_domain::text::Violation;
@@ -36,6 +37,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         pay_after_supplier_answer,
         grade_rates,
         tax_rates,
+        authorization_days,
         external_ref,
     } = &stored.value;
     v1::Setting {
@@ -63,6 +65,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         pay_after_supplier_answer: *pay_after_supplier_answer,
         grade_rates: grade_rates.0.iter().map(show_grade_rate).collect(),
         tax_rates: tax_rates.0.iter().map(show_tax_rate).collect(),
+        authorization_days: *authorization_days,
         external_ref: external_ref.clone(),
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
@@ -122,6 +125,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         pay_after_supplier_answer,
         grade_rates,
         tax_rates,
+        authorization_days,
         external_ref,
         active: _,
         create_time: _,
@@ -171,6 +175,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
             pay_after_supplier_answer,
             grade_rates,
             tax_rates,
+            authorization_days: if authorization_days == 0 { AUTHORIZATION_DAYS } else { authorization_days },
             external_ref,
         })
     })

@@ -1,13 +1,18 @@
 //! What a submission finds. Every group of checks looks at the same claim and the same facts, and all of
 //! them always run: a station gets everything at once.
 
+mod authorizations;
 mod coverage;
 mod dates;
 mod duplicates;
+mod entitlements;
 mod form;
 mod labor;
+mod own_warranty;
 mod parts;
 mod prices;
+mod purchases;
+mod rescue;
 mod vehicle;
 
 use super::{Claim, ClaimCoverage, Facts, Finding, Line};
@@ -16,15 +21,20 @@ use crate::money::BasisPoints;
 /// Everything that is found about a claim whose amounts have been computed, in the order in which a form
 /// shows its fields: the header first, then the lines.
 pub fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
-    let groups: [fn(&Claim, &Facts) -> Vec<Finding>; 8] = [
+    let groups: [fn(&Claim, &Facts) -> Vec<Finding>; 13] = [
         form::check,
         vehicle::check,
         dates::check,
         coverage::check,
         duplicates::check,
+        own_warranty::check,
+        entitlements::check,
+        rescue::check,
+        purchases::check,
         parts::check,
         labor::check,
         prices::check,
+        authorizations::check,
     ];
     groups.iter().flat_map(|group| group(claim, facts)).collect()
 }

@@ -76,6 +76,7 @@ pub(super) fn show_source(source: &domain::PriceSource) -> v1::PriceSource {
         valid_from: source.valid_from.and_then(date),
         price_date: source.price_date.and_then(date),
         markup_bp: source.markup.map(basis_points).unwrap_or_default(),
+        list: text(source.list.as_ref()),
     }
 }
 
@@ -114,7 +115,7 @@ pub(super) fn read_line(reader: &mut Reader, at: &str, line: &v1::ClaimLine) -> 
     })
 }
 
-pub(super) fn show_line_type(line_type: LineType) -> v1::claim_line::Type {
+pub(crate) fn show_line_type(line_type: LineType) -> v1::claim_line::Type {
     match line_type {
         LineType::Part => v1::claim_line::Type::Part,
         LineType::Labor => v1::claim_line::Type::Labor,

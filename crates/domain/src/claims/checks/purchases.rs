@@ -1,0 +1,128 @@
+//! Requests for leave: the limit that is asked for against the lines, and what proves the need.
+
+use crate::claims::finding::Code;
+use crate::claims::{AssemblyAction, Claim, Details, Facts, Finding, LineType, MajorAssemblyDetails};
+use crate::money::Money;
+
+pub(super) fn check(claim: &Claim, _facts: &Facts) -> Vec<Finding> {
+    match &claim.header.details {
+        Some(Details::ExternalPurchase(details)) => {
+            let mut findings: Vec<Finding> =
+                limit(claim, details.limit_amount, "external_purchase.limit_amount").into_iter().collect();
+            for (field, proof) in [
+                ("external_purchase.quotation", &details.quotation),
+                ("external_purchase.stock_out_proof", &details.stock_out_proof),
+            ] {
+                if proof.is_none() {
+                    findings.push(Finding::warning(Code::EvidenceMissing, field));
+                }
+            }
+            findings
+        }
+        Some(Details::MajorAssembly(details)) => {
+            let mut findings: Vec<Finding> =
+                limit(claim, details.limit_amount, "major_assembly.limit_amount").into_iter().collect();
+            findings.extend(replaced_assembly(claim, details));
+            findings
+        }
+        Some(
+            Details::WarrantyRepair(_)
+            | Details::RunningInMaintenance(_)
+            | Details::RoadsideRescue(_)
+            | Details::CompensationAppraisal(_),
+        )
+        | None => Vec::new(),
+    }
+}
+
+/// What is asked for is enough for the lines, in the station's currency.
+fn limit(claim: &Claim, limit: Option<Money>, field: &str) -> Option<Finding> {
+    let limit = limit?;
+    if limit.currency != claim.currency {
+        return Some(
+            Finding::error(Code::CurrencyMismatch, field).with("amount", limit).with("currency", claim.currency),
+        );
+    }
+    let requested = claim.lines.iter().filter_map(|line| line.pricing.as_ref()).map(|pricing| pricing.requested);
+    let lines = Money::sum(claim.currency, requested).ok()?;
+    (limit.minor < lines.minor)
+        .then(|| Finding::error(Code::QuoteTooLow, field).with("limit", limit).with("lines", lines))
+}
+
+/// Who asks to replace an assembly claims it on a line: the line is what is authorised.
+fn replaced_assembly(claim: &Claim, details: &MajorAssemblyDetails) -> Option<Finding> {
+    match details.action {
+        Some(AssemblyAction::Replace) => {}
+        Some(AssemblyAction::Repair) | None => return None,
+    }
+    let assembly = details.assembly.as_ref()?;
+    let claimed = claim
+        .lines
+        .iter()
+        .any(|line| line.content.line_type == LineType::Part && line.content.part.as_ref() == Some(assembly));
+    (!claimed).then(|| Finding::error(Code::RequiredField, "lines").with("name", format!("a line for {assembly}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::draft::NewClaim;
+    use crate::claims::sample::{added, cny, code, facts, header, new_claim, part_line};
+    use crate::claims::{ExternalPurchaseDetails, Header, Kind, LineContent, pricing};
+    use crate::money::{Currency, Quantity};
+
+    fn found(kind: Kind, details: Details, line: LineContent) -> Vec<(Code, String, bool)> {
+        let header = Header { details: Some(details), ..header() };
+        let mut claim = Claim::create(NewClaim { kind, ..new_claim() }, header, vec![added(line)]).unwrap();
+        pricing::price(&mut claim, &facts());
+        check(&claim, &facts())
+            .into_iter()
+            .map(|finding| (finding.code, finding.field.clone(), finding.blocks()))
+            .collect()
+    }
+
+    #[test]
+    fn an_offer_covers_the_lines_and_stands_with_the_proof_of_need() {
+        let line = LineContent {
+            description: "fuel pump".to_owned(),
+            quantity: Some(Quantity(1_000)),
+            requested_amount: Some(cny("480")),
+            ..LineContent::new(LineType::ExternalPart)
+        };
+        let offer = |amount: Money| ExternalPurchaseDetails {
+            limit_amount: Some(amount),
+            quotation: Some("attachments/1".to_owned()),
+            stock_out_proof: Some("attachments/2".to_owned()),
+            ..ExternalPurchaseDetails::default()
+        };
+        let of = |details| found(Kind::ExternalPurchase, Details::ExternalPurchase(details), line.clone());
+        assert_eq!(of(offer(cny("480"))), []);
+        let field = "external_purchase.limit_amount".to_owned();
+        assert_eq!(of(offer(cny("479.99"))), [(Code::QuoteTooLow, field.clone(), true)]);
+        let euros = Money::new(Currency::parse("EUR").unwrap(), 100_000);
+        assert_eq!(of(offer(euros)), [(Code::CurrencyMismatch, field, true)]);
+        let bare = ExternalPurchaseDetails { quotation: None, stock_out_proof: None, ..offer(cny("480")) };
+        assert_eq!(
+            of(bare),
+            [
+                (Code::EvidenceMissing, "external_purchase.quotation".to_owned(), false),
+                (Code::EvidenceMissing, "external_purchase.stock_out_proof".to_owned(), false),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_assembly_that_is_replaced_stands_on_a_line() {
+        let asked = |assembly: &str, action| {
+            let details = MajorAssemblyDetails {
+                assembly: Some(code(assembly)),
+                action: Some(action),
+                ..MajorAssemblyDetails::default()
+            };
+            found(Kind::MajorAssembly, Details::MajorAssembly(details), part_line())
+        };
+        assert_eq!(asked("P-100", AssemblyAction::Replace), []);
+        assert_eq!(asked("P-900", AssemblyAction::Replace), [(Code::RequiredField, "lines".to_owned(), true)]);
+        assert_eq!(asked("P-900", AssemblyAction::Repair), []);
+    }
+}
