@@ -96,7 +96,7 @@ on_both_stores! {
             })
             .await
             .unwrap();
-        assert_eq!(named, [one.number.clone()], "another station's is not there");
+        assert_eq!(named, std::slice::from_ref(&one.number), "another station's is not there");
         let text = format!("claim = \"claims/{}\" AND state = ACTIVE AND expire_date > 2026-12-30", one.claim);
         let query = filtered(&text, AUTHORIZATION_FIELDS, Order::newest_first());
         let page = store.authorizations(&all(), &query).await.unwrap();

@@ -60,8 +60,10 @@ fn missing(position: usize, line: &Line, facts: &Facts) -> Option<Finding> {
 
 fn ask(claim: &Claim, position: usize, line: &Line, known: &Authorization, facts: &Facts) -> Vec<Finding> {
     let vin = claim.header.vin.as_deref().unwrap_or_default();
-    // A correction is judged by the day of the first submission, as everything with a deadline is.
-    let day = facts.first_submit_date.unwrap_or(facts.today);
+    // A correction is judged by the day of the claim's own first submission. A copy is another claim: it begins
+    // to use what stands today.
+    let own = facts.first_submit_date.filter(|_| claim.submission.is_some());
+    let day = own.unwrap_or(facts.today);
     if let Err(why) = known.usable(vin, day) {
         return vec![unusable(position, &known.number, why)];
     }
@@ -135,8 +137,8 @@ fn unusable(position: usize, named: &str, why: Unusable) -> Finding {
 mod tests {
     use super::*;
     use crate::authorizations::{AuthorizationState, Item};
-    use crate::claims::sample::{STATION, added, cny, code, day, draft, facts, header, part_line};
-    use crate::claims::{Kind, LineContent, pricing};
+    use crate::claims::sample::{STATION, added, cny, code, day, draft, facts, header, in_state, part_line};
+    use crate::claims::{Kind, LineContent, StateWord, pricing};
     use crate::ids::{AuthorizationId, ClaimId};
     use crate::money::{Currency, Quantity};
     use uuid::Uuid;
@@ -227,6 +229,19 @@ mod tests {
         assert_eq!(found(bought(1_000, "480"), last_day), []);
         let other_item = LineContent { authorization: Some("AU-2611-00000001".to_owned()), ..part_line() };
         assert_eq!(found(other_item, authorization()), not_usable);
+    }
+
+    #[test]
+    fn a_correction_is_judged_by_its_own_first_submission_and_a_copy_is_not() {
+        let mut facts = facts();
+        facts.first_submit_date = Some(day("2026-11-20"));
+        facts.authorizations = vec![Authorization { expire_date: day("2026-11-22"), ..authorization() }];
+        let mut copy = draft().update(header(), vec![added(bought(1_000, "480"))]).unwrap();
+        pricing::price(&mut copy, &facts);
+        let codes = |claim: &Claim| check(claim, &facts).into_iter().map(|finding| finding.code).collect::<Vec<_>>();
+        assert_eq!(codes(&copy), [Code::AuthorizationNotUsable]);
+        let corrected = Claim { submission: in_state(StateWord::Returned).submission, ..copy };
+        assert_eq!(codes(&corrected), []);
     }
 
     #[test]

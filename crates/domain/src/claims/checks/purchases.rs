@@ -49,18 +49,20 @@ fn limit(claim: &Claim, limit: Option<Money>, field: &str) -> Option<Finding> {
         .then(|| Finding::error(Code::QuoteTooLow, field).with("limit", limit).with("lines", lines))
 }
 
-/// Who asks to replace an assembly claims it on a line: the line is what is authorised.
+/// Who asks to replace an assembly claims it on a line, for the line is what is authorised; who asks to repair it
+/// does not.
 fn replaced_assembly(claim: &Claim, details: &MajorAssemblyDetails) -> Option<Finding> {
-    match details.action {
-        Some(AssemblyAction::Replace) => {}
-        Some(AssemblyAction::Repair) | None => return None,
-    }
     let assembly = details.assembly.as_ref()?;
     let claimed = claim
         .lines
         .iter()
         .any(|line| line.content.line_type == LineType::Part && line.content.part.as_ref() == Some(assembly));
-    (!claimed).then(|| Finding::error(Code::RequiredField, "lines").with("name", format!("a line for {assembly}")))
+    let (field, name) = match (details.action?, claimed) {
+        (AssemblyAction::Replace, false) => ("lines", format!("a line for {assembly}")),
+        (AssemblyAction::Repair, true) => ("major_assembly.action", format!("REPLACE, as a line replaces {assembly},")),
+        (AssemblyAction::Replace, true) | (AssemblyAction::Repair, false) => return None,
+    };
+    Some(Finding::error(Code::RequiredField, field).with("name", name))
 }
 
 #[cfg(test)]
@@ -124,5 +126,7 @@ mod tests {
         assert_eq!(asked("P-100", AssemblyAction::Replace), []);
         assert_eq!(asked("P-900", AssemblyAction::Replace), [(Code::RequiredField, "lines".to_owned(), true)]);
         assert_eq!(asked("P-900", AssemblyAction::Repair), []);
+        let action = "major_assembly.action".to_owned();
+        assert_eq!(asked("P-100", AssemblyAction::Repair), [(Code::RequiredField, action, true)]);
     }
 }
