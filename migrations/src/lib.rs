@@ -1,6 +1,7 @@
 //! The schema, one text for SQLite and PostgreSQL. See the README beside this folder for the rules.
 
 mod dialect;
+
 mod m0001_foundation;
 mod m0002_identity;
 mod m0003_catalog;
@@ -10,6 +11,8 @@ mod m0006_imports;
 mod m0007_accounts;
 mod m0008_compression;
 mod m0009_kinds;
+mod m0011_attachments;
+mod m0014_review;
 
 pub use dialect::recorded;
 pub use sea_orm_migration::MigratorTrait;
@@ -30,6 +33,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_accounts::Migration),
             Box::new(m0008_compression::Migration),
             Box::new(m0009_kinds::Migration),
+            Box::new(m0011_attachments::Migration),
+            Box::new(m0014_review::Migration),
         ]
     }
 }

@@ -1,14 +1,17 @@
 //! The API as its callers use it, a file per noun.
 
 mod access;
+pub mod attachments;
 mod catalog;
 mod claims;
 mod errors;
 mod events;
+mod evidence;
 mod exports;
 mod grpc;
 mod idempotency;
 mod imports;
 mod kinds;
 mod ledger;
+mod review;
 mod sessions;

@@ -106,9 +106,17 @@ impl Database {
                 let source = template.and_then(|template| template.url.rsplit('/').next());
                 postgres::create_database(server, &name, source).await;
                 let (address, _) = server.rsplit_once('/').unwrap();
-                Some(Self { url: format!("{address}/{name}"), folder: None })
+                // Made with the first attachment.
+                let folder = Some(std::env::temp_dir().join(&name));
+                Some(Self { url: format!("{address}/{name}"), folder })
             }
         }
+    }
+
+    /// Where attachments are, for a database that is no file with a place beside it.
+    pub fn attachments(&self) -> Option<PathBuf> {
+        let name = self.url.strip_prefix("postgres")?.rsplit('/').next()?;
+        Some(std::env::temp_dir().join(name).join("attachments"))
     }
 
     /// Opens it with an up-to-date schema.
@@ -185,6 +193,7 @@ impl Server {
             max_connections: 8,
             ..Config::default()
         };
+        config.attachments.folder = database.attachments();
         // No balancer watches the tests.
         config.limits.drain_delay = std::time::Duration::ZERO;
         configure(&mut config);

@@ -81,7 +81,10 @@ pub async fn prepare_in(database: Database) -> Prepared {
     load_master_data(&admin).await;
     let mut tokens = BTreeMap::from([("admin", admin.token().expect("signed in").to_owned())]);
     for (name, organization, role, rights) in ACCOUNTS {
-        let membership = json!({"organization": organization, "roles": [role], "rights": rights});
+        // The second auditor is of a higher level, where a test sets limits.
+        let level = if name == "auditor2" { 3 } else { 0 };
+        let membership =
+            json!({"organization": organization, "roles": [role], "rights": rights, "approvalLevel": level});
         let user = json!({"userName": name, "displayName": name, "memberships": [membership]});
         admin.post("/v1/users", json!({"user": user, "password": PASSWORD})).await.ok();
         let signed_in = anonymous.sign_in(name, PASSWORD).await;

@@ -1,5 +1,6 @@
 //! What an operator does: starts, configures, upgrades, watches, saves and verifies.
 
+mod attachments;
 mod backup;
 mod configuration;
 mod logs;

@@ -183,6 +183,8 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    appeal
+    appeal_too_late
     authorization_expires
     compensation_appraisal
     duplicate_at_another_station

@@ -106,6 +106,7 @@ pub(super) fn actor(user: u128, org: OrgId, roles: &[Role]) -> Actor {
         orgs: BTreeSet::from([org]),
         roles: roles.iter().copied().collect(),
         rights: BTreeSet::new(),
+        approval_level: 0,
         session: None,
         job: None,
     }

@@ -117,6 +117,8 @@ pub struct Actor {
     pub roles: BTreeSet<Role>,
     /// Rights within the acting organisation.
     pub rights: BTreeSet<Right>,
+    /// The level up to which an auditor approves.
+    pub approval_level: i32,
     /// The sign-in session, if a person acts.
     pub session: Option<SessionId>,
     /// Set for a job of the system: `claim-deadlines`.
@@ -152,6 +154,7 @@ impl Actor {
             orgs: BTreeSet::from([OrgId::OEM]),
             roles: BTreeSet::new(),
             rights: BTreeSet::new(),
+            approval_level: 0,
             session: None,
             job: Some(name),
         }
@@ -389,6 +392,13 @@ pub enum Act {
     RevokeAuthorization,
     /// Issue an entitlement to a free service by hand, or take one back.
     ManageEntitlement,
+    /// Create an attachment, send its bytes, or say where it belongs.
+    KeepAttachment {
+        /// The station that it belongs to.
+        station: OrgId,
+        /// The person who created it.
+        created_by: UserId,
+    },
     /// Let time have its consequence: lapse an unanswered return.
     EnforceDeadline,
     /// Make the first administrator, when there is nobody who could.
@@ -413,6 +423,10 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         Act::DraftClaim(parties) => {
             actor.orgs.contains(&parties.station)
                 && (actor.has(Role::Station) || (actor.has(Role::Technician) && parties.created_by == actor.user))
+        }
+        Act::KeepAttachment { station, created_by } => {
+            actor.orgs.contains(&station)
+                && (actor.has(Role::Station) || (actor.has(Role::Technician) && created_by == actor.user))
         }
         Act::SubmitClaim(parties) => actor.orgs.contains(&parties.station) && actor.has(Role::Station),
         Act::DecideClaim(parties) => {

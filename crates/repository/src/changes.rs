@@ -39,10 +39,11 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 16] = [
+pub(crate) const AGGREGATES: [(&str, &str); 18] = [
     ("claims", "claim"),
     ("authorizations", "prior_authorization"),
     ("serviceEntitlements", "service_entitlement"),
+    ("attachments", "attachment"),
     ("users", "user_account"),
     ("apiClients", "api_client"),
     ("stations", "station"),
@@ -51,6 +52,7 @@ pub(crate) const AGGREGATES: [(&str, &str); 16] = [
     ("parts", "part"),
     ("laborOperations", "labor_operation"),
     ("failureCodes", "failure_code"),
+    ("evidenceRules", "evidence_rule"),
     ("warrantyPolicies", "warranty_policy"),
     ("partSupplies", "part_supply"),
     ("settings", "setting"),
@@ -64,7 +66,8 @@ pub fn collections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables whose rows have no code: their public name is the key.
-const KEYED_BY_UUID: [&str; 5] = ["claim", "prior_authorization", "service_entitlement", "user_account", "api_client"];
+const KEYED_BY_UUID: [&str; 6] =
+    ["claim", "prior_authorization", "service_entitlement", "attachment", "user_account", "api_client"];
 
 /// How an aggregate's row is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,6 +239,7 @@ impl Store {
         let dimensions = match *table {
             "claim" => scope::CLAIM,
             "prior_authorization" => scope::AUTHORIZATION,
+            "attachment" => scope::ATTACHMENT,
             "user_account" => scope::USER,
             "api_client" => scope::API_CLIENT,
             record => scope::record(record),

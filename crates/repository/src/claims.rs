@@ -25,7 +25,7 @@ const COLUMNS: &str = "id, version, create_time, update_time, head_hash, body";
 const HEAD_COLUMNS: &str = "id, version, create_time, update_time, number, station_id, station, kind, state, vin, causal_part, \
      failure_code, campaign, external_ref, external_repair_order, external_job, complaint_date, \
      repair_completion_date, submit_time, first_submit_time, review_due_time, answer_due_time, auditor, currency, \
-     requested_minor, computed_minor, approved_minor, revision, odometer_in_km";
+     requested_minor, computed_minor, approved_minor, revision, odometer_in_km, open_appeal";
 const BODY_VERSION: i64 = 1;
 /// Repairs of a vehicle that a check looks at.
 const REPAIRS: u32 = 50;
@@ -54,6 +54,7 @@ pub const CLAIM_FIELDS: &[Field] = &[
     field("submit_time", FieldKind::Time, true, false),
     field("answer_due_time", FieldKind::Time, false, false),
     field("review_due_time", FieldKind::Time, false, false),
+    field("open_appeal", FieldKind::Text, false, false),
     field("revision", FieldKind::Integer, false, false),
     field("create_time", FieldKind::Time, true, false),
     field("update_time", FieldKind::Time, true, false),
@@ -381,6 +382,7 @@ pub(crate) fn columns(claim: &Claim) -> Result<Vec<(&'static str, Value)>, Store
         ("finding_errors", index.finding_errors.into_value()),
         ("finding_warnings", index.finding_warnings.into_value()),
         ("odometer_in_km", head.odometer_in_km.into_value()),
+        ("open_appeal", head.open_appeal.into_value()),
     ])
 }
 
@@ -433,6 +435,7 @@ fn head(row: &Row) -> Result<Stored<ClaimHead>, StoreError> {
         approved_minor: columns.next()?,
         revision: columns.next()?,
         odometer_in_km: columns.next()?,
+        open_appeal: columns.next()?,
     };
     Ok(Stored { id, version, create_time, update_time, retire_time: None, head_hash: Vec::new(), value })
 }

@@ -8,6 +8,7 @@
 
 mod aggregates;
 mod api_clients;
+mod attachments;
 mod attempts;
 mod audit;
 mod authorizations;
@@ -20,6 +21,7 @@ mod condition;
 mod entitlements;
 mod error;
 mod feed;
+mod files;
 mod idempotency;
 mod imports;
 mod keys;
@@ -40,6 +42,7 @@ mod tracks;
 mod users;
 mod verify;
 
+pub use attachments::{ATTACHMENT_FIELDS, KeptAttachment, Part, Upload};
 pub use audit::{DENIAL_FIELDS, DenialRow, HistoryReport};
 pub use backup::{Cell, CellKind, Piece, TableShape, TransferError};
 pub use catalog::RecordWrite;
@@ -48,6 +51,9 @@ pub use claims::CLAIM_FIELDS;
 pub use condition::{FeedBacklog, LeaseRow, PoolCondition, SchemaCondition, SettingCondition};
 pub use error::{CommandError, StoreError};
 pub use feed::{FeedEnds, FeedItem, FeedPage, NUMBERED_AT_ONCE};
+#[cfg(feature = "s3")]
+pub use files::S3Options;
+pub use files::{FileError, Files};
 pub use idempotency::{RequestKey, Seen};
 pub use imports::{ImportJob, ImportRow};
 pub use keys::KeyTimes;

@@ -63,13 +63,14 @@ pub(crate) fn condition(expr: &Expr) -> Sql {
 }
 
 /// Columns that hold the code of another resource, and the collection that its public name begins with.
-const REFERENCES: [(&str, &str); 10] = [
+const REFERENCES: [(&str, &str); 11] = [
     ("station", "stations/"),
     ("seller", "stations/"),
     ("supplier", "suppliers/"),
     ("default_supplier", "suppliers/"),
     ("vin", "vehicles/"),
     ("part", "parts/"),
+    ("operation", "laborOperations/"),
     ("causal_part", "parts/"),
     ("superseded_by", "parts/"),
     ("failure_code", "failureCodes/"),

@@ -35,6 +35,24 @@ pub(crate) const CLAIM: Dimensions = Dimensions {
     organization: Some(&["station_id IN ", ""]),
     person: Some("created_by"),
 };
+
+const ATTACHMENT_STATION: Reach = Some(&["attachment.station_id IN ", ""]);
+
+/// Attachments of a station, or made by a person of it.
+pub(crate) const ATTACHMENT: Dimensions = Dimensions {
+    station: ATTACHMENT_STATION,
+    organization: ATTACHMENT_STATION,
+    person: Some("attachment.created_by"),
+    ..NOTHING
+};
+
+/// Attachments of a person's own claims, whoever made them.
+pub(crate) const ATTACHMENT_OF_CLAIM: Dimensions = Dimensions {
+    station: ATTACHMENT_STATION,
+    person: Some("(SELECT c.created_by FROM claim c WHERE c.id = attachment.claim_id)"),
+    ..NOTHING
+};
+
 const CLAIM_SIGHT: Reach =
     Some(&["EXISTS (SELECT 1 FROM claim_sight s WHERE s.claim_id = claim.id AND s.org_id IN ", ")"]);
 

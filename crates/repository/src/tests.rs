@@ -62,6 +62,7 @@ fn reach(role: Role, scope: RowScope) -> Scope {
         orgs: BTreeSet::from([org]),
         roles: BTreeSet::from([role]),
         rights: BTreeSet::new(),
+        approval_level: 0,
         session: None,
         job: None,
     };

@@ -18,7 +18,12 @@ const BATCH: usize = 200;
 const MAX_FAULTS: u32 = 100;
 
 /// Columns that name a row of another table by its key: table, column, the other table.
-const REFERENCES: [(&str, &str, &str); 15] = [
+const REFERENCES: [(&str, &str, &str); 20] = [
+    ("attachment", "claim_id", "claim"),
+    ("attachment", "station_id", "station"),
+    ("attachment_part", "attachment_id", "attachment"),
+    ("attachment_use", "attachment_id", "attachment"),
+    ("attachment_use", "claim_id", "claim"),
     ("change_pending", "change_id", "change"),
     ("claim", "station_id", "station"),
     ("claim_revision", "claim_id", "claim"),

@@ -20,7 +20,7 @@ use crate::edge::{self, Edge, headers};
 use crate::health::{self, Readiness};
 use crate::metrics::Metrics;
 use crate::rates::{self, Rates};
-use crate::{docs, limits, oauth, observe};
+use crate::{docs, downloads, limits, oauth, observe, uploads};
 
 /// Services that cannot be assembled: the contract's descriptors are damaged.
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +69,11 @@ impl App {
             .route("/docs/errors", get(|| async { Html(docs::error_page()) }))
             .route("/openapi.json", get(docs::openapi_json))
             .merge(docs::reference())
+            .merge(uploads::routes(self.api.clone()))
             .merge(health::routes(self.readiness.clone()));
-        Ok(self.guarded(own.merge(self.grpc_routes()?).fallback_service(self.gateway.clone())))
+        let files = middleware::from_fn_with_state(self.api.clone(), downloads::serve);
+        let rest = Router::new().fallback_service(self.gateway.clone()).layer(files);
+        Ok(self.guarded(own.merge(self.grpc_routes()?).fallback_service(rest)))
     }
 
     fn grpc_routes(&self) -> Result<Router, AssemblyError> {
@@ -107,8 +110,12 @@ impl App {
     }
 }
 
-/// Streams are never compressed: their items would wait for each other.
+/// Streams are never compressed: their items would wait for each other. Files are sent as they are, so that
+/// their length and the ranges of them are what they say.
 fn is_compressible(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    if headers.contains_key(header::CONTENT_DISPOSITION) {
+        return false;
+    }
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     const KINDS: [&str; 6] = [

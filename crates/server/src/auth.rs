@@ -51,7 +51,7 @@ fn bearer(value: &str) -> Option<&str> {
 }
 
 /// Lets a call in, or not: the caller goes on with the request.
-fn admit_parts(api: &Api, method: Method, parts: &mut Parts) -> Result<(), Status> {
+pub(crate) fn admit_parts(api: &Api, method: Method, parts: &mut Parts) -> Result<(), Status> {
     Facts::calls(&parts.extensions, method);
     let identity = parts.extensions.get::<Identity>();
     let caller = admit(method, identity).map_err(|refusal| {

@@ -151,6 +151,9 @@ pub struct ReportArgs {
 pub struct BackupArgs {
     /// The file; it must not be there yet.
     pub file: PathBuf,
+    /// Copy the bytes of attachments into this folder too; what is there already is not copied again.
+    #[arg(long)]
+    pub attachments: Option<PathBuf>,
     /// The store and the configuration.
     #[command(flatten)]
     pub store: StoreArgs,

@@ -6,6 +6,7 @@
 //! `#[schemars(extend("x-secret" = true))]`, and is shown nowhere.
 
 mod accounts;
+mod attachments;
 mod cors;
 mod keys;
 mod layers;
@@ -21,6 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use accounts::{AccountsConfig, IssuerConfig};
+pub use attachments::{AttachmentsSection, FileStore};
 pub use cors::Cors;
 pub use layers::{Flags, Loaded};
 pub use limits::Limits;
@@ -65,6 +67,9 @@ pub struct Config {
     /// Sign-in, tokens, rate limits.
     #[serde(default)]
     pub accounts: AccountsConfig,
+    /// Files that prove something: where their bytes are, and how large they may be.
+    #[serde(default)]
+    pub attachments: AttachmentsSection,
     /// What one client, and all of them together, may take.
     pub limits: Limits,
     /// Certificates of the listeners.
@@ -98,6 +103,7 @@ impl Default for Config {
             work: true,
             telemetry: TelemetrySection::default(),
             accounts: AccountsConfig::default(),
+            attachments: AttachmentsSection::default(),
             limits: Limits::default(),
             tls: Tls::default(),
             cors: Cors::default(),
@@ -132,7 +138,10 @@ impl Config {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log) {
             return refuse(format!("log: {error}"));
         }
-        if let Some(fault) = self.limits.fault().or_else(|| self.tls.fault()).or_else(|| self.cors.fault()) {
+        let attachments = self.attachments.fault();
+        if let Some(fault) =
+            attachments.or_else(|| self.limits.fault()).or_else(|| self.tls.fault()).or_else(|| self.cors.fault())
+        {
             return refuse(fault);
         }
         self.telemetry.check().map_err(ConfigError)

@@ -1,5 +1,7 @@
 //! The API reference, from the binary itself: it works without the internet.
 
+mod files;
+
 use std::sync::LazyLock;
 
 use axum::Router;
@@ -169,15 +171,18 @@ fn add_own_endpoints(document: &mut Value) {
         ),
     ];
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
-        for (path, mut item) in own {
+        files::describe_downloads(paths);
+        let own = own.into_iter().map(|(path, item)| (path.to_owned(), item));
+        for (path, mut item) in own.chain(files::uploads()) {
             for operation in item.as_object_mut().into_iter().flat_map(|item| item.values_mut()) {
                 turned_away_at_the_edge(operation);
             }
-            paths.insert(path.to_owned(), item);
+            paths.insert(path, item);
         }
     }
     if let Some(tags) = document.get_mut("tags").and_then(Value::as_array_mut) {
         tags.push(json!({"name": "OAuth", "description": "Tokens, as the RFCs have them."}));
+        tags.push(json!({"name": "Uploads", "description": "Bytes of attachments in pieces, resumable: tus 1.0."}));
         tags.push(json!({"name": "Operations", "description": "Health of the process."}));
     }
 }

@@ -78,6 +78,12 @@ fn files(config: &Config, config_file: Option<&Path>, findings: &mut Vec<Finding
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         free_room(folder, findings);
     }
+    // The folder of attachments is made with the first of them.
+    let attachments = start::open_files(config).ok().and_then(|files| files.folder().map(Path::to_owned));
+    if let Some(folder) = attachments.filter(|folder| folder.is_dir()) {
+        free_room(&folder, findings);
+        private.push(folder);
+    }
     private.push(config_file.map_or_else(|| PathBuf::from("recourse.toml"), Path::to_path_buf));
     for file in private {
         let Ok(metadata) = std::fs::metadata(&file) else { continue };

@@ -5,9 +5,11 @@ mod auth;
 pub mod backup;
 pub mod cli;
 pub mod config;
+pub mod copies;
 pub mod demo;
 pub mod docs;
 mod doctor;
+mod downloads;
 mod edge;
 mod fetch;
 mod health;
@@ -25,6 +27,7 @@ mod serving;
 pub mod start;
 mod telemetry;
 mod trace_ids;
+mod uploads;
 mod verify;
 
 use std::io::Write;
@@ -69,7 +72,9 @@ pub async fn run(cli: Cli) -> Result<(), StartError> {
         Command::Doctor(args) => {
             doctor::doctor(&configured(&args.store)?, args.store.config.as_deref(), args.json).await
         }
-        Command::Backup(args) => start::backup(&configured(&args.store)?.config, &args.file).await,
+        Command::Backup(args) => {
+            start::backup(&configured(&args.store)?.config, &args.file, args.attachments.as_deref()).await
+        }
         Command::Restore(args) if args.check => {
             let manifest = backup::check(&args.file)?;
             print(&format!("{} is whole: {}\n", args.file.display(), backup::summary(&manifest)))

@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use recourse_domain::attachments::Bounds;
 use recourse_domain::clock::{Clock, IdSource};
-use recourse_repository::{Store, StoreOptions};
+use recourse_repository::{Files, Store, StoreOptions};
+use recourse_service::attachments::AttachmentOptions;
 use recourse_service::{Api, ApiParts};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::config::{Config, Limits, MetricsListen};
+use crate::config::{Config, FileStore, Limits, MetricsListen};
 use crate::fetch::SafeFetch;
 use crate::health::Readiness;
 use crate::metrics::{self, Metrics};
@@ -140,6 +142,25 @@ pub(crate) fn sqlite_file(database: &str) -> Option<PathBuf> {
     (file != ":memory:").then(|| PathBuf::from(file))
 }
 
+/// Where the bytes of attachments are. A folder is made with the first of them.
+pub(crate) fn open_files(config: &Config) -> Result<Files, StartError> {
+    let section = &config.attachments;
+    match section.store {
+        FileStore::Folder => Ok(Files::in_folder(&section.folder(sqlite_file(&config.database).as_deref()))),
+        #[cfg(feature = "s3")]
+        FileStore::S3 => Files::in_s3(recourse_repository::S3Options {
+            bucket: section.s3_bucket.clone().unwrap_or_default(),
+            region: section.s3_region.clone(),
+            endpoint: section.s3_endpoint.clone(),
+            access_key_id: section.s3_access_key_id.clone(),
+            secret_access_key: section.s3_secret_access_key.clone(),
+        })
+        .map_err(|error| StartError::new("attachments", error)),
+        #[cfg(not(feature = "s3"))]
+        FileStore::S3 => Err(StartError::new("attachments.store", "this binary was built without `--features s3`")),
+    }
+}
+
 /// The use cases over a store.
 pub async fn open_api(
     config: &Config,
@@ -147,6 +168,14 @@ pub async fn open_api(
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
 ) -> Result<Api, StartError> {
+    let keep_unfinished = TimeDelta::from_std(config.attachments.keep_unfinished)
+        .map_err(|error| StartError::new("attachments.keep_unfinished", error))?;
+    let attachments = AttachmentOptions {
+        files: open_files(config)?,
+        bounds: Bounds { bytes: config.attachments.max_bytes, pixels: config.attachments.max_pixels },
+        max_unfinished_bytes: config.attachments.max_unfinished_bytes,
+        keep_unfinished,
+    };
     Api::open(ApiParts {
         store,
         clock,
@@ -155,6 +184,7 @@ pub async fn open_api(
         issuer: config.issuer.clone(),
         audience: config.audience.clone(),
         accounts: config.accounts.options()?,
+        attachments,
         fetch: Arc::new(SafeFetch::new(config.accounts.issuer_networks.clone())),
     })
     .await
@@ -274,14 +304,32 @@ pub(crate) async fn migrate_dry(config: &Config) -> Result<(), StartError> {
 }
 
 /// `recourse backup`.
-pub(crate) async fn backup(config: &Config, file: &Path) -> Result<(), StartError> {
+pub(crate) async fn backup(config: &Config, file: &Path, attachments: Option<&Path>) -> Result<(), StartError> {
     let store = open_present(config).await?;
     let manifest = crate::backup::backup(&store, file).await?;
     crate::print(&format!(
         "{}: {}\nit holds secrets and personal data; keep it as you keep the database\n",
         file.display(),
         crate::backup::summary(&manifest)
-    ))
+    ))?;
+    let files = open_files(config)?;
+    match attachments {
+        Some(folder) => {
+            let copied = crate::copies::copy(&store, &files, folder).await?;
+            crate::print(&format!(
+                "{}: the bytes of {} attachments, {} pieces of them new; use it as attachments.folder of what is restored\n",
+                folder.display(),
+                copied.attachments,
+                copied.pieces
+            ))
+        }
+        None => {
+            let place = files.folder().map_or_else(|| "the S3 store".to_owned(), |folder| folder.display().to_string());
+            crate::print(&format!(
+                "the bytes of attachments are not in it: they are in {place}; copy them with --attachments FOLDER\n"
+            ))
+        }
+    }
 }
 
 /// `recourse restore`.

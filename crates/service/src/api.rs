@@ -8,6 +8,7 @@ use recourse_repository::{PageTokens, Store};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::attachments::{AttachmentOptions, Busy};
 use crate::denials::Denials;
 use crate::error::Answer;
 use crate::identity::AccountOptions;
@@ -32,6 +33,8 @@ pub struct ApiParts {
     pub audience: String,
     /// What the deployment decides about its accounts.
     pub accounts: AccountOptions,
+    /// Where the bytes of attachments are, and what may be sent.
+    pub attachments: AttachmentOptions,
     /// Reads the documents of outside issuers.
     pub fetch: Arc<dyn Fetch>,
 }
@@ -62,6 +65,10 @@ pub(crate) struct Inner {
     pub denials: Denials,
     /// What the deployment decides about its accounts.
     pub accounts: AccountOptions,
+    /// Where the bytes of attachments are, and what may be sent.
+    pub attachments: AttachmentOptions,
+    /// Uploads that are written at this moment.
+    pub uploads: Busy,
     /// Whether streams are to end, for the process is stopping.
     pub stopping: watch::Sender<bool>,
 }
@@ -95,6 +102,8 @@ impl Api {
                 outside: Outside::new(parts.accounts.issuers.clone(), parts.fetch),
                 denials: Denials::default(),
                 accounts: parts.accounts,
+                attachments: parts.attachments,
+                uploads: Busy::default(),
                 stopping: watch::Sender::new(false),
             }),
         })

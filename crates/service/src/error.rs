@@ -194,12 +194,14 @@ fn grpc_code(reason: Reason) -> Code {
         | Reason::UnsupportedMediaType
         | Reason::BodyTooLarge
         | Reason::UriTooLong
-        | Reason::HeadersTooLarge => Code::InvalidArgument,
+        | Reason::HeadersTooLarge
+        | Reason::ContentRefused
+        | Reason::ChecksumMismatch => Code::InvalidArgument,
         Reason::TokenInvalid | Reason::CredentialsInvalid => Code::Unauthenticated,
         Reason::RoleNotAllowed | Reason::NotPermitted | Reason::SamePerson => Code::PermissionDenied,
         Reason::ResourceNotFound | Reason::RouteNotFound => Code::NotFound,
         Reason::ResourceAlreadyExists => Code::AlreadyExists,
-        Reason::IdempotencyKeyInFlight | Reason::StaleEtag => Code::Aborted,
+        Reason::IdempotencyKeyInFlight | Reason::StaleEtag | Reason::UploadOffsetConflict => Code::Aborted,
         Reason::ResourceRetired | Reason::StateConflict | Reason::ClaimHasErrors => Code::FailedPrecondition,
         Reason::TooManyRequests => Code::ResourceExhausted,
         Reason::StoreUnavailable | Reason::Overloaded | Reason::ServerStopping => Code::Unavailable,

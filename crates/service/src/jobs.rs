@@ -83,6 +83,9 @@ impl Api {
         if let Err(refusal) = self.enforce_deadlines().await {
             tracing::warn!(cause = refusal.cause, reason = refusal.text.en, "deadlines could not be enforced");
         }
+        if let Err(refusal) = self.end_uploads().await {
+            tracing::warn!(cause = refusal.cause, reason = refusal.text.en, "uploads could not be ended");
+        }
         if let Err(error) = self.inner.store.forget_requests(self.inner.clock.now() - KEEP_REQUESTS).await {
             tracing::warn!(%error, "old request records could not be forgotten");
         }

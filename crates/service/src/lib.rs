@@ -3,6 +3,8 @@
 
 pub mod admission;
 mod api;
+mod appeals;
+pub mod attachments;
 mod authorizations;
 mod catalog;
 mod claims;

@@ -41,6 +41,7 @@ fn decided(claim: Claim, outcomes: &[Outcome]) -> Claim {
     });
     let review = Review {
         auditor: AUDITOR,
+        level: 0,
         may_grant_goodwill: false,
         verdicts: verdicts.collect(),
         note: String::new(),

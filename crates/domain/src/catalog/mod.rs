@@ -7,6 +7,7 @@
 pub mod appraiser;
 pub mod common;
 pub mod dated;
+pub mod evidence_rule;
 pub mod failure_code;
 pub mod labor_operation;
 pub mod part;
@@ -21,6 +22,7 @@ pub mod supplier;
 pub use appraiser::{Appraiser, Expert};
 pub use common::{Address, BankAccount, Contact};
 pub use dated::{Dated, DatedList, DatedValue};
+pub use evidence_rule::EvidenceRule;
 pub use failure_code::FailureCode;
 pub use labor_operation::{LaborOperation, ModelHours, Skill};
 pub use part::{AssemblyClass, Part, PartPrice, PriceKind, RestrictedKind, UnitOfMeasure, UsedPartRule, VehicleSystem};

@@ -15,7 +15,7 @@ use super::station::{LaborRate, TaxScheme};
 use crate::claims::Kind;
 use crate::clock::Zone;
 use crate::ids::Code;
-use crate::money::{BasisPoints, Currency};
+use crate::money::{BasisPoints, Currency, Money};
 use crate::text::Violation;
 
 /// Days in which a prior authorisation can be used, unless a setting says otherwise.
@@ -73,6 +73,9 @@ pub struct Setting {
     /// Days in which a prior authorisation can be used.
     #[serde(default = "authorization_days")]
     pub authorization_days: i32,
+    /// Up to which amount a level of auditors decides alone; without a row of a claim's currency: any.
+    #[serde(default)]
+    pub approval_limits: Vec<ApprovalLimit>,
     /// Its key in the system of whoever created it.
     pub external_ref: String,
 }
@@ -80,6 +83,17 @@ pub struct Setting {
 /// The days of a setting that was written before it could say so.
 fn authorization_days() -> i32 {
     AUTHORIZATION_DAYS
+}
+
+/// Up to which amount auditors of a level decide alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalLimit {
+    /// The level, as memberships have it.
+    pub level: i32,
+    /// Currency of the claims that it is about.
+    pub currency: Currency,
+    /// The most that is approved in all; none: any amount.
+    pub limit: Option<Money>,
 }
 
 /// What an hour costs at stations of a grade.
@@ -144,6 +158,7 @@ impl Default for Setting {
             grade_rates: DatedList::default(),
             tax_rates: DatedList::default(),
             authorization_days: AUTHORIZATION_DAYS,
+            approval_limits: Vec::new(),
             external_ref: String::new(),
         }
     }
@@ -172,6 +187,17 @@ impl Setting {
     /// The tax rate of a category and scheme on a day.
     pub fn tax_rate_on(&self, day: NaiveDate, category: &Code, scheme: TaxScheme) -> Option<&Dated<TaxRate>> {
         self.tax_rates.on(day, |row| &row.category == category && row.scheme == scheme)
+    }
+
+    /// Whether an auditor of a level approves an amount alone. The highest row that is not above the level counts;
+    /// below the lowest row nothing but nothing is approved.
+    pub fn may_approve(&self, level: i32, amount: Money) -> bool {
+        let rows = || self.approval_limits.iter().filter(|row| row.currency == amount.currency);
+        if amount.minor <= 0 || rows().next().is_none() {
+            return true;
+        }
+        let row = rows().filter(|row| row.level <= level).max_by_key(|row| row.level);
+        row.is_some_and(|row| row.limit.is_none_or(|limit| amount.minor <= limit.minor))
     }
 
     /// Whether a kind of claim can be returned for correction.
@@ -243,6 +269,24 @@ impl Record for Setting {
             checks.share(tolerance, field);
         }
         checks.distinct(&self.returnable_kinds, "returnable_kinds");
+        for (index, row) in self.approval_limits.iter().enumerate() {
+            let at = |field: &str| format!("approval_limits[{index}].{field}");
+            checks.must(
+                row.limit.is_none_or(|limit| limit.currency == row.currency && limit.minor >= 0),
+                &at("limit"),
+                "BAD_LIMIT",
+                "is an amount of the row's currency, not below zero",
+                "应为该行币种的金额，且不为负",
+            );
+            let same = |other: &&ApprovalLimit| (other.level, other.currency) == (row.level, row.currency);
+            checks.must(
+                self.approval_limits.iter().take(index).find(same).is_none(),
+                &at("level"),
+                "DUPLICATE",
+                "a level has one limit per currency",
+                "每个级别每种币种只能有一个限额",
+            );
+        }
         checks.all(self.grade_rates.check("grade_rates"));
         for (index, row) in self.grade_rates.0.iter().enumerate() {
             let rate = &row.value.labor_rate;
@@ -288,7 +332,6 @@ pub(crate) mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::money::Money;
 
     fn code(text: &str) -> Code {
         Code::parse(text).unwrap()

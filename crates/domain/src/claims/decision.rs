@@ -111,6 +111,20 @@ pub struct DecisionRound {
     /// The appeal that it answers.
     #[serde(default)]
     pub appeal: Option<String>,
+    /// Who approved it at higher levels, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+}
+
+/// A step of approval beyond the auditor who decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who approved.
+    pub auditor: UserId,
+    /// Their level.
+    pub level: i32,
+    /// When.
+    pub approve_time: DateTime<Utc>,
 }
 
 /// Why a claim was returned.

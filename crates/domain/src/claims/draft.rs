@@ -78,6 +78,8 @@ impl Claim {
             findings: Vec::new(),
             decisions: Vec::new(),
             last_return: None,
+            proposal: None,
+            appeals: Vec::new(),
         };
         claim.with_content(header, lines)
     }

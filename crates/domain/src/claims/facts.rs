@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::StateWord;
 use super::track::TrackSummary;
+use super::{EvidenceFacts, StateWord};
 use crate::authorizations::Authorization;
 use crate::catalog::{FailureCode, LaborOperation, Part, PartSupply, RescueTariff, Setting, Station, WarrantyPolicy};
 use crate::entitlements::ServiceEntitlement;
@@ -57,6 +57,8 @@ pub struct Facts {
     /// Approved repairs of the vehicle with the same parts, the newest first; asked where a policy promises
     /// something for replaced parts.
     pub earlier_repairs: Vec<EarlierRepair>,
+    /// What proves the claim.
+    pub evidence: EvidenceFacts,
 }
 
 /// A part that an earlier repair fitted.

@@ -136,6 +136,12 @@ codes! {
     RescueDistance = "RESCUE_DISTANCE",
     /// The other claim does not share the trip.
     TripNotShared = "TRIP_NOT_SHARED",
+    /// There is no such attachment of the station.
+    UnknownAttachment = "UNKNOWN_ATTACHMENT",
+    /// The bytes of an attachment are not there yet.
+    EvidenceNotUploaded = "EVIDENCE_NOT_UPLOADED",
+    /// The same file proves another claim.
+    EvidenceReused = "EVIDENCE_REUSED",
     /// In the auditor's own words.
     Other = "OTHER",
 }

@@ -74,6 +74,8 @@ pub struct ClaimHead {
     pub revision: i64,
     /// Odometer at drop-off.
     pub odometer_in_km: Option<i64>,
+    /// Public name of the appeal that is open.
+    pub open_appeal: Option<String>,
 }
 
 /// The key that a claim holds while it claims a job of a repair order: one station claims a job once.
@@ -143,6 +145,7 @@ impl Claim {
             approved_minor: totals.approved.map_or(0, |approved| approved.minor),
             revision: i64::from(self.revision()),
             odometer_in_km: header.odometer_in_km,
+            open_appeal: self.open_appeal().map(|appeal| self.appeal_name(appeal.number)),
         })
     }
 }

@@ -7,10 +7,12 @@
 //!                   └─lapse→ LAPSED           └─adjudicate→ REJECTED
 //! WITHDRAWN ←withdraw─ DRAFT, SUBMITTED, RETURNED
 //! ```
+//!
+//! An appeal ([`super::appeals`]) leaves a decided claim where it is, or moves it between APPROVED and REJECTED.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
-use super::decision::{Outcome, Reason, Return};
+use super::decision::{DecisionRound, Outcome, Reason, Return};
 use super::facts::Facts;
 use super::finding::Finding;
 use super::review::{self, Review, ReviewError};
@@ -45,11 +47,21 @@ pub enum Verb {
     Settle,
     /// Note that nothing is owed.
     Close,
+    /// Approve the decision at a higher level.
+    ApproveDecision,
+    /// Give the decision back to its auditor.
+    DeclineDecision,
+    /// Appeal against the decision.
+    Appeal,
+    /// Decide the appeal.
+    DecideAppeal,
+    /// Take the appeal back.
+    WithdrawAppeal,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Verb; 9] = [
+    pub const ALL: [Verb; 14] = [
         Verb::Update,
         Verb::Submit,
         Verb::StartReview,
@@ -59,6 +71,11 @@ impl Verb {
         Verb::Lapse,
         Verb::Settle,
         Verb::Close,
+        Verb::ApproveDecision,
+        Verb::DeclineDecision,
+        Verb::Appeal,
+        Verb::DecideAppeal,
+        Verb::WithdrawAppeal,
     ];
 
     /// The word of the verb in change rows.
@@ -73,6 +90,11 @@ impl Verb {
             Verb::Lapse => "lapse",
             Verb::Settle => "settle",
             Verb::Close => "close",
+            Verb::ApproveDecision => "approveDecision",
+            Verb::DeclineDecision => "declineDecision",
+            Verb::Appeal => "appeal",
+            Verb::DecideAppeal => "decideAppeal",
+            Verb::WithdrawAppeal => "withdrawAppeal",
         }
     }
 
@@ -81,10 +103,13 @@ impl Verb {
         match self {
             Verb::Update | Verb::Submit => &[StateWord::Draft, StateWord::Returned],
             Verb::StartReview => &[StateWord::Submitted, StateWord::InReview],
-            Verb::Adjudicate | Verb::Return => &[StateWord::InReview],
+            Verb::Adjudicate | Verb::Return | Verb::ApproveDecision | Verb::DeclineDecision => &[StateWord::InReview],
             Verb::Withdraw => &[StateWord::Draft, StateWord::Submitted, StateWord::Returned],
             Verb::Lapse => &[StateWord::Returned],
             Verb::Settle | Verb::Close => &[StateWord::Approved],
+            Verb::Appeal | Verb::DecideAppeal | Verb::WithdrawAppeal => {
+                &[StateWord::Approved, StateWord::Rejected, StateWord::Settled, StateWord::Closed]
+            }
         }
     }
 }
@@ -207,6 +232,7 @@ impl Claim {
             submit_time: now,
             submitted_by: by.id,
             submitted_by_client: by.is_client,
+            evidence: claim.evidence_hashes(&facts.evidence),
         });
         claim.state = State::Submitted { review_due_time: Some(after_days(now, facts.setting.review_due_days)) };
         claim.findings = findings;
@@ -223,6 +249,7 @@ impl Claim {
             return Ok(self);
         }
         let awaiting_appraisal = matches!(self.state, State::InReview { awaiting_appraisal: true, .. });
+        self.proposal = None;
         self.state = State::InReview {
             review_due_time: self.state.review_due_time(),
             auditor: by,
@@ -232,9 +259,10 @@ impl Claim {
         Ok(self)
     }
 
-    /// Decides every line. Any approved amount makes it approved, none rejected.
+    /// Decides every line. Any approved amount makes it approved, none rejected. Beyond the auditor's own level it
+    /// is a proposal that waits for a higher one.
     pub fn adjudicate(
-        mut self,
+        self,
         review: Review,
         now: DateTime<Utc>,
         today: NaiveDate,
@@ -242,21 +270,27 @@ impl Claim {
     ) -> Result<Claim, ReviewError> {
         self.expect(Verb::Adjudicate)?;
         self.expect_auditor(review.auditor)?;
-        let round = review::decide(&self, review, now, today)?;
-        let appeal_due_time = Some(after_days(now, setting.appeal_days));
+        let lines: Vec<u32> = self.lines.iter().map(|line| line.number).collect();
+        let level = review.level;
+        let round = review::decide(&self, &lines, review, now, today)?;
+        Ok(self.decide_or_propose(round, level, setting)?)
+    }
+
+    /// Lets a decided round stand: the claim follows it.
+    pub(super) fn stand(&mut self, round: DecisionRound, setting: &Setting) -> Result<(), MoneyError> {
+        let (decide_time, today) = (round.decide_time, round.decide_date);
+        let appeal_due_time = Some(after_days(decide_time, setting.appeal_days));
         let promised_pay_date = match self.kind.spec().effect() {
             Effect::Pays => Some(plus_days(today, u32::try_from(setting.payment_days).unwrap_or(0))),
             Effect::Authorizes => None,
         };
         self.state = match round.outcome {
-            Outcome::Approved | Outcome::Reduced => {
-                State::Approved { decide_time: now, promised_pay_date, appeal_due_time }
-            }
-            Outcome::Rejected => State::Rejected { decide_time: now, appeal_due_time },
+            Outcome::Approved | Outcome::Reduced => State::Approved { decide_time, promised_pay_date, appeal_due_time },
+            Outcome::Rejected => State::Rejected { decide_time, appeal_due_time },
         };
+        self.proposal = None;
         self.decisions.push(round);
-        self.totals()?;
-        Ok(self)
+        self.totals().map(|_| ())
     }
 
     /// Returns it to its station for correction, with reasons and a deadline. Which kinds can be returned is
@@ -273,6 +307,7 @@ impl Claim {
             return Err(TransitionError::NotReturnable);
         }
         let Returning { auditor, reasons, note, internal_note } = returning;
+        self.proposal = None;
         self.last_return =
             Some(Return { revision: self.revision(), return_time: now, auditor, reasons, note, internal_note });
         self.state = State::Returned { return_time: now, answer_due_time: after_days(now, setting.return_answer_days) };

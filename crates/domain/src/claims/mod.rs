@@ -4,9 +4,12 @@
 //! submission finds in [`checks`], the amounts in [`pricing`], the decision in [`review`], and what was
 //! frozen at each submission in [`revision`].
 
+pub mod appeals;
+pub mod approval;
 pub mod checks;
 mod decision;
 pub mod draft;
+mod evidence;
 pub mod facts;
 mod finding;
 mod finding_text;
@@ -26,10 +29,16 @@ pub(crate) mod sample;
 mod state;
 pub mod track;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-pub use decision::{DecisionRound, LineDecision, Outcome, Reason, Return};
+pub use appeals::{Appeal, AppealError, AppealState, NewAppeal};
+pub use approval::{ApprovalError, Approver, Proposal};
+pub use decision::{Approval, DecisionRound, LineDecision, Outcome, Reason, Return};
+pub use evidence::{AttachmentFact, EvidenceFacts, EvidenceUse};
 pub use facts::{EarlierRepair, Facts, SharedTrip, SimilarClaim};
 pub use finding::{Code, Finding, Severity};
 pub use finding_text::{FindingText, reason_text, text};
@@ -49,6 +58,7 @@ pub use revision::{Difference, DifferenceKind, Revision};
 pub use state::{State, StateWord};
 
 use crate::access::ClaimParties;
+use crate::attachments::Hash;
 use crate::ids::{ClaimId, Code as CatalogCode, OrgId, UserId};
 use crate::money::{Currency, Money, MoneyError};
 
@@ -96,6 +106,12 @@ pub struct Claim {
     /// The last return, if it ever was returned.
     #[serde(default)]
     pub last_return: Option<Return>,
+    /// The decision that waits for the approval of a higher level; only while the claim is in review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Box<Proposal>>,
+    /// Appeals against decisions, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub appeals: Vec<Appeal>,
 }
 
 /// What is known of a claim's submissions.
@@ -112,6 +128,9 @@ pub struct Submission {
     /// Whether that was a program in its own name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub submitted_by_client: bool,
+    /// The attachments that proved it, with the hashes of their bytes at that moment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<Uuid, Hash>,
 }
 
 /// What the warranty says about the causal part of a claim.
@@ -192,6 +211,10 @@ pub enum Step {
     Appraisal,
     /// Pay it.
     Payment,
+    /// Decide the appeal.
+    AppealDecision,
+    /// Approve the decision at a higher level.
+    Approval,
 }
 
 impl Claim {
@@ -263,12 +286,18 @@ impl Claim {
     pub fn waits_for(&self) -> Wait {
         let submitted = self.submission.as_ref().map(|submission| submission.submit_time);
         let wait = |party, step, since, due_time| Wait { party, step, since, due_time };
+        if let Some(appeal) = self.open_appeal() {
+            let (since, due) = (appeal.appeal_time, appeal.decision_due_time);
+            return wait(Party::Auditor, Step::AppealDecision, Some(since), Some(due));
+        }
         match &self.state {
             State::Draft => wait(Party::Station, Step::Submission, None, None),
             State::Submitted { review_due_time } => wait(Party::Auditor, Step::Review, submitted, *review_due_time),
             State::InReview { review_due_time, review_start_time, awaiting_appraisal, .. } => {
                 let (party, step) = if *awaiting_appraisal {
                     (Party::Appraiser, Step::Appraisal)
+                } else if self.awaits_approval() {
+                    (Party::Auditor, Step::Approval)
                 } else {
                     (Party::Auditor, Step::Decision)
                 };

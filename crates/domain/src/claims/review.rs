@@ -46,6 +46,8 @@ pub enum Goodwill {
 pub struct Review {
     /// Who decides.
     pub auditor: UserId,
+    /// Up to which level they approve.
+    pub level: i32,
     /// Whether they hold the goodwill right.
     pub may_grant_goodwill: bool,
     /// One verdict for every line.
@@ -91,9 +93,10 @@ pub fn due(claim: &Claim, line: &Line) -> Money {
         .map_or(zero, |computed| if computed.minor < pricing.requested.minor { computed } else { pricing.requested })
 }
 
-/// Judges the verdicts and makes the next round of them.
+/// Judges the verdicts on `lines`, each exactly once, and makes the next round of them.
 pub(super) fn decide(
     claim: &Claim,
+    lines: &[u32],
     review: Review,
     now: DateTime<Utc>,
     today: NaiveDate,
@@ -103,10 +106,10 @@ pub(super) fn decide(
     let mut grants_goodwill = false;
     for (position, verdict) in review.verdicts.into_iter().enumerate() {
         let path = |field: &str| format!("line_decisions[{position}].{field}");
-        let Some(line) = claim.line(verdict.line) else {
+        let Some(line) = claim.line(verdict.line).filter(|line| lines.contains(&line.number)) else {
             let (en, zh) = (
-                format!("the claim has no line {}; name the lines of the current revision", verdict.line),
-                format!("索赔单没有第 {} 行；请填写当前版本的行号", verdict.line),
+                format!("line {} is not among the lines to be decided", verdict.line),
+                format!("第 {} 行不在待判定的行中", verdict.line),
             );
             violations.push(Violation::new(path("line_number"), "UNKNOWN_LINE", en, zh));
             continue;
@@ -123,11 +126,9 @@ pub(super) fn decide(
         grants_goodwill |= decision.goodwill.minor > 0;
         decided.insert(line.number, decision);
     }
-    for line in claim.lines.iter().filter(|line| !decided.contains_key(&line.number)) {
-        let (en, zh) = (
-            format!("line {} has no verdict; decide every line of the current revision", line.number),
-            format!("第 {} 行尚未判定；请逐行判定", line.number),
-        );
+    for number in lines.iter().filter(|number| !decided.contains_key(number)) {
+        let (en, zh) =
+            (format!("line {number} has no verdict; decide every line"), format!("第 {number} 行尚未判定；请逐行判定"));
         violations.push(Violation::new("line_decisions", "LINE_NOT_DECIDED", en, zh));
     }
     if !violations.is_empty() {
@@ -150,6 +151,7 @@ pub(super) fn decide(
         internal_note: review.internal_note,
         rule: None,
         appeal: None,
+        approvals: Vec::new(),
     })
 }
 

@@ -33,6 +33,7 @@ impl Revision {
             submit_time: DateTime::UNIX_EPOCH,
             submitted_by: claim.created_by,
             submitted_by_client: claim.created_by_client,
+            evidence: BTreeMap::new(),
         });
         Self { number: revision, submit_time, submitted_by, claim: claim.clone() }
     }

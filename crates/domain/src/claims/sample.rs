@@ -6,7 +6,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::draft::NewClaim;
-use super::{Claim, Facts, Header, Kind, LineContent, LineInput, LinePricing, LineType, State, StateWord, Submission};
+use super::{
+    Claim, EvidenceFacts, Facts, Header, Kind, LineContent, LineInput, LinePricing, LineType, State, StateWord,
+    Submission,
+};
 use crate::catalog::{
     Address, AssemblyClass, Contact, CoverageTerm, Dated, DatedList, FailureCode, GradeRate, LaborOperation, LaborRate,
     Part, PartPrice, PaymentContract, PolicyState, RepairOrderSystem, Setting, Station, TaxScheme, TermKind,
@@ -140,6 +143,7 @@ pub(crate) fn in_state(word: StateWord) -> Claim {
         submit_time: now,
         submitted_by: CLERK,
         submitted_by_client: false,
+        evidence: std::collections::BTreeMap::new(),
     });
     Claim { state, submission, ..priced() }
 }
@@ -177,6 +181,7 @@ pub(crate) fn setting() -> Setting {
         )]),
         tax_rates: DatedList::default(),
         authorization_days: 60,
+        approval_limits: Vec::new(),
         external_ref: String::new(),
     }
 }
@@ -344,5 +349,6 @@ pub(crate) fn facts() -> Facts {
         tracks: BTreeMap::new(),
         shared_trips: Vec::new(),
         earlier_repairs: Vec::new(),
+        evidence: EvidenceFacts::default(),
     }
 }

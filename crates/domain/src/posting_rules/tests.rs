@@ -36,6 +36,7 @@ fn round(number: u32, lines: Vec<LineDecision>) -> DecisionRound {
         internal_note: String::new(),
         rule: None,
         appeal: None,
+        approvals: Vec::new(),
     }
 }
 

@@ -152,6 +152,8 @@ pub fn http_status(code: Code, reason: &str) -> StatusCode {
         (_, "BODY_TOO_SLOW") => StatusCode::REQUEST_TIMEOUT,
         (_, "URI_TOO_LONG") => StatusCode::URI_TOO_LONG,
         (_, "HEADERS_TOO_LARGE") => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        // tus 1.0 has a number of its own for it.
+        (_, "CHECKSUM_MISMATCH") => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
         (Code::Ok, _) => StatusCode::OK,
         (Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange, _) => StatusCode::BAD_REQUEST,
         (Code::Unauthenticated, _) => StatusCode::UNAUTHORIZED,

@@ -10,9 +10,12 @@ use http::{HeaderMap, HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::config::{Config, Cors};
+use crate::downloads;
 
 /// An answer of the API is data: a browser that shows it must run, load and frame nothing.
 const DATA: &str = "default-src 'none'; frame-ancestors 'none'";
+/// The same for a file that somebody has sent: whatever it is, it is not of our origin.
+const FILE: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 /// The reference runs its own scripts and calls its own origin, nothing else.
 const REFERENCE: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -39,7 +42,14 @@ impl Policy {
         set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
         set(headers, header::X_FRAME_OPTIONS, "DENY");
         set(headers, header::REFERRER_POLICY, "no-referrer");
-        set(headers, header::CONTENT_SECURITY_POLICY, if is_reference { REFERENCE } else { DATA });
+        let content = if is_reference {
+            REFERENCE
+        } else if path.ends_with(downloads::VERB) {
+            FILE
+        } else {
+            DATA
+        };
+        set(headers, header::CONTENT_SECURITY_POLICY, content);
         set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
         set(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
         if is_reference || path == "/openapi.json" {
@@ -81,6 +91,14 @@ pub(crate) fn cors(cors: &Cors) -> Option<CorsLayer> {
                 header::CONTENT_ENCODING,
                 header::CONTENT_TYPE,
                 header::IF_MATCH,
+                header::IF_NONE_MATCH,
+                header::IF_RANGE,
+                header::RANGE,
+                name("tus-resumable"),
+                name("upload-checksum"),
+                name("upload-length"),
+                name("upload-metadata"),
+                name("upload-offset"),
                 name("idempotency-key"),
                 name("last-event-id"),
                 name("traceparent"),
@@ -92,7 +110,14 @@ pub(crate) fn cors(cors: &Cors) -> Option<CorsLayer> {
             .expose_headers([
                 header::ETAG,
                 header::RETRY_AFTER,
+                header::ACCEPT_RANGES,
                 header::CONTENT_DISPOSITION,
+                header::CONTENT_RANGE,
+                header::LOCATION,
+                name("tus-resumable"),
+                name("upload-expires"),
+                name("upload-length"),
+                name("upload-offset"),
                 name("idempotent-replayed"),
                 name("x-request-id"),
                 name("grpc-status"),

@@ -28,6 +28,7 @@ use tokio::time::Instant;
 
 use crate::config::Limits;
 use crate::serving::{CallHandle, CallKind, Kept};
+use crate::uploads;
 use body::Paced;
 use gate::Gate;
 use refusal::Asker;
@@ -90,7 +91,10 @@ impl Edge {
     fn shape(&self, parts: &Parts) -> Shape {
         let path = parts.uri.path();
         let method = Method::from_grpc_path(path).or_else(|| self.gateway.method_of(&parts.method, path));
-        let sends = method.map_or_else(|| is_lines(&parts.headers), |method| method.spec().client_streaming);
+        let sends = method.map_or_else(
+            || is_lines(&parts.headers) || uploads::is_piece(parts),
+            |method| method.spec().client_streaming,
+        );
         let watches = method.is_some_and(|method| method.spec().server_streaming);
         let signs_in = path == "/oauth2/token" || method == Some(Method::SessionServiceCreateSession);
         match (sends, watches) {

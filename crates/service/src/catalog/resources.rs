@@ -13,8 +13,8 @@ use recourse_proto::{Method, v1};
 use super::Resource;
 use crate::convert::organizations::NewId;
 use crate::convert::{
-    appraisers, failure_codes, labor_operations, part_supplies, parts, policies, rescue_tariffs, settings, stations,
-    suppliers, vehicles,
+    appraisers, evidence_rules, failure_codes, labor_operations, part_supplies, parts, policies, rescue_tariffs,
+    settings, stations, suppliers, vehicles,
 };
 use crate::error::{Answer, Refusal};
 
@@ -110,6 +110,12 @@ resource! {
     /// Failure codes.
     FailureCodeResource: FailureCode = domain::FailureCode, "failure_code", FailureCodeServiceGetFailureCode,
     failure_codes::show, |message, code, _, _| failure_codes::read(message, code);
+}
+
+resource! {
+    /// Which evidence claims need.
+    EvidenceRuleResource: EvidenceRule = domain::EvidenceRule, "evidence_rule", EvidenceRuleServiceGetEvidenceRule,
+    evidence_rules::show, |message, code, _, _| evidence_rules::read(message, code);
 }
 
 resource! {

@@ -4,8 +4,9 @@ use recourse_proto::{Method, v1};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::resources::{
-    AppraiserResource, FailureCodeResource, LaborOperationResource, PartResource, PartSupplyResource,
-    RescueTariffResource, SettingResource, StationResource, SupplierResource, WarrantyPolicyResource,
+    AppraiserResource, EvidenceRuleResource, FailureCodeResource, LaborOperationResource, PartResource,
+    PartSupplyResource, RescueTariffResource, SettingResource, StationResource, SupplierResource,
+    WarrantyPolicyResource,
 };
 use super::{Reports, create, get, import, list, retire, update};
 use crate::api::Api;
@@ -144,6 +145,17 @@ master_data! {
         FailureCodeServiceListFailureCodes,
     update_failure_code UpdateFailureCodeRequest FailureCodeServiceUpdateFailureCode,
     delete_failure_code DeleteFailureCodeRequest FailureCodeServiceDeleteFailureCode
+}
+
+master_data! {
+    v1::evidence_rule_service_server::EvidenceRuleService, EvidenceRuleResource: EvidenceRule,
+    evidence_rule, evidence_rule_id;
+    create_evidence_rule CreateEvidenceRuleRequest EvidenceRuleServiceCreateEvidenceRule,
+    get_evidence_rule GetEvidenceRuleRequest EvidenceRuleServiceGetEvidenceRule,
+    list_evidence_rules ListEvidenceRulesRequest ListEvidenceRulesResponse evidence_rules
+        EvidenceRuleServiceListEvidenceRules,
+    update_evidence_rule UpdateEvidenceRuleRequest EvidenceRuleServiceUpdateEvidenceRule,
+    delete_evidence_rule DeleteEvidenceRuleRequest EvidenceRuleServiceDeleteEvidenceRule
 }
 
 master_data! {

@@ -7,18 +7,20 @@
 
 use recourse_domain::access::Permit;
 use recourse_domain::authorizations::Authorization;
-use recourse_domain::catalog::{Setting, Stored};
+use recourse_domain::catalog::Stored;
 use recourse_domain::change::Audience;
 use recourse_domain::claims::{Claim, Effect, EntitlementChoice, Facts, Kind, StateWord, Verb};
 use recourse_domain::entitlements::ServiceEntitlement;
 use recourse_domain::ids::{AuthorizationId, EntitlementId};
+use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::{StoreError, Tx};
 use uuid::Uuid;
 
-use super::{COLLECTION, audience};
+use super::{COLLECTION, audience, facts};
 use crate::context::Call;
 use crate::convert::claims as convert_claims;
 use crate::error::{Answer, Refusal};
+use crate::settings;
 
 /// After a submission: uses what its lines name, and reserves its entitlement.
 pub(super) async fn reserve(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim, facts: &Facts) -> Answer<()> {
@@ -26,6 +28,39 @@ pub(super) async fn reserve(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim
     if claim.kind != Kind::RunningInMaintenance {
         return Ok(());
     }
+    // Whoever holds it now was faster than the facts.
+    take_entitlement(tx, call, permit, claim, facts, overtaken).await
+}
+
+/// After any other step: what the claim holds no longer is given back, what was approved is final.
+pub(crate) async fn follow(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
+    use_authorizations(tx, call, permit, claim).await?;
+    if claim.kind != Kind::RunningInMaintenance {
+        return Ok(());
+    }
+    let held = tx.entitlements_of_claim(claim.id).await?;
+    if held.is_empty() && claim.state.word() == StateWord::Approved {
+        // A rejection had released it, and an appeal against that succeeded.
+        let facts = facts::gather(tx, call, claim).await?;
+        return take_entitlement(tx, call, permit, claim, &facts, claimed_since).await;
+    }
+    for held in held {
+        let after = held.value.clone().reconciled(claim).map_err(|_| overtaken())?;
+        let verb = if after.state.holder().is_some() { "use" } else { "release" };
+        save_entitlement(tx, call, permit, &held, after, verb, &holder_audience(claim)).await?;
+    }
+    Ok(())
+}
+
+/// Takes the entitlement that a claim chooses, and lets go of any other that it holds.
+async fn take_entitlement(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    permit: &Permit,
+    claim: &Claim,
+    facts: &Facts,
+    taken: fn() -> Refusal,
+) -> Answer<()> {
     let chosen = match claim.entitlement(facts) {
         EntitlementChoice::Issued(issued) => Some(issued.id),
         EntitlementChoice::OfPolicy { policy, service, warranty_start } => {
@@ -48,39 +83,20 @@ pub(super) async fn reserve(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim
     let Some(id) = chosen else { return Ok(()) };
     let everything = call.everything()?;
     let stored = tx.entitlement(&everything, id.0).await?.ok_or_else(overtaken)?;
-    let reserved = stored.value.clone().reconciled(claim).map_err(|_| overtaken())?;
-    save_entitlement(tx, call, permit, &stored, reserved, "reserve", &holder_audience(claim)).await
-}
-
-/// After any other step: what the claim holds no longer is given back, what was approved is final.
-pub(crate) async fn follow(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
-    use_authorizations(tx, call, permit, claim).await?;
-    if claim.kind != Kind::RunningInMaintenance {
-        return Ok(());
-    }
-    for held in tx.entitlements_of_claim(claim.id).await? {
-        let after = held.value.clone().reconciled(claim).map_err(|_| overtaken())?;
-        let verb = if after.state.holder().is_some() { "use" } else { "release" };
-        save_entitlement(tx, call, permit, &held, after, verb, &holder_audience(claim)).await?;
-    }
-    Ok(())
+    let after = stored.value.clone().reconciled(claim).map_err(|_| taken())?;
+    save_entitlement(tx, call, permit, &stored, after, "reserve", &holder_audience(claim)).await
 }
 
 /// After a decision: what follows from any step, and the authorisation that an approved request gives.
-pub(crate) async fn decide(
-    tx: &mut Tx<'_>,
-    call: &Call,
-    permit: &Permit,
-    claim: &Claim,
-    setting: &Setting,
-) -> Answer<()> {
+pub(crate) async fn decide(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
     follow(tx, call, permit, claim).await?;
     match claim.kind.spec().effect() {
         Effect::Pays => return Ok(()),
         Effect::Authorizes => {}
     }
     let (id, seed, today) = (AuthorizationId(call.new_id()), call.new_id(), call.today());
-    let Some(new) = Authorization::issue(claim, id, seed, today, setting) else { return Ok(()) };
+    let setting = settings::in_force(tx, today).await?;
+    let Some(new) = Authorization::issue(claim, id, seed, today, &setting) else { return Ok(()) };
     if let Some(stored) = tx.authorization_of_claim(claim.id).await? {
         let items = stored.value.clone().reissued(&new, today);
         return save_authorization(tx, call, permit, &stored, items, "reissue", &["items", "state"]).await;
@@ -182,6 +198,15 @@ pub(crate) async fn save_entitlement(
 
 fn holder_audience(claim: &Claim) -> Audience {
     Audience::Organizations(vec![claim.station])
+}
+
+/// One service is paid once, also where the first claim on it was rejected wrongly.
+fn claimed_since() -> Refusal {
+    Refusal::new(
+        Reason::StateConflict,
+        "another claim has been given this free service since; it can't be approved a second time",
+        "此次免费保养其后已由其他索赔单享用，不能重复核准",
+    )
 }
 
 /// Somebody else was faster: the command is run again, over what stands then.

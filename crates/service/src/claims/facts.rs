@@ -17,6 +17,7 @@ use recourse_domain::vin::Vin;
 use recourse_repository::Tx;
 use uuid::Uuid;
 
+use super::evidence;
 use crate::context::Call;
 use crate::error::{Answer, Refusal};
 use crate::settings;
@@ -59,6 +60,7 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
     } else {
         Vec::new()
     };
+    let evidence = evidence::gather(tx, &everything, claim, &parts).await?;
     Ok(Facts {
         now: call.now,
         today: call.today(),
@@ -80,6 +82,7 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         tracks: drawn.tracks,
         shared_trips: drawn.shared_trips,
         earlier_repairs: drawn.earlier_repairs,
+        evidence,
     })
 }
 

@@ -1,8 +1,10 @@
 //! Claims: from a station's draft to the decision that stands in the ledger.
 
+mod approval;
 mod copy;
 mod draft;
 pub(crate) mod effects;
+mod evidence;
 mod facts;
 mod precheck;
 mod reading;
@@ -22,13 +24,16 @@ use recourse_proto::{Method, v1};
 use recourse_repository::Tx;
 use tonic::{Request, Response, Status};
 
+pub(crate) use review::{post_decision, refused_review};
+pub(crate) use submit::count_submitted_reading;
+
 use crate::api::Api;
 use crate::context::Call;
 use crate::convert::{self, claims as convert_claims, names};
 use crate::error::{Answer, Refusal};
 
 /// Name of the collection.
-const COLLECTION: &str = "claims";
+pub(crate) const COLLECTION: &str = "claims";
 
 #[tonic::async_trait]
 impl ClaimService for Api {
@@ -79,6 +84,24 @@ impl ClaimService for Api {
         let (call, request) =
             Call::command(&self.inner, Method::ClaimServiceAdjudicateClaim, request, |r| &mut r.request_id)?;
         call.answer(review::adjudicate(&call, request).await)
+    }
+
+    async fn approve_decision(
+        &self,
+        request: Request<v1::ApproveDecisionRequest>,
+    ) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceApproveDecision, request, |r| &mut r.request_id)?;
+        call.answer(approval::approve(&call, request).await)
+    }
+
+    async fn decline_decision(
+        &self,
+        request: Request<v1::DeclineDecisionRequest>,
+    ) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceDeclineDecision, request, |r| &mut r.request_id)?;
+        call.answer(approval::decline(&call, request).await)
     }
 
     async fn return_claim(&self, request: Request<v1::ReturnClaimRequest>) -> Result<Response<v1::Claim>, Status> {
@@ -156,19 +179,19 @@ async fn found(tx: &mut Tx<'_>, scope: &Scope, name: &str) -> Answer<Stored<Clai
 }
 
 /// The claim of a public name for a command: within reach, and as the caller read it.
-async fn found_for(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answer<Stored<Claim>> {
+pub(crate) async fn found_for(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answer<Stored<Claim>> {
     let stored = found(tx, call.scope()?, name).await?;
     convert::check_etag(etag, stored.version, name)?;
     Ok(stored)
 }
 
 /// Who may follow the changes of a claim.
-fn audience(claim: &Claim) -> Audience {
+pub(crate) fn audience(claim: &Claim) -> Audience {
     Audience::Organizations(vec![claim.station])
 }
 
 /// A step that the claim's state does not allow.
-fn refused_step(name: &str, error: TransitionError) -> Refusal {
+pub(crate) fn refused_step(name: &str, error: TransitionError) -> Refusal {
     let text = error.text();
     let mut refusal = Refusal::new(Reason::StateConflict, text.en, text.zh_cn).with("resource", name);
     if let TransitionError::WrongState { verb, state } = error {

@@ -47,6 +47,7 @@ pub(super) async fn adjudicate(call: &Call, request: v1::AdjudicateClaimRequest)
     let verdicts = convert_claims::read_verdicts(&request.line_decisions).map_err(Refusal::invalid)?;
     let review = Review {
         auditor: call.actor()?.user,
+        level: call.actor()?.approval_level,
         may_grant_goodwill: call.actor()?.rights.contains(&Right::Goodwill),
         verdicts,
         note: request.note,
@@ -65,13 +66,8 @@ pub(super) async fn adjudicate(call: &Call, request: v1::AdjudicateClaimRequest)
                     .clone()
                     .adjudicate(review.clone(), call.now, call.today(), &setting)
                     .map_err(|error| refused_review(name, error))?;
-                effects::decide(tx, call, &permit, &claim, &setting).await?;
-                tx.seal(name).await;
-                post_decision(tx, call, &permit, &claim).await?;
-                if claim.decisions.last().is_some_and(|round| round.outcome == Outcome::Rejected) {
-                    tx.retract_claim_readings(&permit, claim.id).await?;
-                }
-                let changed = ["state", "decisions", "lines", "totals"];
+                settle_newest(tx, call, &permit, name, &stored.value, &claim).await?;
+                let changed = ["state", "decisions", "proposed_decision", "lines", "totals"];
                 saved(tx, call, &permit, stored, claim, Verb::Adjudicate, &changed).await
             })
         },
@@ -124,7 +120,30 @@ pub(super) async fn return_for_correction(call: &Call, request: v1::ReturnClaimR
     .await
 }
 
-async fn post_decision(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
+/// What a decision that came to stand brings with it: its entry, and the end of what a rejected claim had marked.
+/// A decision that waits for a higher level brings nothing yet.
+pub(super) async fn settle_newest(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    permit: &Permit,
+    name: &str,
+    before: &Claim,
+    claim: &Claim,
+) -> Answer<()> {
+    if claim.decisions.len() == before.decisions.len() {
+        return Ok(());
+    }
+    effects::decide(tx, call, permit, claim).await?;
+    tx.seal(name).await;
+    post_decision(tx, call, permit, claim).await?;
+    if claim.decisions.last().is_some_and(|round| round.outcome == Outcome::Rejected) {
+        tx.retract_claim_readings(permit, claim.id).await?;
+    }
+    Ok(())
+}
+
+/// Posts what the newest decision of a claim changes.
+pub(crate) async fn post_decision(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
     let Some(proposal) = posting_rules::newest_decision(claim)? else { return Ok(()) };
     let actor = permit.actor();
     let entry = Entry::of(proposal, call.new_id(), call.now, actor.user, actor.org)
@@ -132,7 +151,8 @@ async fn post_decision(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Cl
     Ok(tx.insert_entry(permit, &entry).await?)
 }
 
-async fn saved(
+/// Writes the claim as a step left it, with its change row.
+pub(super) async fn saved(
     tx: &mut Tx<'_>,
     call: &Call,
     permit: &Permit,
@@ -157,7 +177,8 @@ async fn saved(
     Ok((name, message))
 }
 
-fn refused_review(name: &str, error: ReviewError) -> Refusal {
+/// A decision that was not taken.
+pub(crate) fn refused_review(name: &str, error: ReviewError) -> Refusal {
     match error {
         ReviewError::Transition(error) => refused_step(name, error),
         ReviewError::Verdicts(found) => Refusal::invalid(found),

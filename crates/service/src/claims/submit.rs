@@ -1,6 +1,5 @@
 //! Submitting a claim and taking it back.
 
-use chrono::NaiveDate;
 use recourse_domain::access::{Act, Permit};
 use recourse_domain::claims::{Claim, Finding, SubmitError};
 use recourse_domain::vehicle::{OdometerReading, OdometerSource};
@@ -44,12 +43,9 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                 let note = call.note("submit", name.to_owned(), COLLECTION, paths, &audience(&submitted.claim));
                 let findings = submitted.claim.findings.clone();
                 effects::reserve(tx, call, &permit, &submitted.claim, &facts).await?;
+                tx.note_evidence(&permit, &submitted.claim).await?;
                 tx.seal(name).await;
-                if let (Some((date, km)), Some(vin)) =
-                    (submitted.claim.odometer_reading(), submitted.claim.header.vin.clone())
-                {
-                    count_reading(tx, call, &permit, &submitted.claim, &vin, date, km).await?;
-                }
+                count_submitted_reading(tx, call, &permit, &submitted.claim).await?;
                 tx.insert_claim_revision(&permit, &submitted.revision).await?;
                 let stored =
                     tx.update_claim(&permit, &stored, submitted.claim, note).await.map_err(|error| match error {
@@ -103,15 +99,13 @@ pub(super) async fn withdraw(call: &Call, request: v1::WithdrawClaimRequest) -> 
 }
 
 /// The odometer reading of a submission counts in place of the one that an earlier submission gave.
-async fn count_reading(
+pub(crate) async fn count_submitted_reading(
     tx: &mut Tx<'_>,
     call: &Call,
     permit: &Permit,
     claim: &Claim,
-    vin: &str,
-    date: NaiveDate,
-    km: i64,
 ) -> Answer<()> {
+    let (Some((date, km)), Some(vin)) = (claim.odometer_reading(), &claim.header.vin) else { return Ok(()) };
     tx.retract_claim_readings(permit, claim.id).await?;
     let Ok(vin) = Vin::parse(vin) else { return Ok(()) };
     let reading = OdometerReading {

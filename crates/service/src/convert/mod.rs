@@ -2,10 +2,12 @@
 //! new field breaks the build where it matters.
 
 pub(crate) mod appraisers;
+pub(crate) mod attachments;
 pub(crate) mod authorizations;
 pub(crate) mod claims;
 pub(crate) mod coverage;
 pub(crate) mod entitlements;
+pub(crate) mod evidence_rules;
 pub(crate) mod failure_codes;
 pub(crate) mod labor_operations;
 pub(crate) mod names;

@@ -1,13 +1,15 @@
 //! What is shown and read back is what it was: for every kind of master data, with every field filled.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use recourse_domain::attachments::Category;
+use recourse_domain::catalog::setting::ApprovalLimit;
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{
-    Address, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm, Dated, DatedList, DistanceBand, Exclusion,
-    Expert, FailureCode, GradeRate, GuaranteeTerms, HandlingFee, LaborOperation, Markup, ModelHours, Part, PartPrice,
-    PartSupply, PaymentContract, PolicyState, RecoveryContract, RepairOrderSystem, ReplacedPartTerm, RescueRate,
-    RescueTariff, RestrictedKind, RunningInService, Setting, Skill, Station, Stored, Supplier, TaxRate, TaxScheme,
-    TermKind, UnitOfMeasure, UsedPartRule, VehicleSystem, WarrantyPolicy,
+    Address, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm, Dated, DatedList, DistanceBand,
+    EvidenceRule, Exclusion, Expert, FailureCode, GradeRate, GuaranteeTerms, HandlingFee, LaborOperation, Markup,
+    ModelHours, Part, PartPrice, PartSupply, PaymentContract, PolicyState, RecoveryContract, RepairOrderSystem,
+    ReplacedPartTerm, RescueRate, RescueTariff, RestrictedKind, RunningInService, Setting, Skill, Station, Stored,
+    Supplier, TaxRate, TaxScheme, TermKind, UnitOfMeasure, UsedPartRule, VehicleSystem, WarrantyPolicy,
 };
 use recourse_domain::claims::Kind;
 use recourse_domain::ids::{ClaimId, Code, OrgId};
@@ -242,6 +244,28 @@ fn failure_code() {
     assert_eq!(failure_codes::read(shown, "F-1"), Ok(failure));
 }
 
+#[test]
+fn evidence_rule() {
+    let rule = EvidenceRule {
+        code: code("ER-1"),
+        display_name: "两张照片".to_owned(),
+        kind: Some(Kind::WarrantyRepair),
+        operation: Some(code("OP-1")),
+        part: Some(code("P-1")),
+        part_category: Some(code("FUEL")),
+        failure_code: Some(code("F-1")),
+        from_amount: Some(yuan(100_000)),
+        category: Category::FaultMemory,
+        minimum_count: 2,
+        clause: "4.2".to_owned(),
+        valid_from: day("2026-01-01"),
+        valid_to: Some(day("2027-01-01")),
+        external_ref: "er-1".to_owned(),
+    };
+    let shown = evidence_rules::show(&stored(rule.clone()));
+    assert_eq!(evidence_rules::read(shown, "ER-1"), Ok(rule));
+}
+
 fn policy() -> WarrantyPolicy {
     WarrantyPolicy {
         code: code("BASE-2026.1"),
@@ -341,6 +365,10 @@ fn setting() {
         }),
         authorization_days: 45,
         tax_rates: rows(TaxRate { category: code("GOODS"), scheme: TaxScheme::General, rate_bp: BasisPoints(1_300) }),
+        approval_limits: vec![
+            ApprovalLimit { level: 0, currency: Currency::CNY, limit: Some(Money::new(Currency::CNY, 500_000)) },
+            ApprovalLimit { level: 3, currency: Currency::CNY, limit: None },
+        ],
         external_ref: "X-9".to_owned(),
     };
     let shown = settings::show(&stored(setting.clone()));

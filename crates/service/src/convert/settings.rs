@@ -1,6 +1,6 @@
 //! Settings: the message of the contract ⇄ the record of the domain.
 
-use recourse_domain::catalog::setting::AUTHORIZATION_DAYS;
+use recourse_domain::catalog::setting::{AUTHORIZATION_DAYS, ApprovalLimit};
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{Dated, GradeRate, Setting, Stored, TaxRate};
 use recourse_domain::text::Violation;
@@ -38,6 +38,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         grade_rates,
         tax_rates,
         authorization_days,
+        approval_limits,
         external_ref,
     } = &stored.value;
     v1::Setting {
@@ -66,6 +67,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         grade_rates: grade_rates.0.iter().map(show_grade_rate).collect(),
         tax_rates: tax_rates.0.iter().map(show_tax_rate).collect(),
         authorization_days: *authorization_days,
+        approval_limits: approval_limits.iter().map(show_limit).collect(),
         external_ref: external_ref.clone(),
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
@@ -98,6 +100,11 @@ fn show_tax_rate(row: &Dated<TaxRate>) -> v1::TaxRate {
     }
 }
 
+fn show_limit(row: &ApprovalLimit) -> v1::ApprovalLimit {
+    let ApprovalLimit { level, currency, limit } = row;
+    v1::ApprovalLimit { level: *level, currency: currency.code().to_owned(), limit: limit.and_then(money) }
+}
+
 /// The record under a code.
 pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<Setting, Vec<Violation>> {
     let v1::Setting {
@@ -126,6 +133,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         grade_rates,
         tax_rates,
         authorization_days,
+        approval_limits,
         external_ref,
         active: _,
         create_time: _,
@@ -150,6 +158,16 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         let scheme = reader.choice(&format!("{at}.scheme"), row.scheme, read_scheme);
         Some(TaxRate { category: category?, scheme: scheme?, rate_bp: read_bp(row.rate_bp) })
     });
+    let mut limits = Vec::with_capacity(approval_limits.len());
+    for (index, row) in approval_limits.into_iter().enumerate() {
+        let at = |field: &str| format!("approval_limits[{index}].{field}");
+        let limit = reader.money(&at("limit"), row.limit.as_ref());
+        let currency = match limit {
+            Some(limit) if row.currency.is_empty() => Some(limit.currency),
+            Some(_) | None => reader.currency(&at("currency"), &row.currency),
+        };
+        limits.extend(currency.map(|currency| ApprovalLimit { level: row.level, currency, limit }));
+    }
     reader.whole(|| {
         Some(Setting {
             code: code?,
@@ -176,6 +194,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
             grade_rates,
             tax_rates,
             authorization_days: if authorization_days == 0 { AUTHORIZATION_DAYS } else { authorization_days },
+            approval_limits: limits,
             external_ref,
         })
     })

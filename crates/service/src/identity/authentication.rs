@@ -244,6 +244,7 @@ impl Authenticator {
             orgs,
             roles: membership.roles.iter().copied().filter(|role| claimed.contains(role)).collect(),
             rights: membership.rights.iter().copied().collect(),
+            approval_level: membership.approval_level,
             session: claims.sid.map(SessionId),
             job: None,
         }))

@@ -55,6 +55,12 @@ async fn api() -> Api {
     store.migrate().await.unwrap();
     let parts = ApiParts {
         accounts: crate::identity::AccountOptions::default(),
+        attachments: crate::attachments::AttachmentOptions {
+            files: recourse_repository::Files::in_folder(std::path::Path::new("never-made")),
+            bounds: recourse_domain::attachments::Bounds { bytes: 1, pixels: 1 },
+            max_unfinished_bytes: 1,
+            keep_unfinished: chrono::TimeDelta::days(1),
+        },
         fetch: Arc::new(NoFetch),
         store,
         clock: Arc::new(Noon),
@@ -73,6 +79,7 @@ fn actor(role: Role, org: OrgId, rights: &[Right]) -> Arc<Actor> {
         orgs: BTreeSet::from([org]),
         roles: BTreeSet::from([role]),
         rights: rights.iter().copied().collect(),
+        approval_level: 0,
         session: None,
         job: None,
     })

@@ -6,6 +6,7 @@ mod coverage;
 mod dates;
 mod duplicates;
 mod entitlements;
+mod evidence;
 mod form;
 mod labor;
 mod own_warranty;
@@ -21,7 +22,7 @@ use crate::money::BasisPoints;
 /// Everything that is found about a claim whose amounts have been computed, in the order in which a form
 /// shows its fields: the header first, then the lines.
 pub fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
-    let groups: [fn(&Claim, &Facts) -> Vec<Finding>; 13] = [
+    let groups: [fn(&Claim, &Facts) -> Vec<Finding>; 14] = [
         form::check,
         vehicle::check,
         dates::check,
@@ -35,6 +36,7 @@ pub fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
         labor::check,
         prices::check,
         authorizations::check,
+        evidence::check,
     ];
     groups.iter().flat_map(|group| group(claim, facts)).collect()
 }
@@ -47,6 +49,15 @@ pub fn coverage_of(claim: &Claim, facts: &Facts) -> Option<ClaimCoverage> {
 /// Lines with their position, for paths of fields.
 fn positions(claim: &Claim) -> impl Iterator<Item = (usize, &Line)> {
     claim.lines.iter().enumerate()
+}
+
+/// A proof is missing: it is asked for, and never refused for.
+fn lacks(field: impl Into<String>, (en, zh): (&str, &str)) -> Finding {
+    Finding::warning(super::Code::EvidenceMissing, field)
+        .with("category_en", en)
+        .with("category_zh", zh)
+        .with("needed", 1)
+        .with("found", 0)
 }
 
 /// Path of a field of a line.

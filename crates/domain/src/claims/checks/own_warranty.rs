@@ -3,6 +3,7 @@
 
 use chrono::NaiveDate;
 
+use super::lacks;
 use crate::catalog::{PolicyState, ReplacedPartTerm, WarrantyPolicy};
 use crate::claims::finding::Code;
 use crate::claims::{Claim, Details, EarlierRepair, Facts, Finding, WarrantyRepairDetails};
@@ -26,7 +27,10 @@ pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
     let Some(by) = cover(claim, facts, part) else { return Vec::new() };
     match fitted.repair {
         Some(repair) => vec![repeated(claim, part, repair, &by)],
-        None => vec![Finding::warning(Code::EvidenceMissing, "warranty_repair.part_installed_date").by(by.clause)],
+        None => vec![
+            lacks("warranty_repair.part_installed_date", ("record of the repair that fitted the part", "装件维修记录"))
+                .by(by.clause),
+        ],
     }
 }
 

@@ -1,5 +1,6 @@
 //! Requests for leave: the limit that is asked for against the lines, and what proves the need.
 
+use super::lacks;
 use crate::claims::finding::Code;
 use crate::claims::{AssemblyAction, Claim, Details, Facts, Finding, LineType, MajorAssemblyDetails};
 use crate::money::Money;
@@ -9,12 +10,13 @@ pub(super) fn check(claim: &Claim, _facts: &Facts) -> Vec<Finding> {
         Some(Details::ExternalPurchase(details)) => {
             let mut findings: Vec<Finding> =
                 limit(claim, details.limit_amount, "external_purchase.limit_amount").into_iter().collect();
-            for (field, proof) in [
-                ("external_purchase.quotation", &details.quotation),
-                ("external_purchase.stock_out_proof", &details.stock_out_proof),
+            let (offer, need) = (("vendor's offer", "供应商报价单"), ("proof that none is in stock", "缺货证明"));
+            for (field, proof, called) in [
+                ("external_purchase.quotation", &details.quotation, offer),
+                ("external_purchase.stock_out_proof", &details.stock_out_proof, need),
             ] {
                 if proof.is_none() {
-                    findings.push(Finding::warning(Code::EvidenceMissing, field));
+                    findings.push(lacks(field, called));
                 }
             }
             findings

@@ -1,6 +1,6 @@
 //! Rescue trips against what was recorded: a gap asks for evidence, it never refuses.
 
-use super::{at, positions};
+use super::{at, lacks, positions};
 use crate::catalog::rescue_tariff::{GAP_KM, GAP_MINUTES};
 use crate::claims::finding::Code;
 use crate::claims::rescue::{tariff, trip_of, verified_meters};
@@ -47,7 +47,7 @@ pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
 /// Neither track nor map, or a track with a gap in it.
 fn evidence(claim: &Claim, trip: &RescueTrip, facts: &Facts, field: &str) -> Option<Finding> {
     if trip.verified_meters.is_none() && trip.map_distance_km.is_none() {
-        return Some(Finding::warning(Code::EvidenceMissing, field));
+        return Some(lacks(field, ("recorded track, or route by the map", "行驶轨迹或地图路线")));
     }
     let track = facts.tracks.get(&trip.number)?;
     let tariff = tariff(claim, facts);
@@ -61,7 +61,7 @@ fn evidence(claim: &Claim, trip: &RescueTrip, facts: &Facts, field: &str) -> Opt
     } else {
         return None;
     };
-    Some(Finding::warning(Code::EvidenceMissing, field).by(gap))
+    Some(lacks(field, ("proof for the gap in the track", "轨迹中断说明")).by(gap))
 }
 
 /// Sharing is mutual: each of two claims has half of the trip, so neither may have it whole.

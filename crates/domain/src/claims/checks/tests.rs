@@ -1,14 +1,16 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::catalog::{DatedList, ReplacedPartTerm, RunningInService};
+use crate::attachments::{Category, Hash};
+use crate::catalog::{DatedList, EvidenceRule, ReplacedPartTerm, RunningInService};
 use crate::claims::draft::NewClaim;
 use crate::claims::finding::Code;
 use crate::claims::finding_text::missing_values;
 use crate::claims::sample::{added, cny, code, day, draft, facts, header, labor_line, new_claim, now, part_line, time};
 use crate::claims::{
-    Details, EarlierRepair, ExternalPurchaseDetails, Header, Kind, LineContent, LineType, MajorAssemblyDetails,
-    RescueTrip, RoadsideRescueDetails, RunningInDetails, SimilarClaim, StateWord, WarrantyRepairDetails, text,
+    AttachmentFact, Details, EarlierRepair, EvidenceUse, ExternalPurchaseDetails, Header, Kind, LineContent, LineType,
+    MajorAssemblyDetails, RescueTrip, RoadsideRescueDetails, RunningInDetails, SimilarClaim, StateWord,
+    WarrantyRepairDetails, text,
 };
 use crate::ids::ClaimId;
 use crate::money::{Hours, Quantity};
@@ -115,7 +117,31 @@ fn troubled() -> Vec<(Claim, Facts)> {
     }
     let mut unknown_part = worst();
     unknown_part.1.parts.clear();
-    let mut all = vec![worst(), unknown, no_vin, unsold, uncovered, unpriced, unknown_part];
+    let mut unproven = (crate::claims::sample::priced(), crate::claims::sample::facts());
+    let hash = Hash::parse(&"a".repeat(64)).unwrap();
+    let fact = |hash| AttachmentFact { station: draft().station, category: Category::Photo, hash, abandoned: false };
+    unproven.0.header.evidence = (1..4).map(|key| format!("attachments/{}", Uuid::from_u128(key))).collect();
+    let there = [(Uuid::from_u128(1), fact(Some(hash.clone()))), (Uuid::from_u128(2), fact(None))];
+    unproven.1.evidence.attachments = there.into();
+    let SimilarClaim { id: claim, number, station, state, .. } = similar();
+    unproven.1.evidence.uses = vec![EvidenceUse { hash, claim, number, station, state }];
+    unproven.1.evidence.rules = vec![EvidenceRule {
+        code: code("ER-1"),
+        display_name: "invoice of the pump".to_owned(),
+        kind: None,
+        operation: None,
+        part: Some(code("P-100")),
+        part_category: None,
+        failure_code: None,
+        from_amount: None,
+        category: Category::Invoice,
+        minimum_count: 1,
+        clause: String::new(),
+        valid_from: day("2026-01-01"),
+        valid_to: None,
+        external_ref: String::new(),
+    }];
+    let mut all = vec![unproven, worst(), unknown, no_vin, unsold, uncovered, unpriced, unknown_part];
     all.extend(troubled_kinds());
     all
 }
@@ -258,7 +284,8 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::AuthorizationNotUsable
         | Code::FreeServiceLimit
         | Code::EntitlementNotUsable
-        | Code::QuoteTooLow => true,
+        | Code::QuoteTooLow
+        | Code::UnknownAttachment => true,
         Code::ExpiredWarranty
         | Code::NotCovered
         | Code::SubmittedTooLate
@@ -293,6 +320,8 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::ServiceSequence
         | Code::RescueDistance
         | Code::TripNotShared
+        | Code::EvidenceNotUploaded
+        | Code::EvidenceReused
         | Code::Other => false,
     };
     for (claim, facts) in troubled() {

@@ -191,9 +191,39 @@ pub(super) fn template(code: Code) -> Template {
         ),
         Code::EvidenceMissing => t(
             ("evidence is missing", "缺少证明材料"),
-            NO,
+            (
+                "{needed} of the kind {category_en} are needed, {found} are there",
+                "需要 {needed} 份{category_zh}，现有 {found} 份",
+            ),
             ("photos, invoices or readings of the fault memory", "照片、发票或故障码读数"),
             ("attach the evidence", "请补充证明材料"),
+        ),
+        Code::UnknownAttachment => t(
+            ("there is no such attachment of the station", "本站没有该附件"),
+            (
+                "there is no {attachment} of this station, or its bytes never came",
+                "本站没有 {attachment}，或其内容从未上传",
+            ),
+            NO,
+            (
+                "upload the file and name its attachment, or take the name out",
+                "请上传文件并填写其附件名称，或删除该引用",
+            ),
+        ),
+        Code::EvidenceNotUploaded => t(
+            ("the file is not uploaded yet", "文件尚未上传完成"),
+            ("the bytes of {attachment} are not all there yet", "{attachment} 的内容尚未上传完成"),
+            NO,
+            ("finish the upload; what is there at submission is what counts", "请完成上传；以提交时已有内容为准"),
+        ),
+        Code::EvidenceReused => t(
+            ("the same file proves another claim", "同一文件已用于其他索赔"),
+            ("the file of {attachment} also proves {other_en}", "{attachment} 的文件也用于{other_zh}"),
+            ("a photo of this vehicle and this repair", "本车辆本次维修的照片"),
+            (
+                "attach a file of this repair, or say in the description why both share it",
+                "请提供本次维修的文件，或在说明中写明共用原因",
+            ),
         ),
         Code::ExcessivePartCost => t(
             ("the part costs too much", "零件费用过高"),

@@ -1,10 +1,11 @@
 use super::*;
 use crate::claims::review::Verdict;
 use crate::claims::sample::{AUDITOR, CLERK, OTHER_AUDITOR, day, facts, in_state, now, setting, time};
+use crate::claims::{AppealError, ApprovalError, Approver, NewAppeal, Proposal};
 use crate::claims::{Code, Kind};
 
 /// Where verbs lead. Every pair of state and verb that is not listed is refused.
-const STEPS: [(StateWord, Verb, StateWord); 14] = [
+const STEPS: [(StateWord, Verb, StateWord); 28] = [
     (StateWord::Draft, Verb::Update, StateWord::Draft),
     (StateWord::Draft, Verb::Submit, StateWord::Submitted),
     (StateWord::Draft, Verb::Withdraw, StateWord::Withdrawn),
@@ -19,6 +20,20 @@ const STEPS: [(StateWord, Verb, StateWord); 14] = [
     (StateWord::Returned, Verb::Lapse, StateWord::Lapsed),
     (StateWord::Approved, Verb::Settle, StateWord::Settled),
     (StateWord::Approved, Verb::Close, StateWord::Closed),
+    (StateWord::InReview, Verb::ApproveDecision, StateWord::Approved),
+    (StateWord::InReview, Verb::DeclineDecision, StateWord::InReview),
+    (StateWord::Approved, Verb::Appeal, StateWord::Approved),
+    (StateWord::Rejected, Verb::Appeal, StateWord::Rejected),
+    (StateWord::Settled, Verb::Appeal, StateWord::Settled),
+    (StateWord::Closed, Verb::Appeal, StateWord::Closed),
+    (StateWord::Approved, Verb::DecideAppeal, StateWord::Approved),
+    (StateWord::Rejected, Verb::DecideAppeal, StateWord::Approved),
+    (StateWord::Settled, Verb::DecideAppeal, StateWord::Settled),
+    (StateWord::Closed, Verb::DecideAppeal, StateWord::Closed),
+    (StateWord::Approved, Verb::WithdrawAppeal, StateWord::Approved),
+    (StateWord::Rejected, Verb::WithdrawAppeal, StateWord::Rejected),
+    (StateWord::Settled, Verb::WithdrawAppeal, StateWord::Settled),
+    (StateWord::Closed, Verb::WithdrawAppeal, StateWord::Closed),
 ];
 
 fn leads_to(state: StateWord, verb: Verb) -> Option<StateWord> {
@@ -37,6 +52,7 @@ fn approve_all(claim: &Claim) -> Review {
     };
     Review {
         auditor: AUDITOR,
+        level: 0,
         may_grant_goodwill: false,
         verdicts: claim.lines.iter().map(|line| verdict(line.number)).collect(),
         note: String::new(),
@@ -82,7 +98,67 @@ fn perform(claim: Claim, verb: Verb) -> Result<Claim, TransitionError> {
         Verb::Lapse => claim.lapse(late),
         Verb::Settle => claim.settle(now()),
         Verb::Close => claim.close(now()),
+        Verb::ApproveDecision => of_approval(with_proposal(claim).approve_decision(
+            Approver { user: OTHER_AUDITOR, level: 1 },
+            now(),
+            day("2026-11-23"),
+            &setting(),
+        )),
+        Verb::DeclineDecision => of_approval(with_proposal(claim).decline_decision(OTHER_AUDITOR)),
+        Verb::Appeal => of_transition(with_rejection(claim).appeal(appeal(), CLERK.into(), now(), &setting())),
+        Verb::DecideAppeal => {
+            let claim = with_open_appeal(claim);
+            let review = Review { auditor: OTHER_AUDITOR, ..approve_all(&claim) };
+            of_transition(claim.decide_appeal(1, review, now(), day("2026-11-23"), &setting()))
+        }
+        Verb::WithdrawAppeal => of_transition(with_open_appeal(claim).withdraw_appeal(1, CLERK, now())),
     }
+}
+
+/// With a decision that waits for approval, whatever the state says.
+fn with_proposal(claim: Claim) -> Claim {
+    let reviewed = in_state(StateWord::InReview);
+    let review = approve_all(&reviewed);
+    let decided = reviewed.adjudicate(review, now(), day("2026-11-23"), &setting()).unwrap();
+    let round = decided.decisions[0].clone();
+    Claim { proposal: Some(Box::new(Proposal { round, level: 0 })), ..claim }
+}
+
+fn of_approval(moved: Result<Claim, ApprovalError>) -> Result<Claim, TransitionError> {
+    moved.map_err(|error| match error {
+        ApprovalError::Transition(error) => error,
+        other => panic!("{other:?}"),
+    })
+}
+
+fn appeal() -> NewAppeal {
+    NewAppeal { lines: vec![1, 2], grounds: "it was covered".to_owned(), evidence: Vec::new() }
+}
+
+/// With the round that rejected its lines, whatever the state says.
+fn with_rejection(claim: Claim) -> Claim {
+    let mut reviewed = in_state(StateWord::InReview);
+    let mut review = approve_all(&reviewed);
+    for verdict in &mut review.verdicts {
+        verdict.outcome = Outcome::Rejected;
+        verdict.reasons = vec![Reason::of(Code::NotCovered)];
+    }
+    reviewed = reviewed.adjudicate(review, now(), day("2026-11-23"), &setting()).unwrap();
+    Claim { decisions: reviewed.decisions, ..claim }
+}
+
+/// With an appeal against that round.
+fn with_open_appeal(claim: Claim) -> Claim {
+    let rejected = with_rejection(in_state(StateWord::Rejected));
+    let appealed = rejected.appeal(appeal(), CLERK.into(), now(), &setting()).unwrap();
+    Claim { decisions: appealed.decisions, appeals: appealed.appeals, ..claim }
+}
+
+fn of_transition(moved: Result<Claim, AppealError>) -> Result<Claim, TransitionError> {
+    moved.map_err(|error| match error {
+        AppealError::Transition(error) => error,
+        other => panic!("{other:?}"),
+    })
 }
 
 #[test]

@@ -30,7 +30,14 @@ fn reject(line: u32) -> Verdict {
 }
 
 fn review(verdicts: Vec<Verdict>) -> Review {
-    Review { auditor: AUDITOR, may_grant_goodwill: false, verdicts, note: String::new(), internal_note: String::new() }
+    Review {
+        auditor: AUDITOR,
+        level: 0,
+        may_grant_goodwill: false,
+        verdicts,
+        note: String::new(),
+        internal_note: String::new(),
+    }
 }
 
 fn adjudicate(claim: Claim, review: Review) -> Result<Claim, ReviewError> {

@@ -1,5 +1,6 @@
 //! Claims: the message of the contract ⇄ the claim of the domain.
 
+mod appeals;
 mod details;
 mod head;
 mod lines;
@@ -18,6 +19,7 @@ use recourse_domain::vin::Vin;
 use recourse_proto::v1;
 use uuid::Uuid;
 
+pub(crate) use appeals::{read_appeal, show_appeal};
 pub(crate) use head::show_head;
 pub(crate) use review::{as_violation, read_reasons, read_verdicts, show_difference, show_finding, show_revision};
 pub(crate) use words::{read_kind, show_kind, show_state};
@@ -89,6 +91,7 @@ pub(crate) fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<
     for round in &claim.decisions {
         decisions.push(show_round(claim.currency, round, lang)?);
     }
+    let proposed = claim.proposal().map(|proposal| show_round(claim.currency, &proposal.round, lang)).transpose()?;
     let awaiting_appraisal = match &claim.state {
         State::InReview { awaiting_appraisal, .. } => *awaiting_appraisal,
         State::Draft
@@ -183,11 +186,12 @@ pub(crate) fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<
         review_due_time: claim.state.review_due_time().and_then(timestamp),
         answer_due_time: claim.state.answer_due_time().and_then(timestamp),
         appeal_due_time: claim.state.appeal_due_time().and_then(timestamp),
-        open_appeal: String::new(),
+        open_appeal: claim.open_appeal().map(|appeal| claim.appeal_name(appeal.number)).unwrap_or_default(),
         awaiting_appraisal,
         hold: String::new(),
         promised_pay_date: claim.state.promised_pay_date().and_then(date),
         age_days: claim.age_days(now).and_then(|days| i32::try_from(days).ok()).unwrap_or_default(),
+        proposed_decision: proposed,
         create_time: None,
         update_time: None,
     })

@@ -44,7 +44,13 @@ pub(super) fn show_round(
         approved_total: money(total),
         rule: text(round.rule.as_ref()),
         appeal: text(round.appeal.as_ref()),
+        approvals: round.approvals.iter().map(show_approval).collect(),
     })
+}
+
+fn show_approval(approval: &domain::Approval) -> v1::DecisionApproval {
+    let domain::Approval { auditor, level, approve_time } = approval;
+    v1::DecisionApproval { auditor: user(*auditor), level: *level, approve_time: timestamp(*approve_time) }
 }
 
 pub(super) fn show_return(returned: &domain::Return, lang: Lang) -> v1::ClaimReturn {
@@ -198,6 +204,16 @@ pub(crate) fn show_revision(revision: &Revision, lang: Lang) -> Result<v1::Claim
         }),
         claim: Some(document(&revision.claim, revision.submit_time, lang)?),
         findings: revision.findings().iter().map(|finding| show_finding(finding, lang)).collect(),
+        frozen_evidence: revision
+            .claim
+            .submission
+            .iter()
+            .flat_map(|submission| &submission.evidence)
+            .map(|(key, hash)| v1::FrozenEvidence {
+                attachment: format!("attachments/{key}"),
+                sha256: hash.to_string(),
+            })
+            .collect(),
     })
 }
 

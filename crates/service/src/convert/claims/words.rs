@@ -63,5 +63,7 @@ pub(super) fn show_step(step: domain::Step) -> v1::claim_wait::Step {
         domain::Step::Answer => v1::claim_wait::Step::Answer,
         domain::Step::Appraisal => v1::claim_wait::Step::Appraisal,
         domain::Step::Payment => v1::claim_wait::Step::Payment,
+        domain::Step::AppealDecision => v1::claim_wait::Step::AppealDecision,
+        domain::Step::Approval => v1::claim_wait::Step::Approval,
     }
 }
