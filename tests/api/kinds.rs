@@ -27,7 +27,6 @@ async fn authorized(world: &World, pieces: &str) -> String {
         "kind": "EXTERNAL_PURCHASE", "vin": VIN, "complaintDescription": "none in stock", "causalPart": "parts/P-1001",
         "externalPurchase": {
             "vendorName": "Corner Parts", "reason": "the customer waits", "limitAmount": cny(100_000),
-            "quotation": "attachments/1", "stockOutProof": "attachments/2",
         },
         "lines": [{
             "type": "EXTERNAL_PART", "part": "parts/P-1001", "quantity": {"value": pieces}, "requestedAmount": cny(100_000),
