@@ -1,6 +1,7 @@
 //! The API as its callers use it, a file per noun.
 
 mod access;
+mod appraisals;
 pub mod attachments;
 mod catalog;
 mod claims;
@@ -13,5 +14,6 @@ mod idempotency;
 mod imports;
 mod kinds;
 mod ledger;
+mod recovery_claims;
 mod review;
 mod sessions;

@@ -33,6 +33,10 @@ pub struct World {
     pub supplier: Client,
     /// Appraises.
     pub appraiser: Client,
+    /// Appraises for another organisation.
+    pub other_appraiser: Client,
+    /// Supplies other pumps.
+    pub other_supplier: Client,
     /// Has not signed in.
     pub anonymous: Client,
 }
@@ -46,7 +50,7 @@ pub struct Prepared {
 }
 
 /// The accounts: user name, organisation, role, rights.
-const ACCOUNTS: [(&str, &str, &str, &[&str]); 8] = [
+const ACCOUNTS: [(&str, &str, &str, &[&str]); 10] = [
     ("auditor", "organizations/OEM", "AUDITOR", &[]),
     ("auditor2", "organizations/OEM", "AUDITOR", &["GOODWILL"]),
     ("finance", "organizations/OEM", "FINANCE", &[]),
@@ -55,6 +59,8 @@ const ACCOUNTS: [(&str, &str, &str, &[&str]); 8] = [
     ("tech", "stations/S-001", "TECHNICIAN", &[]),
     ("supplier", "suppliers/SUP-017", "SUPPLIER", &[]),
     ("appraiser", "appraisers/A-01", "APPRAISER", &[]),
+    ("appraiser2", "appraisers/A-02", "APPRAISER", &[]),
+    ("supplier2", "suppliers/SUP-018", "SUPPLIER", &[]),
 ];
 
 /// The prepared world of a database: made once per run through the API itself, then copied.
@@ -112,8 +118,39 @@ impl World {
             technician: caller("tech"),
             supplier: caller("supplier"),
             appraiser: caller("appraiser"),
+            other_appraiser: caller("appraiser2"),
+            other_supplier: caller("supplier2"),
             anonymous: anonymous.clone(),
         }
+    }
+
+    /// Lets SUP-017 bear a share of failed pumps: 80 % unless an appraisal says otherwise, labour at half.
+    pub async fn agree_on_recovery(&self, supplier: &str, deemed: bool) {
+        let contract = json!({
+            "validFrom": date("2024-01-01"), "partFactorBp": 10_000, "laborFactorBp": 5_000, "travelFactorBp": 0,
+            "otherFactorBp": 0, "answerDays": 15, "deemedClause": deemed,
+        });
+        let path = format!("/v1/suppliers/{supplier}");
+        self.admin.patch(&path, json!({"recoveryContracts": [contract]})).await.ok();
+        let agreement = json!({
+            "part": "parts/P-1001", "supplier": format!("suppliers/{supplier}"), "validFrom": date("2024-01-01"),
+            "shareBp": 8_000,
+        });
+        self.admin.post(&format!("/v1/shareAgreements?shareAgreementId=SA-{supplier}"), agreement).await.ok();
+    }
+
+    /// Submits a claim for a failed pump and takes it into review; answers its name.
+    pub async fn in_review(&self, claim: Value) -> String {
+        let name = self.submitted(claim).await;
+        self.auditor.post(&format!("/v1/{name}:startReview"), json!({})).await.ok();
+        name
+    }
+
+    /// Approves every line of a claim in review; answers the claim.
+    pub async fn approved(&self, name: &str) -> Value {
+        let etag = self.auditor.get(&format!("/v1/{name}")).await.ok()["etag"].clone();
+        let lines = json!([{"lineNumber": 1, "outcome": "APPROVED"}, {"lineNumber": 2, "outcome": "APPROVED"}]);
+        self.auditor.post(&format!("/v1/{name}:adjudicate"), json!({"etag": etag, "lineDecisions": lines})).await.ok()
     }
 
     /// Creates and submits a claim; answers its name.
@@ -194,8 +231,15 @@ async fn load_master_data(admin: &Client) {
     }
     let supplier = json!({"displayName": "Pumps Ltd", "currency": "CNY"});
     admin.post("/v1/suppliers?supplierId=SUP-017", supplier).await.ok();
-    let appraiser = json!({"displayName": "Fair Appraisal"});
-    admin.post("/v1/appraisers?appraiserId=A-01", appraiser).await.ok();
+    admin.post("/v1/suppliers?supplierId=SUP-018", json!({"displayName": "More Pumps", "currency": "CNY"})).await.ok();
+    for (code, name) in [("A-01", "Fair Appraisal"), ("A-02", "Second Look")] {
+        let expert = json!({
+            "displayName": "Wang", "licenseNumber": format!("EXP-{code}"),
+            "validFrom": date("2026-01-01"), "validTo": date("2027-12-31"),
+        });
+        let appraiser = json!({"displayName": name, "experts": [expert]});
+        admin.post(&format!("/v1/appraisers?appraiserId={code}"), appraiser).await.ok();
+    }
     let pump = json!({
         "displayName": "Fuel pump", "category": "ENGINE", "unit": "PIECE", "assemblyClass": "ORDINARY",
         "usedPartRule": "RETURN_TO_OEM", "models": ["M1"], "quantityPerVehicle": {"value": "1"},

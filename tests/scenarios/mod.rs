@@ -97,6 +97,9 @@ fn caller<'w>(world: &'w World, who: &str) -> &'w Client {
         "other station" => &world.other_station,
         "technician" => &world.technician,
         "supplier" => &world.supplier,
+        "other supplier" => &world.other_supplier,
+        "appraiser" => &world.appraiser,
+        "other appraiser" => &world.other_appraiser,
         "nobody" => &world.anonymous,
         other => panic!("who is {other}?"),
     }
@@ -185,6 +188,9 @@ macro_rules! scenarios {
 scenarios! {
     appeal
     appeal_too_late
+    appraisal_conflict_of_interest
+    appraisal_declined_and_reassigned
+    appraisal_to_recovery
     authorization_expires
     compensation_appraisal
     duplicate_at_another_station
@@ -194,6 +200,10 @@ scenarios! {
     major_assembly
     paid_repair
     precheck_and_copy
+    recovery_dispute_decided_by_another_auditor
+    recovery_silence_confirms
+    recovery_silence_escalates
+    recovery_told_apart_by_lot
     replaced_part
     return_correct_resubmit
     roadside_rescue

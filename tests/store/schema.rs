@@ -1,14 +1,15 @@
 //! The schema goes up and down on both databases, once, whoever asks for it, and keeps history as it is.
 
 use recourse_domain::catalog::{
-    Appraiser, EvidenceRule, FailureCode, Field, FieldKind, LaborOperation, Part, PartSupply, Record, Setting, Station,
-    Supplier, WarrantyPolicy,
+    Appraiser, EvidenceRule, FailureCode, Field, FieldKind, LaborOperation, Part, PartSupply, Record, Setting,
+    ShareAgreement, Station, Supplier, WarrantyPolicy,
 };
 use recourse_domain::claims::Header;
 use recourse_domain::query::order::Order;
 use recourse_domain::vehicle::Vehicle;
 use recourse_repository::{
-    ATTACHMENT_FIELDS, CLAIM_FIELDS, ENTRY_FIELDS, Store, StoreError, StoreOptions, USER_FIELDS,
+    APPRAISAL_FIELDS, ATTACHMENT_FIELDS, CLAIM_FIELDS, ENTRY_FIELDS, RECOVERY_FIELDS, Store, StoreError, StoreOptions,
+    USER_FIELDS,
 };
 
 use super::fixture::{all, created, draft, filtered, id, insert_claim, listing, minute, org};
@@ -93,11 +94,20 @@ on_both_stores! {
         fields_are_columns::<EvidenceRule>(&store).await;
         fields_are_columns::<WarrantyPolicy>(&store).await;
         fields_are_columns::<PartSupply>(&store).await;
+        fields_are_columns::<ShareAgreement>(&store).await;
         fields_are_columns::<Setting>(&store).await;
         fields_are_columns::<Vehicle>(&store).await;
         for field in CLAIM_FIELDS {
             let query = filtered(&on_field(field), CLAIM_FIELDS, in_order(field, Order::newest_first()));
             assert_eq!(store.claims(&all(), &query).await.map(|page| page.items.len()), Ok(0), "{}", field.name);
+        }
+        for field in APPRAISAL_FIELDS {
+            let query = filtered(&on_field(field), APPRAISAL_FIELDS, in_order(field, Order::newest_first()));
+            assert_eq!(store.appraisals(&all(), &query).await.map(|page| page.items.len()), Ok(0), "{}", field.name);
+        }
+        for field in RECOVERY_FIELDS {
+            let query = filtered(&on_field(field), RECOVERY_FIELDS, in_order(field, Order::newest_first()));
+            assert_eq!(store.recovery_claims(&all(), &query).await.map(|page| page.items.len()), Ok(0), "{}", field.name);
         }
         for field in ATTACHMENT_FIELDS {
             let query = filtered(&on_field(field), ATTACHMENT_FIELDS, in_order(field, Order::newest_first()));

@@ -392,6 +392,37 @@ pub enum Act {
     RevokeAuthorization,
     /// Issue an entitlement to a free service by hand, or take one back.
     ManageEntitlement,
+    /// Work on an appraisal: accept, conclude. Who ordered it never concludes it.
+    WorkOnAppraisal {
+        /// The appraiser organisation.
+        appraiser: OrgId,
+        /// Who ordered the appraisal.
+        ordered_by: UserId,
+    },
+    /// Speak for an organisation that is a party of a case.
+    SpeakFor {
+        /// The organisation.
+        org: OrgId,
+    },
+    /// Issue a recovery claim, keep its clock, record what the supplier wrote.
+    HandleRecovery,
+    /// Confirm what a colleague recorded or asked for.
+    ConfirmForColleague {
+        /// The colleague.
+        colleague: UserId,
+    },
+    /// Answer a recovery claim.
+    AnswerRecovery {
+        /// The supplier that it is asked of.
+        supplier: OrgId,
+    },
+    /// Decide a dispute: never who issued the recovery claim, nor who decided its liability.
+    DecideDispute {
+        /// Who issued it.
+        issued_by: Option<UserId>,
+        /// Who decided its liability.
+        decided_by: Option<UserId>,
+    },
     /// Create an attachment, send its bytes, or say where it belongs.
     KeepAttachment {
         /// The station that it belongs to.
@@ -437,6 +468,27 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         }
         Act::RevokeAuthorization => actor.has(Role::Auditor),
         Act::ManageEntitlement => actor.has(Role::Auditor) || actor.has(Role::Admin),
+        Act::WorkOnAppraisal { appraiser, ordered_by } => {
+            if ordered_by == actor.user {
+                return Err(Denial::SamePerson);
+            }
+            actor.has(Role::Appraiser) && actor.orgs.contains(&appraiser)
+        }
+        Act::SpeakFor { org } => actor.orgs.contains(&org),
+        Act::HandleRecovery => actor.has(Role::Auditor) || actor.has(Role::Finance),
+        Act::ConfirmForColleague { colleague } => {
+            if colleague == actor.user {
+                return Err(Denial::SamePerson);
+            }
+            actor.has(Role::Auditor) || actor.has(Role::Finance)
+        }
+        Act::AnswerRecovery { supplier } => actor.has(Role::Supplier) && actor.orgs.contains(&supplier),
+        Act::DecideDispute { issued_by, decided_by } => {
+            if [issued_by, decided_by].contains(&Some(actor.user)) {
+                return Err(Denial::SamePerson);
+            }
+            actor.has(Role::Auditor)
+        }
         Act::EnforceDeadline | Act::Bootstrap => actor.job.is_some(),
     };
     if granted { Ok(Permit { actor: actor.clone() }) } else { Err(Denial::NotPermitted) }

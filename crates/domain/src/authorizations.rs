@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use crate::catalog::common::words;
 use crate::catalog::{Field, FieldKind, Setting};
-use crate::claims::{AssemblyAction, Claim, Details, Effect, Kind, Line, LineType, StateWord, readable_number};
+use crate::claims::{AssemblyAction, Claim, Details, Effect, Kind, Line, LineType, StateWord};
 use crate::dates::plus_days;
-use crate::ids::{AuthorizationId, ClaimId, Code, OrgId, UserId};
+use crate::ids::{AuthorizationId, ClaimId, Code, OrgId, UserId, readable_number};
 use crate::money::{Currency, Money, MoneyError, Quantity};
 use crate::text::Text;
 

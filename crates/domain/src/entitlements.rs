@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::catalog::{Field, FieldKind, PolicyState, RunningInService, WarrantyPolicy};
-use crate::claims::{Claim, StateWord, readable_number};
+use crate::claims::{Claim, StateWord};
 use crate::dates::plus_months;
-use crate::ids::{ClaimId, Code, EntitlementId, OrgId};
+use crate::ids::{ClaimId, Code, EntitlementId, OrgId, readable_number};
 use crate::money::Money;
 use crate::vehicle::Vehicle;
 

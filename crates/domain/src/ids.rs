@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -31,6 +32,10 @@ key!(/// Key of a prior authorisation.
     AuthorizationId);
 key!(/// Key of an entitlement to a free service.
     EntitlementId);
+key!(/// Key of an appraisal.
+    AppraisalId);
+key!(/// Key of a recovery claim.
+    RecoveryClaimId);
 key!(/// Key of a sign-in session.
     SessionId);
 key!(/// Key of one command: all change rows of a command carry it.
@@ -90,6 +95,24 @@ impl AsRef<str> for Code {
     fn as_ref(&self) -> &str {
         &self.0
     }
+}
+
+/// Crockford's base 32: digits and letters without I, L, O, U.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// A number that people read aloud: `AP-2611-8F3K2M7Q`. It is made of a prefix, the month and 40 random bits of
+/// `seed`, which is a new UUIDv7 and never one that a caller chose, so that nobody can aim at a number. It is no
+/// key: the store keeps it unique, and a new one is drawn in the rare case that it is taken.
+pub fn readable_number(prefix: &str, day: NaiveDate, seed: Uuid) -> String {
+    let mut bits = seed.as_u128() & ((1 << 40) - 1);
+    let mut tail = [b'0'; 8];
+    for place in tail.iter_mut().rev() {
+        let index = usize::try_from(bits & 31).unwrap_or(0);
+        *place = ALPHABET.get(index).copied().unwrap_or(b'0');
+        bits >>= 5;
+    }
+    let tail: String = tail.into_iter().map(char::from).collect();
+    format!("{prefix}-{:02}{:02}-{tail}", day.year().rem_euclid(100), day.month())
 }
 
 /// The half-width form of a full-width character, as Chinese input methods produce them.

@@ -4,9 +4,11 @@
 //! values. Every rule can therefore be read, and tested, as a function.
 
 pub mod access;
+pub mod appraisals;
 pub mod attachments;
 pub mod attempts;
 pub mod authorizations;
+pub mod canonical;
 pub mod catalog;
 pub mod change;
 pub mod claims;
@@ -22,6 +24,7 @@ pub mod ledger;
 pub mod money;
 pub mod posting_rules;
 pub mod query;
+pub mod recovery_claims;
 pub mod text;
 pub mod vehicle;
 pub mod vin;

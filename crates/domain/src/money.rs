@@ -291,6 +291,16 @@ impl Money {
         self.times(&[Factor::Bp(share)])
     }
 
+    /// The amount × numerator / denominator, rounded once: the part of an amount that another amount is of a third.
+    pub fn times_ratio(self, numerator: i64, denominator: i64) -> Result<Self, MoneyError> {
+        if denominator <= 0 {
+            return Err(MoneyError::BadNumber);
+        }
+        let product = i128::from(self.minor).checked_mul(i128::from(numerator)).ok_or(MoneyError::Overflow)?;
+        let quotient = divide_half_away(product, i128::from(denominator));
+        i64::try_from(quotient).map(|minor| Self { minor, ..self }).map_err(|_| MoneyError::Overflow)
+    }
+
     /// The product with all factors, rounded once at the end: quantity × price × (1 + markup) is one line.
     pub fn times(self, factors: &[Factor]) -> Result<Self, MoneyError> {
         let mut product = i128::from(self.minor);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::claims::{Claim, DecisionRound, Effect};
 use crate::ledger::{Account, Posting, Proposal};
 use crate::money::{Money, MoneyError};
+use crate::recovery_claims::{Posted, PostedEvent, RecoveryClaim, State};
 
 /// What was approved for a line, as far as the ledger has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +92,56 @@ pub fn expected_entries(claim: &Claim) -> Result<Vec<Proposal>, MoneyError> {
         expected.extend(claim_decided(claim, round, &approved_before(claim, round.number)?)?);
     }
     Ok(expected)
+}
+
+/// The cause of what a recovery claim posts.
+pub fn recovery_cause(recovery: &RecoveryClaim, number: u32) -> String {
+    format!("recoveryClaims/{}/postings/{number}", recovery.id)
+}
+
+/// A supplier confirmed, silence or a decision confirmed for it, an approved line changed later (then the difference),
+/// or what was confirmed was given up: each is one entry. Nothing is posted before somebody has agreed.
+pub fn recovery_posted(recovery: &RecoveryClaim, posted: &Posted) -> Result<Option<Proposal>, MoneyError> {
+    let Some(liable) = &recovery.supplier else { return Ok(None) };
+    let (event, debit, credit) = match posted.event {
+        PostedEvent::Confirmed => ("recovery_confirmed", Account::SupplierRecoverable, Account::RecoveryIncome),
+        PostedEvent::Waived => ("recovery_waived", Account::RecoveryWaivedExpense, Account::SupplierRecoverable),
+    };
+    let posting = |account, amount| Posting {
+        account,
+        sub_account: Some(liable.org),
+        amount,
+        claim: Some(recovery.claim),
+        line: None,
+    };
+    Ok(Some(Proposal {
+        cause: recovery_cause(recovery, posted.number),
+        event,
+        effective_date: posted.date,
+        claim: Some(recovery.claim),
+        postings: vec![posting(debit, posted.amount), posting(credit, posted.amount.try_neg()?)],
+    }))
+}
+
+/// Everything that a recovery claim should have posted so far.
+pub fn expected_recovery_entries(recovery: &RecoveryClaim) -> Result<Vec<Proposal>, MoneyError> {
+    let mut expected = Vec::new();
+    for posted in &recovery.postings {
+        expected.extend(recovery_posted(recovery, posted)?);
+    }
+    Ok(expected)
+}
+
+/// What a recovery claim asks for and what it has posted, held against its claim: none, if both are what the claim's
+/// decisions lead to; else what should stand and what does.
+pub fn recovery_fault(recovery: &RecoveryClaim, claim: &Claim) -> Result<Option<(Money, Money)>, MoneyError> {
+    if matches!(recovery.state, State::Waived | State::Unresolved) {
+        return Ok(None);
+    }
+    let fresh = recovery.clone().priced(claim)?;
+    let asked = (fresh.totals()?.total, recovery.totals()?.total);
+    let stands = (fresh.confirmed()?.total, recovery.posted()?);
+    Ok([asked, stands].into_iter().find(|(expected, found)| expected != found))
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 18] = [
+pub(crate) const AGGREGATES: [(&str, &str); 21] = [
     ("claims", "claim"),
     ("authorizations", "prior_authorization"),
     ("serviceEntitlements", "service_entitlement"),
@@ -55,6 +55,9 @@ pub(crate) const AGGREGATES: [(&str, &str); 18] = [
     ("evidenceRules", "evidence_rule"),
     ("warrantyPolicies", "warranty_policy"),
     ("partSupplies", "part_supply"),
+    ("shareAgreements", "share_agreement"),
+    ("appraisals", "appraisal"),
+    ("recoveryClaims", "recovery_claim"),
     ("settings", "setting"),
     ("rescueTariffs", "rescue_tariff"),
     ("vehicles", "vehicle"),
@@ -66,8 +69,16 @@ pub fn collections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables whose rows have no code: their public name is the key.
-const KEYED_BY_UUID: [&str; 6] =
-    ["claim", "prior_authorization", "service_entitlement", "attachment", "user_account", "api_client"];
+const KEYED_BY_UUID: [&str; 8] = [
+    "claim",
+    "prior_authorization",
+    "service_entitlement",
+    "attachment",
+    "user_account",
+    "api_client",
+    "appraisal",
+    "recovery_claim",
+];
 
 /// How an aggregate's row is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,6 +250,8 @@ impl Store {
         let dimensions = match *table {
             "claim" => scope::CLAIM,
             "prior_authorization" => scope::AUTHORIZATION,
+            "appraisal" => scope::APPRAISAL,
+            "recovery_claim" => scope::RECOVERY_CLAIM,
             "attachment" => scope::ATTACHMENT,
             "user_account" => scope::USER,
             "api_client" => scope::API_CLIENT,

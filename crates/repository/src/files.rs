@@ -203,15 +203,11 @@ mod tests {
         Ok(bytes)
     }
 
-    #[tokio::test]
-    async fn pieces_are_read_as_one_and_never_written_over() {
-        let folder = std::env::temp_dir().join(format!("recourse-files-{}", std::process::id()));
-        let files = Files::in_folder(&folder);
-        assert!(!folder.exists(), "nothing is made before the first byte");
+    /// What holds wherever the bytes are.
+    async fn keeps_its_word(files: &Files) {
         files.put(id(1), id(10), Bytes::from_static(b"abcd")).await.unwrap();
         files.put(id(1), id(11), Bytes::from_static(b"efg")).await.unwrap();
         assert!(files.put(id(1), id(10), Bytes::from_static(b"xxxx")).await.is_err());
-        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
         let parts = [Part { start: 0, size: 4, object: id(10) }, Part { start: 4, size: 3, object: id(11) }];
         for (from, to, expected) in [
             (0, u64::MAX, "abcdefg"),
@@ -222,14 +218,41 @@ mod tests {
             (7, 7, ""),
             (9, 20, ""),
         ] {
-            assert_eq!(all(&files, &parts, from, to).await.unwrap(), expected.as_bytes(), "{from} to {to}");
+            assert_eq!(all(files, &parts, from, to).await.unwrap(), expected.as_bytes(), "{from} to {to}");
         }
         let mut present = files.present(id(1)).await.unwrap();
         present.sort();
         assert_eq!(present, [id(10), id(11)]);
         assert!(files.present(id(2)).await.unwrap().is_empty());
         files.remove(id(1), [id(10), id(99)]).await.unwrap();
-        assert!(matches!(all(&files, &parts, 0, 7).await, Err(FileError::Missing(_))));
+        assert!(matches!(all(files, &parts, 0, 7).await, Err(FileError::Missing(_))));
+    }
+
+    #[tokio::test]
+    async fn a_folder_reads_pieces_as_one_and_writes_none_over() {
+        let folder = std::env::temp_dir().join(format!("recourse-files-{}", std::process::id()));
+        let files = Files::in_folder(&folder);
+        assert!(!folder.exists(), "nothing is made before the first byte");
+        keeps_its_word(&files).await;
+        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// Needs a store that speaks S3 with a bucket `recourse`: its address is in `RECOURSE_TEST_S3`.
+    #[cfg(feature = "s3")]
+    #[tokio::test]
+    async fn a_store_that_speaks_s3_does_the_same() {
+        let Ok(endpoint) = std::env::var("RECOURSE_TEST_S3") else {
+            eprintln!("skipped: S3 (RECOURSE_TEST_S3 names no store)");
+            return;
+        };
+        let options = S3Options {
+            bucket: "recourse".to_owned(),
+            region: "us-east-1".to_owned(),
+            endpoint: Some(endpoint),
+            access_key_id: Some("test".to_owned()),
+            secret_access_key: Some("test".to_owned()),
+        };
+        keeps_its_word(&Files::in_s3(options).unwrap()).await;
     }
 }

@@ -144,6 +144,48 @@ impl Store {
     }
 }
 
+/// A key that signs conclusions of appraisals. It never ends: a conclusion is verified for as long as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConclusionKey {
+    /// Its name in signatures.
+    pub kid: String,
+    /// Its private part.
+    pub pkcs8: Vec<u8>,
+}
+
+impl Store {
+    /// The keys of conclusions, the newest first: that one signs, all of them verify.
+    pub async fn conclusion_keys(&self) -> Result<Vec<ConclusionKey>, StoreError> {
+        let rows =
+            Sql::new("SELECT kid, pkcs8 FROM conclusion_key ORDER BY create_time DESC, kid").all(&self.reader).await?;
+        rows.iter().map(|row| Ok(ConclusionKey { kid: row.get("kid")?, pkcs8: row.get("pkcs8")? })).collect()
+    }
+
+    /// Adds a key of conclusions, which signs from now on. With `only_first` it is added only if there is none.
+    pub async fn add_conclusion_key(
+        &self,
+        key: &ConclusionKey,
+        only_first: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.run(|tx| {
+            Box::pin(async move {
+                // The same lock as above: of two servers that begin at once, one makes the first key.
+                Sql::new("UPDATE feed_counter SET position = position WHERE id = 1").execute(&tx.db).await?;
+                let guard = if only_first { " WHERE NOT EXISTS (SELECT 1 FROM conclusion_key)" } else { "" };
+                Sql::new(&format!("INSERT INTO conclusion_key (kid, pkcs8, create_time) SELECT ?, ?, ?{guard}"))
+                    .bind(&key.kid)
+                    .bind(&key.pkcs8)
+                    .bind(now)
+                    .execute(&tx.db)
+                    .await
+                    .map(|_| ())
+            })
+        })
+        .await
+    }
+}
+
 impl Tx<'_> {
     /// Deletes keys that nothing can be verified with any more, private parts and all; answers how many.
     pub async fn forget_signing_keys(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError> {

@@ -63,12 +63,13 @@ pub(crate) fn condition(expr: &Expr) -> Sql {
 }
 
 /// Columns that hold the code of another resource, and the collection that its public name begins with.
-const REFERENCES: [(&str, &str); 11] = [
+const REFERENCES: [(&str, &str); 12] = [
     ("station", "stations/"),
     ("seller", "stations/"),
     ("supplier", "suppliers/"),
     ("default_supplier", "suppliers/"),
     ("vin", "vehicles/"),
+    ("appraiser", "appraisers/"),
     ("part", "parts/"),
     ("operation", "laborOperations/"),
     ("causal_part", "parts/"),

@@ -62,6 +62,26 @@ pub(crate) const AUTHORIZATION: Dimensions =
 
 /// Entitlements of vehicles: whoever may ask for a vehicle may see all of its own.
 pub(crate) const ENTITLEMENT: Dimensions = NOTHING;
+/// Appraisals: the appraiser while it has sight of the claim, the station that claims, and suppliers that were
+/// given sight of the claim as parties of the case.
+pub(crate) const APPRAISAL: Dimensions = Dimensions {
+    station: Some(&["station_id IN ", ""]),
+    supplier: Some(&[
+        "EXISTS (SELECT 1 FROM claim_sight s JOIN appraisal_party p ON p.org_id = s.org_id \
+         WHERE s.claim_id = appraisal.claim_id AND p.appraisal_id = appraisal.id AND s.org_id IN ",
+        ")",
+    ]),
+    appraiser: Some(&[
+        "EXISTS (SELECT 1 FROM claim_sight s WHERE s.claim_id = appraisal.claim_id \
+         AND s.org_id = appraisal.appraiser_id AND s.org_id IN ",
+        ")",
+    ]),
+    ..NOTHING
+};
+
+/// Recovery claims: their supplier, once they are issued.
+pub(crate) const RECOVERY_CLAIM: Dimensions =
+    Dimensions { supplier: Some(&["(issue_time IS NOT NULL AND supplier_id IN ", ")"]), ..NOTHING };
 
 /// The ledger: read by those who read all of it.
 pub(crate) const LEDGER: Dimensions = NOTHING;

@@ -3,11 +3,15 @@
 //!
 //! The hash chain is verified in `audit.rs`; what the ledger should hold is recomputed by the service.
 
+use recourse_domain::appraisals::Appraisal;
+use recourse_domain::recovery_claims::RecoveryClaim;
 use sea_orm::Value;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use crate::changes::AGGREGATES;
 use crate::claims;
+use crate::documents as document_rows;
 use crate::error::StoreError;
 use crate::sql::{Row, Runs, Sql};
 use crate::store::{Store, Tx};
@@ -18,7 +22,8 @@ const BATCH: usize = 200;
 const MAX_FAULTS: u32 = 100;
 
 /// Columns that name a row of another table by its key: table, column, the other table.
-const REFERENCES: [(&str, &str, &str); 20] = [
+const REFERENCES: [(&str, &str, &str); 22] = [
+    ("appraisal", "claim_id", "claim"),
     ("attachment", "claim_id", "claim"),
     ("attachment", "station_id", "station"),
     ("attachment_part", "attachment_id", "attachment"),
@@ -38,6 +43,7 @@ const REFERENCES: [(&str, &str, &str); 20] = [
     ("prior_authorization", "station_id", "station"),
     ("rescue_track_point", "claim_id", "claim"),
     ("service_entitlement", "claim_id", "claim"),
+    ("recovery_claim", "claim_id", "claim"),
     ("session", "user_id", "user_account"),
 ];
 
@@ -73,6 +79,10 @@ async fn verify(tx: &mut Tx<'_>) -> Result<RowsReport, StoreError> {
     }
     revisions(&tx.db, &mut report).await?;
     columns(&tx.db, &mut report).await?;
+    let most = usize::try_from(MAX_FAULTS).unwrap_or(usize::MAX);
+    report.faults.extend(document_rows::faults::<Appraisal>(&tx.db, most).await?);
+    report.faults.extend(document_rows::faults::<RecoveryClaim>(&tx.db, most).await?);
+    sights(&tx.db, &mut report).await?;
     Ok(report)
 }
 
@@ -205,6 +215,24 @@ async fn columns(db: &impl Runs, report: &mut RowsReport) -> Result<(), StoreErr
             }
         }
     }
+}
+
+/// Whom a claim's document says that it is shared with is who has sight of it.
+async fn sights(db: &impl Runs, report: &mut RowsReport) -> Result<(), StoreError> {
+    let mut sights: BTreeSet<(Uuid, Uuid)> = BTreeSet::new();
+    for row in Sql::new("SELECT claim_id, org_id FROM claim_sight").all(db).await? {
+        sights.insert((row.get("claim_id")?, row.get("org_id")?));
+    }
+    let mut told: BTreeSet<(Uuid, Uuid)> = BTreeSet::new();
+    // Claims that are shared are few: the word stands in their documents only.
+    for row in Sql::new("SELECT * FROM claim WHERE body LIKE '%\"shared_with\"%'").all(db).await? {
+        let claim = claims::stored(&row)?;
+        told.extend(claim.value.shared_with.iter().map(|org| (claim.id, org.0)));
+    }
+    for (claim, org) in sights.symmetric_difference(&told) {
+        report.faults.push(format!("claims/{claim}: sight of {org} is not what the document says"));
+    }
+    Ok(())
 }
 
 fn compare(row: &Row, report: &mut RowsReport) -> Result<(), StoreError> {

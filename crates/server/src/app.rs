@@ -63,6 +63,7 @@ impl App {
             .route("/oauth2/token", post(oauth::token))
             .route("/oauth2/revoke", post(oauth::revoke))
             .route("/.well-known/jwks.json", get(oauth::jwks))
+            .route("/.well-known/conclusion-keys.json", get(oauth::conclusion_keys))
             .route("/.well-known/oauth-authorization-server", get(oauth::metadata))
             .with_state(self.api.clone())
             .route("/", get(|| async { Redirect::temporary("/docs/") }))

@@ -147,6 +147,18 @@ fn add_own_endpoints(document: &mut Value) {
                 "400": failure("The request is not right"), "429": too_many.clone()}}}),
         ),
         (
+            "/.well-known/conclusion-keys.json",
+            json!({"get": {
+            "tags": ["AppraisalService"], "operationId": "Appraisals_ConclusionKeys",
+            "summary": "Public keys of signed conclusions",
+            "description": "Every key that ever signed a conclusion; the first signs now. With them anybody can check \
+                `conclusion.signature` of an appraisal.",
+            "security": [],
+            "responses": {"200": json_reply("JWK set (RFC 7517)", json!({"type": "object"})),
+                "400": failure("The request is not right"), "429": too_many.clone(),
+                "503": failure("The store is not reachable")}}}),
+        ),
+        (
             "/.well-known/oauth-authorization-server",
             json!({"get": {
             "tags": ["OAuth"], "operationId": "OAuth_Metadata", "summary": "Where the OAuth endpoints are",

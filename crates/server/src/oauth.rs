@@ -53,6 +53,17 @@ pub(crate) async fn jwks(State(api): State<Api>) -> Json<Value> {
     Json(api.jwks())
 }
 
+/// `GET /.well-known/conclusion-keys.json`: the public keys of signed conclusions.
+pub(crate) async fn conclusion_keys(State(api): State<Api>) -> Response {
+    match api.conclusion_keys().await {
+        Ok(keys) => Json(keys).into_response(),
+        Err(refusal) => {
+            tracing::error!(cause = refusal.cause, "the keys of conclusions can't be read");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}
+
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414).
 pub(crate) async fn metadata(State(api): State<Api>) -> Json<Value> {
     let issuer = api.issuer();

@@ -16,6 +16,7 @@ use crate::identity::authentication::Authenticator;
 use crate::identity::guard::Guard;
 use crate::identity::outside::{Fetch, Outside};
 use crate::identity::passwords::{Passwords, random_secret};
+use crate::signatures;
 
 /// What the use cases are made of.
 pub struct ApiParts {
@@ -83,6 +84,9 @@ impl Api {
     /// Opens the use cases over a migrated store: reads its keys and settings, makes what is missing.
     pub async fn open(parts: ApiParts) -> Answer<Self> {
         let authenticator = Authenticator::open(&parts).await?;
+        if parts.store.conclusion_keys().await?.is_empty() {
+            signatures::add_key(&parts.store, parts.ids.new_id(), true, parts.wall.now()).await?;
+        }
         let fresh = random_secret()?.into_bytes();
         let page_tokens = PageTokens::open(&parts.store, fresh, parts.wall.now()).await?;
         let zone = crate::settings::zone(&parts.store).await?;
@@ -127,6 +131,16 @@ impl Api {
     /// The public keys of access tokens.
     pub fn jwks(&self) -> Value {
         self.inner.authenticator.jwks()
+    }
+
+    /// The public keys of signed conclusions.
+    pub async fn conclusion_keys(&self) -> Answer<Value> {
+        signatures::jwks(&self.inner.store).await
+    }
+
+    /// Makes a new key sign conclusions from now on; answers its name. What the keys before it signed verifies for ever.
+    pub async fn rotate_conclusion_key(&self) -> Answer<String> {
+        signatures::add_key(&self.inner.store, self.inner.ids.new_id(), false, self.inner.wall.now()).await
     }
 
     /// Lets a new signing key follow the one in use, which signs after `after`; answers its name and when it

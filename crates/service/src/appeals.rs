@@ -20,6 +20,7 @@ use crate::context::{Boxed, Call};
 use crate::convert::{self, claims as convert_claims, names};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
+use crate::recovery_claims;
 use crate::settings;
 
 #[tonic::async_trait]
@@ -114,6 +115,7 @@ async fn decide(call: &Call, request: v1::DecideAppealRequest) -> Answer<v1::App
                     .decide_appeal(number, review.clone(), call.now, call.today(), &setting)
                     .map_err(|error| refused(name, error))?;
                 effects::decide(tx, call, &permit, &claim).await?;
+                recovery_claims::after_decision(tx, call, &permit, &claim).await?;
                 tx.seal(name).await;
                 post_decision(tx, call, &permit, &claim).await?;
                 // The reading of a claim that came to be approved counts again, and the reverse.

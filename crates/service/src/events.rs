@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const STREAM_BATCH: u32 = 200;
 
 /// The collections of the feed, and the method by which each is read: who may call that sees its changes.
-const COLLECTIONS: [(&str, Method); 18] = [
+const COLLECTIONS: [(&str, Method); 21] = [
     ("claims", Method::ClaimServiceGetClaim),
     ("authorizations", Method::AuthorizationServiceGetAuthorization),
     ("serviceEntitlements", Method::ServiceEntitlementServiceGetServiceEntitlement),
@@ -46,6 +46,9 @@ const COLLECTIONS: [(&str, Method); 18] = [
     ("evidenceRules", Method::EvidenceRuleServiceGetEvidenceRule),
     ("warrantyPolicies", Method::WarrantyPolicyServiceGetWarrantyPolicy),
     ("partSupplies", Method::PartSupplyServiceGetPartSupply),
+    ("shareAgreements", Method::ShareAgreementServiceGetShareAgreement),
+    ("appraisals", Method::AppraisalServiceGetAppraisal),
+    ("recoveryClaims", Method::RecoveryServiceGetRecoveryClaim),
     ("settings", Method::SettingServiceGetSetting),
     ("vehicles", Method::VehicleServiceGetVehicle),
     ("users", Method::UserServiceGetUser),

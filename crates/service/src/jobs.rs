@@ -17,7 +17,7 @@ use crate::api::Api;
 use crate::claims::effects;
 use crate::context::Call;
 use crate::error::{Answer, Refusal};
-use crate::{authorizations, entitlements, settings};
+use crate::{appraisals, authorizations, entitlements, recovery_claims, settings};
 
 /// How often the feed is numbered.
 const NUMBERING: Duration = Duration::from_millis(100);
@@ -119,8 +119,35 @@ impl Api {
         }
     }
 
-    /// Lets returned claims lapse whose answer is overdue; answers how many did.
+    /// Ends the access of appraisers whose days are over.
+    async fn end_accesses(&self) -> Answer<()> {
+        let job = || Call::job(&self.inner, "appraisal-access", Method::AppraisalServiceGetAppraisal);
+        let call = job();
+        for id in self.inner.store.ended_access(call.scope()?, call.now, BATCH).await? {
+            if let Err(refusal) = appraisals::end_access(&job(), id).await {
+                tracing::info!(appraisal = %id, reason = refusal.text.en, "the access did not end");
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the silence of suppliers have its consequence.
+    async fn pass_silences(&self) -> Answer<()> {
+        let job = || Call::job(&self.inner, "supplier-silence", Method::RecoveryServiceGetRecoveryClaim);
+        let call = job();
+        for id in self.inner.store.silent_recoveries(call.scope()?, call.now, BATCH).await? {
+            if let Err(refusal) = recovery_claims::pass_silence(&job(), id).await {
+                tracing::info!(recovery = %id, reason = refusal.text.en, "the silence had no consequence");
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets time have its consequences: returned claims whose answer is overdue lapse, suppliers' silence counts,
+    /// appraisers' access ends. Answers how many claims lapsed.
     pub async fn enforce_deadlines(&self) -> Answer<u32> {
+        self.end_accesses().await?;
+        self.pass_silences().await?;
         let call = Call::job(&self.inner, "claim-deadlines", Method::ClaimServiceGetClaim);
         let overdue = self.inner.store.overdue_returns(call.scope()?, call.now, BATCH).await?;
         let mut lapsed = 0;

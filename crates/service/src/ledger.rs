@@ -219,6 +219,20 @@ async fn compare(
         expected.extend(posting_rules::expected_entries(claim)?);
     }
     let ids: Vec<ClaimId> = claims.iter().map(|claim| claim.id).collect();
+    for recovery in tx.recoveries_of_claims(scope, &ids).await? {
+        let recovery = recovery.value;
+        expected.extend(posting_rules::expected_recovery_entries(&recovery)?);
+        let claim = claims.iter().find(|claim| claim.id == recovery.claim);
+        let fault = claim.map(|claim| posting_rules::recovery_fault(&recovery, claim)).transpose()?.flatten();
+        books.differences.extend(fault.map(|(expected, found)| domain::Difference {
+            cause: format!("recoveryClaims/{}", recovery.id),
+            kind: DifferenceKind::Amount,
+            account: None,
+            line: None,
+            expected: Some(expected),
+            found: Some(found),
+        }));
+    }
     let found = tx.entries_of_claims(scope, &ids).await?;
     books.claims += i64::try_from(claims.len()).unwrap_or_default();
     books.entries += i64::try_from(found.len()).unwrap_or_default();

@@ -4,6 +4,7 @@
 pub mod admission;
 mod api;
 mod appeals;
+mod appraisals;
 pub mod attachments;
 mod authorizations;
 mod catalog;
@@ -18,7 +19,9 @@ pub mod identity;
 mod jobs;
 mod ledger;
 mod lists;
+mod recovery_claims;
 mod settings;
+mod signatures;
 mod vehicles;
 pub mod verify;
 

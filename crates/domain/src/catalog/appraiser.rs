@@ -31,6 +31,9 @@ pub struct Appraiser {
     pub experts: Vec<Expert>,
     /// Suppliers it has an interest in: it can't take cases against them.
     pub interests: Vec<Code>,
+    /// Stations it has an interest in: it can't take their cases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub station_interests: Vec<Code>,
     /// Its key in the system of whoever created it.
     pub external_ref: String,
 }
@@ -77,6 +80,7 @@ impl Record for Appraiser {
         checks.filled(&self.display_name, "display_name");
         checks.distinct(&self.regions, "regions");
         checks.distinct(&self.interests, "interests");
+        checks.distinct(&self.station_interests, "station_interests");
         for (index, expert) in self.experts.iter().enumerate() {
             let field = format!("experts[{index}]");
             checks.filled(&expert.display_name, &format!("{field}.display_name"));
@@ -101,7 +105,12 @@ impl Record for Appraiser {
 
     fn references(&self) -> Vec<Reference> {
         let interests = self.interests.iter().enumerate();
-        interests.map(|(index, code)| reference(format!("interests[{index}]"), "supplier", "suppliers", code)).collect()
+        let suppliers =
+            interests.map(|(index, code)| reference(format!("interests[{index}]"), "supplier", "suppliers", code));
+        let interests = self.station_interests.iter().enumerate();
+        let stations = interests
+            .map(|(index, code)| reference(format!("station_interests[{index}]"), "station", "stations", code));
+        suppliers.chain(stations).collect()
     }
 
     fn audience(&self, id: Uuid) -> Audience {

@@ -16,6 +16,7 @@ pub mod policy;
 mod record;
 pub mod rescue_tariff;
 pub mod setting;
+pub mod share_agreement;
 pub mod station;
 pub mod supplier;
 
@@ -33,5 +34,6 @@ pub use policy::{
 pub use record::{ColumnValue, Field, FieldKind, Record, Reference, Stored};
 pub use rescue_tariff::{DistanceBand, RescueRate, RescueTariff};
 pub use setting::{GradeRate, Setting, TaxRate};
+pub use share_agreement::ShareAgreement;
 pub use station::{LaborRate, Markup, PaymentContract, RepairOrderSystem, Station, TaxScheme};
 pub use supplier::{HandlingFee, RecoveryContract, Supplier};

@@ -78,6 +78,9 @@ pub struct Setting {
     pub approval_limits: Vec<ApprovalLimit>,
     /// Its key in the system of whoever created it.
     pub external_ref: String,
+    /// Days after a final appraisal in which its appraiser still sees the claim; 0: the custom of 30.
+    #[serde(default)]
+    pub appraisal_access_days: i32,
 }
 
 /// The days of a setting that was written before it could say so.
@@ -160,11 +163,17 @@ impl Default for Setting {
             authorization_days: AUTHORIZATION_DAYS,
             approval_limits: Vec::new(),
             external_ref: String::new(),
+            appraisal_access_days: 0,
         }
     }
 }
 
 impl Setting {
+    /// Days after a final appraisal in which its appraiser still sees the claim.
+    pub fn appraisal_access(&self) -> i32 {
+        if self.appraisal_access_days == 0 { 30 } else { self.appraisal_access_days }
+    }
+
     /// The time zone that makes dates of instants. A setting is checked when it is written, so the fallback
     /// serves only a zone that a later database of time zones dropped.
     pub fn zone(&self) -> Zone {
@@ -244,6 +253,7 @@ impl Record for Setting {
             (self.duplicate_window_days, "duplicate_window_days"),
             (self.look_back_days, "look_back_days"),
             (self.supplement_window_days, "supplement_window_days"),
+            (self.appraisal_access_days, "appraisal_access_days"),
         ] {
             checks.must((0..=3_650).contains(&days), field, "OUT_OF_RANGE", "is 0 to 3650 days", "应为 0 至 3650 天");
         }

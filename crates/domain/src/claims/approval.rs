@@ -112,6 +112,7 @@ impl Claim {
         setting: &Setting,
     ) -> Result<Claim, ApprovalError> {
         self.expect(Verb::ApproveDecision)?;
+        self.expect_no_appraisal()?;
         let Some(proposal) = self.proposal.take() else { return Err(ApprovalError::NothingProposed) };
         let Proposal { mut round, level } = *proposal;
         if round.is_by(by.user) {

@@ -80,6 +80,7 @@ impl Claim {
             last_return: None,
             proposal: None,
             appeals: Vec::new(),
+            shared_with: Vec::new(),
         };
         claim.with_content(header, lines)
     }

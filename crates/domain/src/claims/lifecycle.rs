@@ -131,6 +131,9 @@ pub enum TransitionError {
     /// Another auditor reviews the claim.
     #[error("another auditor reviews the claim; take it over with startReview first")]
     AnotherAuditor,
+    /// An appraisal is open, and the review waits for it.
+    #[error("an appraisal of the claim is open; wait until it is final, or cancel it")]
+    AwaitingAppraisal,
     /// The deadline has not passed.
     #[error("the deadline has not passed")]
     NotDue,
@@ -155,6 +158,10 @@ impl TransitionError {
             TransitionError::AnotherAuditor => Text::new(
                 "another auditor reviews the claim; take it over with startReview first",
                 "该索赔单由其他审核员审核中；请先用 startReview 接手",
+            ),
+            TransitionError::AwaitingAppraisal => Text::new(
+                "an appraisal of the claim is open; wait until it is final, or cancel it",
+                "该索赔单的鉴定尚未结束；请等待鉴定定稿，或取消鉴定",
             ),
             TransitionError::NotDue => Text::new("the deadline has not passed", "期限未到"),
         }
@@ -270,6 +277,7 @@ impl Claim {
     ) -> Result<Claim, ReviewError> {
         self.expect(Verb::Adjudicate)?;
         self.expect_auditor(review.auditor)?;
+        self.expect_no_appraisal()?;
         let lines: Vec<u32> = self.lines.iter().map(|line| line.number).collect();
         let level = review.level;
         let round = review::decide(&self, &lines, review, now, today)?;
@@ -303,6 +311,7 @@ impl Claim {
     ) -> Result<Claim, TransitionError> {
         self.expect(Verb::Return)?;
         self.expect_auditor(returning.auditor)?;
+        self.expect_no_appraisal()?;
         if !setting.is_returnable(self.kind) {
             return Err(TransitionError::NotReturnable);
         }

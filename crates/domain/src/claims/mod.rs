@@ -5,6 +5,7 @@
 //! frozen at each submission in [`revision`].
 
 pub mod appeals;
+mod appraising;
 pub mod approval;
 pub mod checks;
 mod decision;
@@ -52,7 +53,6 @@ pub use kinds::{Effect, Kind, RequiredField, Spec};
 pub use lifecycle::{Returning, SubmitError, Submitted, TransitionError, Verb};
 pub use line::{Line, LineContent, LineInput, LinePricing, LineType, PriceSource, PriceSourceKind};
 pub use number::ClaimNumber;
-pub(crate) use number::readable as readable_number;
 pub use review::{Goodwill, Review, ReviewError, Verdict};
 pub use revision::{Difference, DifferenceKind, Revision};
 pub use state::{State, StateWord};
@@ -112,6 +112,9 @@ pub struct Claim {
     /// Appeals against decisions, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub appeals: Vec<Appeal>,
+    /// Organisations beside the station that have sight of it: appraisers and suppliers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_with: Vec<OrgId>,
 }
 
 /// What is known of a claim's submissions.

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Kind;
+use crate::ids::readable_number;
 
 /// Readable number of a claim: `WR-2611-8F3K2M7Q`.
 ///
@@ -16,33 +17,17 @@ use super::Kind;
 #[serde(transparent)]
 pub struct ClaimNumber(String);
 
-/// Crockford's base 32: digits and letters without I, L, O, U.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
 impl ClaimNumber {
     /// The number of a claim of `kind` created on `day`. `seed` is a new UUIDv7, never one that a caller
     /// chose, so that nobody can aim at a number.
     pub fn draw(kind: Kind, day: NaiveDate, seed: Uuid) -> Self {
-        Self(readable(kind.spec().prefix(), day, seed))
+        Self(readable_number(kind.spec().prefix(), day, seed))
     }
 
     /// The number as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// A readable number: what it is of, a month, and 40 random bits.
-pub(crate) fn readable(prefix: &str, day: NaiveDate, seed: Uuid) -> String {
-    let mut bits = seed.as_u128() & ((1 << 40) - 1);
-    let mut tail = [b'0'; 8];
-    for place in tail.iter_mut().rev() {
-        let index = usize::try_from(bits & 31).unwrap_or(0);
-        *place = ALPHABET.get(index).copied().unwrap_or(b'0');
-        bits >>= 5;
-    }
-    let tail: String = tail.into_iter().map(char::from).collect();
-    format!("{prefix}-{:02}{:02}-{tail}", day.year().rem_euclid(100), day.month())
 }
 
 impl fmt::Display for ClaimNumber {

@@ -183,6 +183,7 @@ pub(crate) fn setting() -> Setting {
         authorization_days: 60,
         approval_limits: Vec::new(),
         external_ref: String::new(),
+        appraisal_access_days: 0,
     }
 }
 

@@ -1,11 +1,14 @@
 //! Parts with their prices, the labour time standard, failure codes, and who supplied what.
 
+use std::collections::BTreeMap;
+
 use recourse_proto::v1::failure_code_service_server::FailureCodeService;
 use recourse_proto::v1::labor_operation::Skill;
 use recourse_proto::v1::labor_operation_service_server::LaborOperationService;
 use recourse_proto::v1::part::{AssemblyClass, UnitOfMeasure, VehicleSystem};
 use recourse_proto::v1::part_service_server::PartService;
 use recourse_proto::v1::part_supply_service_server::PartSupplyService;
+use recourse_proto::v1::share_agreement_service_server::ShareAgreementService;
 use recourse_proto::{Method, v1};
 use recourse_service::admission::Identity;
 
@@ -57,6 +60,15 @@ pub(super) async fn create(
         };
         let request = desk.ask(loader, Method::FailureCodeServiceCreateFailureCode, message)?;
         answered(&code, desk.api.create_failure_code(request).await)?;
+    }
+    for (code, agreement) in agreements(counts, parts) {
+        let message = v1::CreateShareAgreementRequest {
+            share_agreement: Some(agreement),
+            share_agreement_id: code.clone(),
+            ..Default::default()
+        };
+        let request = desk.ask(loader, Method::ShareAgreementServiceCreateShareAgreement, message)?;
+        answered(&code, desk.api.create_share_agreement(request).await)?;
     }
     for (code, supply) in supplies(counts, parts) {
         let message = v1::CreatePartSupplyRequest {
@@ -200,6 +212,23 @@ fn failure_codes() -> Vec<(String, v1::FailureCode)> {
         }
     }
     codes
+}
+
+/// What suppliers agreed to bear of their parts' failures. With every tenth there is no agreement, and what fails of
+/// it waits in the queue of unresolved liability.
+fn agreements(counts: Counts, parts: &[PartKind]) -> Vec<(String, v1::ShareAgreement)> {
+    let mut agreed: BTreeMap<(String, String), v1::ShareAgreement> = BTreeMap::new();
+    for (_, supply) in supplies(counts, parts) {
+        let v1::PartSupply { part, supplier, .. } = supply;
+        let index = agreed.len();
+        let share_bp = if index.is_multiple_of(3) { 6_000 } else { 8_000 };
+        let key = (part.clone(), supplier.clone());
+        let agreement =
+            v1::ShareAgreement { part, supplier, valid_from: date(first_day()), share_bp, ..Default::default() };
+        agreed.entry(key).or_insert(agreement);
+    }
+    let numbered = (1..).zip(agreed.into_values()).filter(|(number, _)| number % 10 != 0);
+    numbered.map(|(number, agreement): (usize, _)| (format!("SA-{number:04}"), agreement)).collect()
 }
 
 /// Each part has a supplier; every sixth has a second one for the other plant, and the fuel pump's lots are told

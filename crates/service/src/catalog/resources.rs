@@ -14,7 +14,7 @@ use super::Resource;
 use crate::convert::organizations::NewId;
 use crate::convert::{
     appraisers, evidence_rules, failure_codes, labor_operations, part_supplies, parts, policies, rescue_tariffs,
-    settings, stations, suppliers, vehicles,
+    settings, share_agreements, stations, suppliers, vehicles,
 };
 use crate::error::{Answer, Refusal};
 
@@ -147,6 +147,13 @@ resource! {
     /// Rescue tariffs.
     RescueTariffResource: RescueTariff = domain::RescueTariff, "rescue_tariff", RescueTariffServiceGetRescueTariff,
     rescue_tariffs::show, |message, code, _, _| rescue_tariffs::read(message, code);
+}
+
+resource! {
+    /// Which share of a part's failures its supplier bears.
+    ShareAgreementResource: ShareAgreement = domain::ShareAgreement, "share_agreement",
+    ShareAgreementServiceGetShareAgreement,
+    share_agreements::show, |message, code, _, _| share_agreements::read(message, code);
 }
 
 resource! {

@@ -5,8 +5,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::resources::{
     AppraiserResource, EvidenceRuleResource, FailureCodeResource, LaborOperationResource, PartResource,
-    PartSupplyResource, RescueTariffResource, SettingResource, StationResource, SupplierResource,
-    WarrantyPolicyResource,
+    PartSupplyResource, RescueTariffResource, SettingResource, ShareAgreementResource, StationResource,
+    SupplierResource, WarrantyPolicyResource,
 };
 use super::{Reports, create, get, import, list, retire, update};
 use crate::api::Api;
@@ -186,6 +186,17 @@ master_data! {
         PartSupplyServiceListPartSupplies,
     update_part_supply UpdatePartSupplyRequest PartSupplyServiceUpdatePartSupply,
     delete_part_supply DeletePartSupplyRequest PartSupplyServiceDeletePartSupply
+}
+
+master_data! {
+    v1::share_agreement_service_server::ShareAgreementService, ShareAgreementResource: ShareAgreement,
+    share_agreement, share_agreement_id;
+    create_share_agreement CreateShareAgreementRequest ShareAgreementServiceCreateShareAgreement,
+    get_share_agreement GetShareAgreementRequest ShareAgreementServiceGetShareAgreement,
+    list_share_agreements ListShareAgreementsRequest ListShareAgreementsResponse share_agreements
+        ShareAgreementServiceListShareAgreements,
+    update_share_agreement UpdateShareAgreementRequest ShareAgreementServiceUpdateShareAgreement,
+    delete_share_agreement DeleteShareAgreementRequest ShareAgreementServiceDeleteShareAgreement
 }
 
 master_data! {

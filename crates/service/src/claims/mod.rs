@@ -185,9 +185,11 @@ pub(crate) async fn found_for(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &s
     Ok(stored)
 }
 
-/// Who may follow the changes of a claim.
+/// Who may follow the changes of a claim: its station, and those that were given sight of it.
 pub(crate) fn audience(claim: &Claim) -> Audience {
-    Audience::Organizations(vec![claim.station])
+    let mut orgs = vec![claim.station];
+    orgs.extend(&claim.shared_with);
+    Audience::Organizations(orgs)
 }
 
 /// A step that the claim's state does not allow.

@@ -12,6 +12,7 @@ use super::{COLLECTION, audience, effects, found_for, refused_step, replay, show
 use crate::context::Call;
 use crate::convert::{self, Reader, claims as convert_claims};
 use crate::error::{Answer, Refusal};
+use crate::recovery_claims;
 use crate::settings;
 use recourse_domain::access::Permit;
 use recourse_domain::catalog::Stored;
@@ -120,7 +121,7 @@ pub(super) async fn return_for_correction(call: &Call, request: v1::ReturnClaimR
     .await
 }
 
-/// What a decision that came to stand brings with it: its entry, and the end of what a rejected claim had marked.
+/// What a decision that came to stand brings with it: its entry, what suppliers are asked to bear, and the end of what a rejected claim had marked.
 /// A decision that waits for a higher level brings nothing yet.
 pub(super) async fn settle_newest(
     tx: &mut Tx<'_>,
@@ -134,6 +135,7 @@ pub(super) async fn settle_newest(
         return Ok(());
     }
     effects::decide(tx, call, permit, claim).await?;
+    recovery_claims::after_decision(tx, call, permit, claim).await?;
     tx.seal(name).await;
     post_decision(tx, call, permit, claim).await?;
     if claim.decisions.last().is_some_and(|round| round.outcome == Outcome::Rejected) {

@@ -19,6 +19,7 @@ pub(crate) fn show(stored: &Stored<Appraiser>) -> v1::Appraiser {
         regions,
         experts,
         interests,
+        station_interests,
         external_ref,
     } = &stored.value;
     v1::Appraiser {
@@ -32,6 +33,7 @@ pub(crate) fn show(stored: &Stored<Appraiser>) -> v1::Appraiser {
         regions: regions.clone(),
         experts: experts.iter().map(show_expert).collect(),
         interests: names("suppliers", interests),
+        station_interests: names("stations", station_interests),
         external_ref: external_ref.clone(),
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
@@ -65,6 +67,7 @@ pub(crate) fn read(message: v1::Appraiser, code: &str, ids: NewId<'_>) -> Result
         regions,
         experts,
         interests,
+        station_interests,
         external_ref,
         active: _,
         create_time: _,
@@ -78,6 +81,7 @@ pub(crate) fn read(message: v1::Appraiser, code: &str, ids: NewId<'_>) -> Result
         read.extend(read_expert(&mut reader, &format!("experts[{index}]"), expert, ids));
     }
     let interests = reader.codes("interests", "suppliers", &interests);
+    let station_interests = reader.codes("station_interests", "stations", &station_interests);
     reader.whole(|| {
         Some(Appraiser {
             code: code?,
@@ -89,6 +93,7 @@ pub(crate) fn read(message: v1::Appraiser, code: &str, ids: NewId<'_>) -> Result
             regions,
             experts: read,
             interests,
+            station_interests,
             external_ref,
         })
     })

@@ -1,6 +1,7 @@
 //! Where the contract's messages and the domain's values meet: dull on purpose, and exhaustive, so that a
 //! new field breaks the build where it matters.
 
+pub(crate) mod appraisals;
 pub(crate) mod appraisers;
 pub(crate) mod attachments;
 pub(crate) mod authorizations;
@@ -15,10 +16,12 @@ pub(crate) mod organizations;
 pub(crate) mod part_supplies;
 pub(crate) mod parts;
 pub(crate) mod policies;
+pub(crate) mod recovery_claims;
 pub(crate) mod rescue_tariffs;
 #[cfg(test)]
 mod round_trips;
 pub(crate) mod settings;
+pub(crate) mod share_agreements;
 pub(crate) mod stations;
 pub(crate) mod suppliers;
 pub(crate) mod vehicles;

@@ -170,6 +170,7 @@ fn appraiser() {
             specialties: vec!["engine".to_owned()],
         }],
         interests: vec![code("S-017")],
+        station_interests: vec![code("S-001")],
         external_ref: "X-3".to_owned(),
     };
     let shown = appraisers::show(&stored(appraiser.clone()));
@@ -370,6 +371,7 @@ fn setting() {
             ApprovalLimit { level: 3, currency: Currency::CNY, limit: None },
         ],
         external_ref: "X-9".to_owned(),
+        appraisal_access_days: 45,
     };
     let shown = settings::show(&stored(setting.clone()));
     assert_eq!(settings::read(shown, "2026", &no_id), Ok(setting));

@@ -40,6 +40,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         authorization_days,
         approval_limits,
         external_ref,
+        appraisal_access_days,
     } = &stored.value;
     v1::Setting {
         name: format!("settings/{code}"),
@@ -69,6 +70,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         authorization_days: *authorization_days,
         approval_limits: approval_limits.iter().map(show_limit).collect(),
         external_ref: external_ref.clone(),
+        appraisal_access_days: *appraisal_access_days,
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
@@ -135,6 +137,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         authorization_days,
         approval_limits,
         external_ref,
+        appraisal_access_days,
         active: _,
         create_time: _,
         update_time: _,
@@ -196,6 +199,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
             authorization_days: if authorization_days == 0 { AUTHORIZATION_DAYS } else { authorization_days },
             approval_limits: limits,
             external_ref,
+            appraisal_access_days,
         })
     })
 }

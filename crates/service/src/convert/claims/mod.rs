@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 pub(crate) use appeals::{read_appeal, show_appeal};
 pub(crate) use head::show_head;
+pub(crate) use lines::show_line_type;
 pub(crate) use review::{as_violation, read_reasons, read_verdicts, show_difference, show_finding, show_revision};
 pub(crate) use words::{read_kind, show_kind, show_state};
 

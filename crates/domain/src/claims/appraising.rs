@@ -1,0 +1,91 @@
+//! What appraisals and recoveries do to a claim: it waits while one is open, and others get sight of it.
+
+use super::Claim;
+use super::lifecycle::TransitionError;
+use super::state::{State, StateWord};
+use crate::ids::OrgId;
+
+impl Claim {
+    /// The claim while an appraisal is open. Only a claim in review waits for one, and for one at a time.
+    pub fn await_appraisal(mut self) -> Result<Claim, StateWord> {
+        match &mut self.state {
+            State::InReview { awaiting_appraisal, .. } if !*awaiting_appraisal => {
+                *awaiting_appraisal = true;
+                Ok(self)
+            }
+            State::InReview { .. }
+            | State::Draft
+            | State::Submitted { .. }
+            | State::Approved { .. }
+            | State::Rejected { .. }
+            | State::Returned { .. }
+            | State::Withdrawn { .. }
+            | State::Settled { .. }
+            | State::Closed { .. }
+            | State::Lapsed { .. } => Err(self.state.word()),
+        }
+    }
+
+    /// The claim after its appraisal has ended.
+    #[must_use]
+    pub fn end_appraisal(mut self) -> Claim {
+        if let State::InReview { awaiting_appraisal, .. } = &mut self.state {
+            *awaiting_appraisal = false;
+        }
+        self
+    }
+
+    /// Whether an organisation beside the station has sight of it.
+    pub fn is_shared_with(&self, org: OrgId) -> bool {
+        self.shared_with.contains(&org)
+    }
+
+    /// The claim with sight given to an organisation.
+    #[must_use]
+    pub fn share_with(mut self, org: OrgId) -> Claim {
+        if !self.is_shared_with(org) {
+            self.shared_with.push(org);
+        }
+        self
+    }
+
+    /// The claim with sight taken from an organisation.
+    #[must_use]
+    pub fn unshare(mut self, org: OrgId) -> Claim {
+        self.shared_with.retain(|other| *other != org);
+        self
+    }
+
+    /// A claim is neither decided nor returned while an appraisal is open: it would decide without its answer.
+    pub(super) fn expect_no_appraisal(&self) -> Result<(), TransitionError> {
+        if matches!(self.state, State::InReview { awaiting_appraisal: true, .. }) {
+            return Err(TransitionError::AwaitingAppraisal);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::sample;
+
+    #[test]
+    fn a_claim_waits_for_one_appraisal_at_a_time_and_only_in_review() {
+        let draft = sample::draft();
+        assert_eq!(draft.await_appraisal(), Err(StateWord::Draft));
+        let claim = sample::in_state(StateWord::InReview);
+        let waiting = claim.clone().await_appraisal().unwrap();
+        assert_eq!(waiting.expect_no_appraisal(), Err(TransitionError::AwaitingAppraisal));
+        assert_eq!(waiting.clone().await_appraisal(), Err(StateWord::InReview));
+        assert_eq!(waiting.end_appraisal(), claim);
+    }
+
+    #[test]
+    fn sight_is_given_once_and_taken() {
+        let org = OrgId(uuid::Uuid::from_u128(7));
+        let claim = sample::draft().share_with(org).share_with(org);
+        assert_eq!(claim.shared_with, [org]);
+        assert!(!claim.unshare(org).is_shared_with(org));
+    }
+}

@@ -1,0 +1,61 @@
+//! The supplier's time to answer: it runs from the issue and stands while something is missing.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{RecoveryClaim, State};
+
+/// What a supplier may wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Missing {
+    /// The failed part.
+    Part,
+    /// Evidence.
+    Evidence,
+    /// The analysis of the part.
+    Analysis,
+}
+
+/// A time for which the time to answer stood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// What was missing.
+    pub missing: Missing,
+    /// Since when.
+    pub start_time: DateTime<Utc>,
+    /// Until when; none while it is missing.
+    pub end_time: Option<DateTime<Utc>>,
+}
+
+impl RecoveryClaim {
+    /// Until when the supplier answers: none before the issue and while something is missing.
+    ///
+    /// What is missing at the issue is a pause from that moment on, so the time begins at the latest of issue,
+    /// evidence complete and part received. Pauses may overlap; the time in which any is open counts once.
+    pub fn answer_due_time(&self) -> Option<DateTime<Utc>> {
+        let (issue, liable) = (self.issue.as_ref()?, self.supplier.as_ref()?);
+        let mut spans = Vec::with_capacity(self.pauses.len());
+        for pause in &self.pauses {
+            spans.push((pause.start_time, pause.end_time?));
+        }
+        spans.sort_unstable();
+        let mut stood = Duration::zero();
+        let mut until = issue.time;
+        for (start, end) in spans {
+            let start = start.max(until);
+            if end > start {
+                stood += end - start;
+                until = end;
+            }
+        }
+        let days = Duration::days(i64::from(liable.terms.contract.answer_days));
+        issue.time.checked_add_signed(days + stood)
+    }
+
+    /// The same while silence has a consequence: issued, and not yet passed on to a person.
+    pub fn silence_due_time(&self) -> Option<DateTime<Utc>> {
+        let waits = self.state == State::Issued && self.escalate_time.is_none() && self.pending_answer.is_none();
+        self.answer_due_time().filter(|_| waits)
+    }
+}

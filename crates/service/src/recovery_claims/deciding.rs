@@ -1,0 +1,144 @@
+//! The manufacturer's side: who is liable, the issue, disputes, waivers.
+
+use recourse_domain::access::Act;
+use recourse_domain::catalog::Stored;
+use recourse_domain::claims::Claim;
+use recourse_domain::recovery_claims::{Basis, RecoveryClaim, RecoveryError, Verb, liability};
+use recourse_proto::v1;
+use recourse_repository::Tx;
+
+use super::answering::step;
+use super::arising::{facts_with, insert, new_recovery};
+use super::{found, moment, refused, replay, saved, shown};
+use crate::appraisals::share_claim;
+use crate::context::Call;
+use crate::convert::organizations::read_bp;
+use crate::convert::recovery_claims::{read_missing_things, read_resolutions};
+use crate::convert::{self, Reader};
+use crate::error::{Answer, Refusal};
+
+async fn claim_of(tx: &mut Tx<'_>, call: &Call, recovery: &RecoveryClaim) -> Answer<Stored<Claim>> {
+    let claim = tx.claim(&call.everything()?, recovery.claim.0).await?;
+    claim.ok_or_else(|| Refusal::fault(format!("claim {} of recovery {} is missing", recovery.claim, recovery.id)))
+}
+
+/// Says who is liable, where nobody knew.
+pub(super) async fn assign(call: &Call, request: v1::AssignRecoveryClaimRequest) -> Answer<v1::RecoveryClaim> {
+    convert::require_etag(&request.etag)?;
+    let mut reader = Reader::default();
+    let supplier = reader.needed_name("supplier", "suppliers", &request.supplier);
+    let supplier = reader.whole(|| supplier).map_err(Refusal::invalid)?;
+    let (supplier, share, request) = (&supplier, read_bp(request.share_bp), &request);
+    let name = request.name.as_str();
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let stored = found(tx, call, name, &request.etag).await?;
+                let claim = claim_of(tx, call, &stored.value).await?.value;
+                let permit = call.permit(Act::DecideClaim(claim.parties()))?;
+                let facts = facts_with(tx, call, &claim, std::slice::from_ref(supplier)).await?;
+                let basis = (Basis::Assigned, request.reason.clone());
+                let liable = liability::liable(&claim, &facts, supplier, (&[share], 0), basis);
+                let assigned = stored.value.clone().assign(liable, &claim, permit.actor().user);
+                let assigned = assigned.map_err(|error| refused(name, error))?;
+                let stored = saved(tx, call, &permit, &stored, assigned, Verb::Assign).await?;
+                Ok((name.to_owned(), shown(call, &stored)?))
+            })
+        },
+        |name| replay(call, name),
+    )
+    .await
+}
+
+/// Issues a recovery claim: its supplier gets sight of the claim in the same step.
+pub(super) async fn issue(call: &Call, request: v1::IssueRecoveryClaimRequest) -> Answer<v1::RecoveryClaim> {
+    let missing = read_missing_things("waits_for", &request.waits_for).map_err(Refusal::invalid)?;
+    let (missing, request) = (&missing, &request);
+    let name = request.name.as_str();
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let stored = found(tx, call, name, &request.etag).await?;
+                let permit = call.permit(Act::HandleRecovery)?;
+                let proof = request.delivery_proof.clone();
+                let issued = stored.value.clone().issue(missing, proof, permit.actor().user, call.now);
+                let issued = issued.map_err(|error| refused(name, error))?;
+                let supplier = issued.supplier.as_ref().map(|liable| liable.org);
+                share_claim(tx, call, &permit, issued.claim, supplier).await?;
+                let stored = saved(tx, call, &permit, &stored, issued, Verb::Issue).await?;
+                Ok((name.to_owned(), shown(call, &stored)?))
+            })
+        },
+        |name| replay(call, name),
+    )
+    .await
+}
+
+/// Decides the lines in dispute. What goes to another supplier becomes a recovery claim of its own.
+pub(super) async fn resolve(call: &Call, request: v1::ResolveRecoveryClaimRequest) -> Answer<v1::RecoveryClaim> {
+    convert::require_etag(&request.etag)?;
+    let resolutions = read_resolutions(&request.lines).map_err(Refusal::invalid)?;
+    let (resolutions, request) = (&resolutions, &request);
+    let name = request.name.as_str();
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let stored = found(tx, call, name, &request.etag).await?;
+                let permit = call.permit(Act::DecideDispute {
+                    issued_by: stored.value.issue.as_ref().map(|issue| issue.by),
+                    decided_by: stored.value.decided_by,
+                })?;
+                let resolved = stored.value.clone().resolve(resolutions, request.reason.clone(), moment(call));
+                let (resolved, gone) = resolved.map_err(|error| refused(name, error))?;
+                if let (false, Some(liable)) = (gone.is_empty(), &stored.value.supplier) {
+                    let claim = claim_of(tx, call, &stored.value).await?.value;
+                    let codes: Vec<_> = gone.iter().map(|(code, _)| code.clone()).collect();
+                    let facts = facts_with(tx, call, &claim, &codes).await?;
+                    for (code, lines) in gone {
+                        let share = (liable.shares.as_slice(), liable.place);
+                        let basis = (Basis::Rerouted, name.to_owned());
+                        let other = liability::liable(&claim, &facts, &code, share, basis);
+                        let only = Some(lines.into_iter().collect());
+                        let new = new_recovery(call, &permit, Some(permit.actor().user), only);
+                        insert(tx, call, &permit, RecoveryClaim::arise(new, &claim, other)?).await?;
+                    }
+                }
+                let stored = saved(tx, call, &permit, &stored, resolved, Verb::Resolve).await?;
+                Ok((name.to_owned(), shown(call, &stored)?))
+            })
+        },
+        |name| replay(call, name),
+    )
+    .await
+}
+
+/// Asks to give a recovery up.
+pub(super) async fn waive(call: &Call, request: v1::WaiveRecoveryClaimRequest) -> Answer<v1::RecoveryClaim> {
+    convert::require_etag(&request.etag)?;
+    let place = (request.name.as_str(), request.etag.as_str());
+    step(
+        call,
+        place,
+        Verb::Waive,
+        |_| Ok(Act::HandleRecovery),
+        |recovery, permit| recovery.waive(request.reason.clone(), permit.actor().user, call.now),
+    )
+    .await
+}
+
+/// A second person gives it up.
+pub(super) async fn confirm_waiver(call: &Call, request: v1::RecoveryStepRequest) -> Answer<v1::RecoveryClaim> {
+    convert::require_etag(&request.etag)?;
+    let name = request.name.as_str();
+    let leave = |recovery: &RecoveryClaim| match &recovery.waiver {
+        Some(waiver) => Ok(Act::ConfirmForColleague { colleague: waiver.asked_by }),
+        None => Err(refused(name, RecoveryError::NothingToConfirm)),
+    };
+    step(call, (name, request.etag.as_str()), Verb::ConfirmWaiver, leave, |recovery, permit| {
+        recovery.confirm_waiver(permit.actor().user, moment(call))
+    })
+    .await
+}
