@@ -26,7 +26,6 @@ pub(crate) use review::{as_violation, read_reasons, read_verdicts, show_differen
 pub(crate) use words::{read_kind, show_kind, show_state};
 
 use details::{read_details, show_details};
-pub(crate) use lines::show_line_type;
 
 use lines::{read_line, show_line};
 use review::{show_return, show_round};
