@@ -57,7 +57,7 @@ on_both_databases! {
         let world = World::load(&server).await;
         let path = format!("/v1/claims?requestId={KEY}");
         world.station.post(&format!("{path}&validateOnly=true"), pump_claim()).await.ok();
-        world.station.post(&path, json!({"kind": "ROADSIDE_RESCUE"})).await.refused(400, "INVALID_FIELDS");
+        world.station.post(&path, json!({"kind": "ROADSIDE_RESCUE", "externalJob": "1"})).await.refused(400, "INVALID_FIELDS");
         world.station.post(&path, pump_claim()).await.ok();
     }
 

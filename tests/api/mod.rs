@@ -12,6 +12,7 @@ mod exports;
 mod grpc;
 mod idempotency;
 mod imports;
+mod kinds;
 mod ledger;
 mod recovery_claims;
 mod review;

@@ -130,6 +130,9 @@ async fn run(text: &str, backend: Backend) {
             saved.insert(name.clone(), value.to_owned());
         }
     }
+    // However it went, the rows say one thing: history, references, documents, columns and books.
+    let report = recourse_service::verify::verify_store(server.running.api.store()).await.expect("a report");
+    assert_eq!(report.faults().collect::<Vec<_>>(), Vec::<&str>::new(), "{}", scenario.title);
 }
 
 fn check(expect: &Expect, body: &Value, saved: &BTreeMap<String, String>, place: &str) {
@@ -188,15 +191,24 @@ scenarios! {
     appraisal_conflict_of_interest
     appraisal_declined_and_reassigned
     appraisal_to_recovery
+    authorization_expires
+    compensation_appraisal
     duplicate_at_another_station
+    external_purchase
     goodwill
     lapse
+    major_assembly
     paid_repair
+    precheck_and_copy
     recovery_dispute_decided_by_another_auditor
     recovery_silence_confirms
     recovery_silence_escalates
     recovery_told_apart_by_lot
+    replaced_part
     return_correct_resubmit
+    roadside_rescue
+    running_in
+    shared_rescue
     taken_over_review
     withdrawn_and_claimed_again
 }

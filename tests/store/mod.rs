@@ -11,6 +11,7 @@ mod filters;
 mod fixture;
 mod identity;
 mod imports;
+mod kinds;
 mod ledger;
 mod pages;
 mod readings;

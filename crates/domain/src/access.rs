@@ -388,6 +388,10 @@ pub enum Act {
     SubmitClaim(ClaimParties),
     /// Review, decide or return a claim.
     DecideClaim(ClaimParties),
+    /// Take back what is left of a prior authorisation.
+    RevokeAuthorization,
+    /// Issue an entitlement to a free service by hand, or take one back.
+    ManageEntitlement,
     /// Work on an appraisal: accept, conclude. Who ordered it never concludes it.
     WorkOnAppraisal {
         /// The appraiser organisation.
@@ -462,6 +466,8 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             }
             actor.has(Role::Auditor)
         }
+        Act::RevokeAuthorization => actor.has(Role::Auditor),
+        Act::ManageEntitlement => actor.has(Role::Auditor) || actor.has(Role::Admin),
         Act::WorkOnAppraisal { appraiser, ordered_by } => {
             if ordered_by == actor.user {
                 return Err(Denial::SamePerson);

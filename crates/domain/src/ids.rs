@@ -28,6 +28,10 @@ key!(/// Key of a person or machine that signs in.
     UserId);
 key!(/// Key of a claim.
     ClaimId);
+key!(/// Key of a prior authorisation.
+    AuthorizationId);
+key!(/// Key of an entitlement to a free service.
+    EntitlementId);
 key!(/// Key of an appraisal.
     AppraisalId);
 key!(/// Key of a recovery claim.

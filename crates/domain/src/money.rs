@@ -314,6 +314,15 @@ impl Money {
         Ok(Self { minor, ..self })
     }
 
+    /// A product that was made elsewhere, divided and rounded once: a sum of several products is rounded as one.
+    pub fn of_ratio(currency: Currency, numerator: i128, denominator: i128) -> Result<Self, MoneyError> {
+        if denominator <= 0 {
+            return Err(MoneyError::BadNumber);
+        }
+        let minor = i64::try_from(divide_half_away(numerator, denominator)).map_err(|_| MoneyError::Overflow)?;
+        Ok(Self { currency, minor })
+    }
+
     /// Divides an amount among parties: floors, then gives the remaining minor units by largest remainder,
     /// ties in list order. What no party bears is the rest and comes last. Parts and rest sum to the whole;
     /// a negative amount divides as the positive one does.

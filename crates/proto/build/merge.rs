@@ -87,7 +87,7 @@ fn implementation(contract: &Contract, message: &MessageDescriptor) -> String {
     } else {
         format!("{{ let mut found = Vec::new();\n{populated}        found }}")
     };
-    let (path_from, arms) = if paths.contains("from") { ("from", paths) } else { ("_from", paths) };
+    let (path_from, arms) = if paths.contains("from.") { ("from", paths) } else { ("_from", paths) };
     format!(
         r"
 impl Merge for {kind} {{

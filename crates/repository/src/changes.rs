@@ -39,8 +39,10 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 18] = [
+pub(crate) const AGGREGATES: [(&str, &str); 21] = [
     ("claims", "claim"),
+    ("authorizations", "prior_authorization"),
+    ("serviceEntitlements", "service_entitlement"),
     ("attachments", "attachment"),
     ("users", "user_account"),
     ("apiClients", "api_client"),
@@ -57,6 +59,7 @@ pub(crate) const AGGREGATES: [(&str, &str); 18] = [
     ("appraisals", "appraisal"),
     ("recoveryClaims", "recovery_claim"),
     ("settings", "setting"),
+    ("rescueTariffs", "rescue_tariff"),
     ("vehicles", "vehicle"),
 ];
 
@@ -66,7 +69,16 @@ pub fn collections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables whose rows have no code: their public name is the key.
-const KEYED_BY_UUID: [&str; 6] = ["claim", "attachment", "user_account", "api_client", "appraisal", "recovery_claim"];
+const KEYED_BY_UUID: [&str; 8] = [
+    "claim",
+    "prior_authorization",
+    "service_entitlement",
+    "attachment",
+    "user_account",
+    "api_client",
+    "appraisal",
+    "recovery_claim",
+];
 
 /// How an aggregate's row is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,6 +249,7 @@ impl Store {
         let Some((_, table)) = AGGREGATES.iter().find(|(known, _)| *known == collection) else { return Ok(None) };
         let dimensions = match *table {
             "claim" => scope::CLAIM,
+            "prior_authorization" => scope::AUTHORIZATION,
             "appraisal" => scope::APPRAISAL,
             "recovery_claim" => scope::RECOVERY_CLAIM,
             "attachment" => scope::ATTACHMENT,

@@ -1,5 +1,7 @@
 //! Claims: one document a row, with the columns that lists and checks ask for beside it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use recourse_domain::access::{Permit, Scope};
 use recourse_domain::catalog::{Field, FieldKind, Stored};
@@ -25,6 +27,8 @@ const HEAD_COLUMNS: &str = "id, version, create_time, update_time, number, stati
      repair_completion_date, submit_time, first_submit_time, review_due_time, answer_due_time, auditor, currency, \
      requested_minor, computed_minor, approved_minor, revision, odometer_in_km, open_appeal";
 const BODY_VERSION: i64 = 1;
+/// Repairs of a vehicle that a check looks at.
+const REPAIRS: u32 = 50;
 /// Similar claims that a check looks at.
 const SIMILAR: u32 = 20;
 
@@ -276,6 +280,30 @@ impl Tx<'_> {
         rows.iter().map(similar).collect()
     }
 
+    /// Approved repairs of a vehicle, the newest first: what they fitted has a warranty of its own. A fact for
+    /// a check, like [`Tx::similar_claims`].
+    pub async fn approved_repairs(&mut self, not: ClaimId, vin: &str) -> Result<Vec<Claim>, StoreError> {
+        let rows = Sql::new(&format!(
+            "SELECT {COLUMNS} FROM claim WHERE vin = ? AND id <> ? AND kind = 'WARRANTY_REPAIR' \
+             AND state IN ('APPROVED', 'SETTLED', 'CLOSED') ORDER BY id DESC LIMIT {REPAIRS}"
+        ))
+        .bind(vin)
+        .bind(not.0)
+        .all(&self.db)
+        .await?;
+        rows.iter().map(|row| Ok(stored(row)?.value)).collect()
+    }
+
+    /// Claims of many keys. A fact for a check, like [`Tx::similar_claims`].
+    pub async fn claims_of(&mut self, ids: &BTreeSet<Uuid>) -> Result<Vec<Stored<Claim>>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM claim WHERE id IN "));
+        sql.push_list(ids.iter().copied()).push(" ORDER BY id");
+        sql.all(&self.db).await?.iter().map(stored).collect()
+    }
+
     /// The live claim for a job of a repair order.
     pub async fn claim_of_job(&mut self, not: ClaimId, job_key: &str) -> Result<Option<SimilarClaim>, StoreError> {
         let row = Sql::new(
@@ -290,8 +318,21 @@ impl Tx<'_> {
     }
 
     /// When another claim was first submitted, for one that was copied from it.
-    pub async fn first_submit_time(&mut self, claim: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row = Sql::new("SELECT first_submit_time FROM claim WHERE id = ?").bind(claim).one(&self.db).await?;
+    ///
+    /// Only a claim of the same station on the same vehicle has a date to keep: any other would be a way around
+    /// the submission window.
+    pub async fn first_submit_time(
+        &mut self,
+        claim: Uuid,
+        station: OrgId,
+        vin: &str,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = Sql::new("SELECT first_submit_time FROM claim WHERE id = ? AND station_id = ? AND vin = ?")
+            .bind(claim)
+            .bind(station.0)
+            .bind(vin)
+            .one(&self.db)
+            .await?;
         row.map_or(Ok(None), |row| row.instant_or_null("first_submit_time"))
     }
 }

@@ -6,11 +6,13 @@
 
 #![warn(missing_docs)]
 
+mod aggregates;
 mod api_clients;
 mod appraisals;
 mod attachments;
 mod attempts;
 mod audit;
+mod authorizations;
 mod backup;
 mod bulk;
 mod catalog;
@@ -18,6 +20,7 @@ mod changes;
 mod claims;
 mod condition;
 mod documents;
+mod entitlements;
 mod error;
 mod feed;
 mod files;
@@ -38,6 +41,7 @@ mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tracks;
 mod users;
 mod verify;
 

@@ -56,6 +56,12 @@ pub(crate) const ATTACHMENT_OF_CLAIM: Dimensions = Dimensions {
 const CLAIM_SIGHT: Reach =
     Some(&["EXISTS (SELECT 1 FROM claim_sight s WHERE s.claim_id = claim.id AND s.org_id IN ", ")"]);
 
+/// Prior authorisations, of the station that may use them.
+pub(crate) const AUTHORIZATION: Dimensions =
+    Dimensions { station: Some(&["station_id IN ", ""]), organization: Some(&["station_id IN ", ""]), ..NOTHING };
+
+/// Entitlements of vehicles: whoever may ask for a vehicle may see all of its own.
+pub(crate) const ENTITLEMENT: Dimensions = NOTHING;
 /// Appraisals: the appraiser while it has sight of the claim, the station that claims, and suppliers that were
 /// given sight of the claim as parties of the case.
 pub(crate) const APPRAISAL: Dimensions = Dimensions {

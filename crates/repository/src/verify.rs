@@ -22,7 +22,7 @@ const BATCH: usize = 200;
 const MAX_FAULTS: u32 = 100;
 
 /// Columns that name a row of another table by its key: table, column, the other table.
-const REFERENCES: [(&str, &str, &str); 18] = [
+const REFERENCES: [(&str, &str, &str); 22] = [
     ("appraisal", "claim_id", "claim"),
     ("attachment", "claim_id", "claim"),
     ("attachment", "station_id", "station"),
@@ -39,6 +39,10 @@ const REFERENCES: [(&str, &str, &str); 18] = [
     ("ledger_posting", "entry_id", "ledger_entry"),
     ("odometer_reading", "claim_id", "claim"),
     ("person", "user_id", "user_account"),
+    ("prior_authorization", "claim_id", "claim"),
+    ("prior_authorization", "station_id", "station"),
+    ("rescue_track_point", "claim_id", "claim"),
+    ("service_entitlement", "claim_id", "claim"),
     ("recovery_claim", "claim_id", "claim"),
     ("session", "user_id", "user_account"),
 ];

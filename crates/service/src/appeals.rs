@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 
 use crate::api::Api;
 use crate::claims::{
-    COLLECTION, audience, count_submitted_reading, found_for, post_decision, refused_review, refused_step,
+    COLLECTION, audience, count_submitted_reading, effects, found_for, post_decision, refused_review, refused_step,
 };
 use crate::context::{Boxed, Call};
 use crate::convert::{self, claims as convert_claims, names};
@@ -114,6 +114,7 @@ async fn decide(call: &Call, request: v1::DecideAppealRequest) -> Answer<v1::App
                     .clone()
                     .decide_appeal(number, review.clone(), call.now, call.today(), &setting)
                     .map_err(|error| refused(name, error))?;
+                effects::decide(tx, call, &permit, &claim).await?;
                 recovery_claims::after_decision(tx, call, &permit, &claim).await?;
                 tx.seal(name).await;
                 post_decision(tx, call, &permit, &claim).await?;

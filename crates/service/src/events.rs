@@ -31,8 +31,11 @@ const LOOK: Duration = Duration::from_millis(250);
 const STREAM_BATCH: u32 = 200;
 
 /// The collections of the feed, and the method by which each is read: who may call that sees its changes.
-const COLLECTIONS: [(&str, Method); 18] = [
+const COLLECTIONS: [(&str, Method); 21] = [
     ("claims", Method::ClaimServiceGetClaim),
+    ("authorizations", Method::AuthorizationServiceGetAuthorization),
+    ("serviceEntitlements", Method::ServiceEntitlementServiceGetServiceEntitlement),
+    ("rescueTariffs", Method::RescueTariffServiceGetRescueTariff),
     ("attachments", Method::AttachmentServiceGetAttachment),
     ("stations", Method::StationServiceGetStation),
     ("suppliers", Method::SupplierServiceGetSupplier),

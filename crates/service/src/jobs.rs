@@ -14,10 +14,10 @@ use recourse_repository::{NUMBERED_AT_ONCE, StoreError};
 use uuid::Uuid;
 
 use crate::api::Api;
-use crate::appraisals;
+use crate::claims::effects;
 use crate::context::Call;
 use crate::error::{Answer, Refusal};
-use crate::recovery_claims;
+use crate::{appraisals, authorizations, entitlements, recovery_claims, settings};
 
 /// How often the feed is numbered.
 const NUMBERING: Duration = Duration::from_millis(100);
@@ -159,7 +159,32 @@ impl Api {
                 Err(refusal) => tracing::info!(claim = %id, reason = refusal.text.en, "the claim did not lapse"),
             }
         }
+        self.expire_rights().await?;
         Ok(lapsed)
+    }
+}
+
+impl Api {
+    /// Lets authorisations and entitlements expire whose last day is over, and forgets old tracks.
+    async fn expire_rights(&self) -> Answer<()> {
+        let job = || Call::job(&self.inner, "claim-deadlines", Method::ClaimServiceGetClaim);
+        let call = job();
+        for id in self.inner.store.expired_authorizations(call.scope()?, call.today(), BATCH).await? {
+            if let Err(refusal) = authorizations::expire(&job(), id).await {
+                tracing::info!(authorization = %id, reason = refusal.text.en, "the authorisation did not expire");
+            }
+        }
+        let setting = settings::now(&self.inner.store, call.today()).await?;
+        let window = TimeDelta::days(i64::from(setting.submission_window_days));
+        let before = call.today().checked_sub_signed(window).unwrap_or_default();
+        for id in self.inner.store.overdue_entitlements(call.scope()?, before, BATCH).await? {
+            if let Err(refusal) = entitlements::expire(&job(), id, setting.submission_window_days).await {
+                tracing::info!(entitlement = %id, reason = refusal.text.en, "the entitlement did not expire");
+            }
+        }
+        let look_back = TimeDelta::days(i64::from(setting.look_back_days));
+        self.inner.store.forget_track_points(call.now - look_back).await?;
+        Ok(())
     }
 }
 
@@ -175,6 +200,7 @@ async fn lapse(call: &Call, id: Uuid) -> Answer<()> {
                 let claim = stored.value.clone().lapse(call.now).map_err(|error| {
                     Refusal::state_conflict(&name, stored.value.state.word().word(), &error.to_string())
                 })?;
+                effects::follow(tx, call, permit, &claim).await?;
                 tx.retract_claim_readings(permit, claim.id).await?;
                 let audience = Audience::Organizations(vec![claim.station]);
                 let note = call.note(Verb::Lapse.word(), name.clone(), "claims", vec!["state".to_owned()], &audience);

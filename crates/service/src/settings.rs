@@ -25,6 +25,11 @@ pub(crate) async fn zone(store: &Store) -> Answer<Zone> {
     Ok(newest.unwrap_or_default().zone())
 }
 
+/// The setting in force on a day, read by itself.
+pub(crate) async fn now(store: &Store, today: NaiveDate) -> Answer<Setting> {
+    store.read(move |tx| Box::pin(in_force(tx, today))).await
+}
+
 /// The setting in force on a day; what the trade uses where a deployment says nothing.
 pub(crate) async fn in_force(tx: &mut Tx<'_>, today: NaiveDate) -> Answer<Setting> {
     let scope = access::job_scope(&Actor::job("lookup"))?;

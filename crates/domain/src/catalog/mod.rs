@@ -14,6 +14,7 @@ pub mod part;
 pub mod part_supply;
 pub mod policy;
 mod record;
+pub mod rescue_tariff;
 pub mod setting;
 pub mod share_agreement;
 pub mod station;
@@ -27,8 +28,11 @@ pub use failure_code::FailureCode;
 pub use labor_operation::{LaborOperation, ModelHours, Skill};
 pub use part::{AssemblyClass, Part, PartPrice, PriceKind, RestrictedKind, UnitOfMeasure, UsedPartRule, VehicleSystem};
 pub use part_supply::{PartSupply, Piece, suppliers_of};
-pub use policy::{CoverageTerm, Exclusion, GuaranteeTerms, PolicyState, RunningInService, TermKind, WarrantyPolicy};
+pub use policy::{
+    CoverageTerm, Exclusion, GuaranteeTerms, PolicyState, ReplacedPartTerm, RunningInService, TermKind, WarrantyPolicy,
+};
 pub use record::{ColumnValue, Field, FieldKind, Record, Reference, Stored};
+pub use rescue_tariff::{DistanceBand, RescueRate, RescueTariff};
 pub use setting::{GradeRate, Setting, TaxRate};
 pub use share_agreement::ShareAgreement;
 pub use station::{LaborRate, Markup, PaymentContract, RepairOrderSystem, Station, TaxScheme};

@@ -45,6 +45,9 @@ pub struct WarrantyPolicy {
     pub exclusions: Vec<Exclusion>,
     /// Free services after running-in.
     pub running_in_services: Vec<RunningInService>,
+    /// What is promised for parts that a repair fitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_part: Option<ReplacedPartTerm>,
     /// The period and coefficient of the three guarantees, where they apply.
     pub guarantee: Option<GuaranteeTerms>,
     /// Its key in the system of whoever created it.
@@ -120,6 +123,17 @@ pub struct RunningInService {
     pub months: i32,
     /// What the station is paid.
     pub fee: Money,
+}
+
+/// The own warranty of a part that a repair under warranty fitted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplacedPartTerm {
+    /// Months from the completion of that repair; the last day is covered.
+    pub months: i32,
+    /// Kilometres since that repair; the last one is covered. None: unlimited.
+    pub km: Option<i64>,
+    /// The clause of the booklet.
+    pub clause: String,
 }
 
 /// What the three guarantees promise beyond the warranty.
@@ -259,6 +273,22 @@ impl Record for WarrantyPolicy {
             checks.must(service.months > 0, &at("months"), "NOT_POSITIVE", "must be above zero", "必须大于零");
             checks.not_negative(Some(service.fee), &at("fee"));
         }
+        if let Some(term) = &self.replaced_part {
+            checks.must(
+                (1..=600).contains(&term.months),
+                "replaced_part.months",
+                "OUT_OF_RANGE",
+                "is 1 to 600 months",
+                "应为 1 至 600 个月",
+            );
+            checks.must(
+                term.km.is_none_or(|km| km > 0),
+                "replaced_part.distance",
+                "NOT_POSITIVE",
+                "must be above zero",
+                "必须大于零",
+            );
+        }
         if let Some(guarantee) = &self.guarantee {
             let holds = guarantee.months > 0 && guarantee.km > 0;
             checks.must(
@@ -345,6 +375,7 @@ pub(crate) mod tests {
             terms,
             exclusions: Vec::new(),
             running_in_services: Vec::new(),
+            replaced_part: None,
             guarantee: None,
             external_ref: String::new(),
         }

@@ -18,6 +18,9 @@ use crate::ids::Code;
 use crate::money::{BasisPoints, Currency, Money};
 use crate::text::Violation;
 
+/// Days in which a prior authorisation can be used, unless a setting says otherwise.
+pub const AUTHORIZATION_DAYS: i32 = 60;
+
 /// The settings of the deployment from a day on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
@@ -67,6 +70,9 @@ pub struct Setting {
     pub grade_rates: DatedList<GradeRate>,
     /// Tax rates by category of line and scheme of station.
     pub tax_rates: DatedList<TaxRate>,
+    /// Days in which a prior authorisation can be used.
+    #[serde(default = "authorization_days")]
+    pub authorization_days: i32,
     /// Up to which amount a level of auditors decides alone; without a row of a claim's currency: any.
     #[serde(default)]
     pub approval_limits: Vec<ApprovalLimit>,
@@ -75,6 +81,11 @@ pub struct Setting {
     /// Days after a final appraisal in which its appraiser still sees the claim; 0: the custom of 30.
     #[serde(default)]
     pub appraisal_access_days: i32,
+}
+
+/// The days of a setting that was written before it could say so.
+fn authorization_days() -> i32 {
+    AUTHORIZATION_DAYS
 }
 
 /// Up to which amount auditors of a level decide alone.
@@ -149,6 +160,7 @@ impl Default for Setting {
             pay_after_supplier_answer: false,
             grade_rates: DatedList::default(),
             tax_rates: DatedList::default(),
+            authorization_days: AUTHORIZATION_DAYS,
             approval_limits: Vec::new(),
             external_ref: String::new(),
             appraisal_access_days: 0,
@@ -233,6 +245,7 @@ impl Record for Setting {
             (self.payment_days, "payment_days"),
             (self.statement_objection_days, "statement_objection_days"),
             (self.used_part_ship_days, "used_part_ship_days"),
+            (self.authorization_days, "authorization_days"),
         ] {
             checks.must((1..=3_650).contains(&days), field, "OUT_OF_RANGE", "is 1 to 3650 days", "应为 1 至 3650 天");
         }

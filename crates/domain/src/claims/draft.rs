@@ -82,23 +82,22 @@ impl Claim {
             appeals: Vec::new(),
             shared_with: Vec::new(),
         };
-        let mut violations = Vec::new();
-        if !kind.spec().offered() {
-            violations.push(Violation::new(
-                "kind",
-                "KIND_NOT_OFFERED_YET",
-                format!("claims of kind {} are not offered yet; use WARRANTY_REPAIR", kind.word()),
-                format!("{} 类索赔暂未开放；请使用 WARRANTY_REPAIR", kind.word()),
-            ));
+        claim.with_content(header, lines)
+    }
+
+    /// A new draft with the content of this claim, whatever became of it. It names where its first submission
+    /// date comes from; what is unique to this one stays behind.
+    pub fn copy(&self, new: NewClaim) -> Result<Claim, Vec<Violation>> {
+        let source = format!("claims/{}", self.id);
+        let mut header = Header { external_ref: None, ..self.header.clone() };
+        if header.copied_from.is_none() {
+            header.copied_from = Some(source);
+        } else {
+            // The first submission of the first of them counts.
+            header.related_claims.push(source);
         }
-        match claim.with_content(header, lines) {
-            Ok(claim) if violations.is_empty() => Ok(claim),
-            Ok(_) => Err(violations),
-            Err(more) => {
-                violations.extend(more);
-                Err(violations)
-            }
-        }
+        let lines = self.lines.iter().map(|line| LineInput { number: 0, content: line.content.clone() });
+        Claim::create(NewClaim { kind: self.kind, ..new }, header, lines.collect())
     }
 
     /// The claim with another content. Lines are replaced as a whole and matched by number: a number must

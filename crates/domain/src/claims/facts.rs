@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::track::TrackSummary;
 use super::{EvidenceFacts, StateWord};
-use crate::catalog::{FailureCode, LaborOperation, Part, PartSupply, Setting, Station, WarrantyPolicy};
+use crate::authorizations::Authorization;
+use crate::catalog::{FailureCode, LaborOperation, Part, PartSupply, RescueTariff, Setting, Station, WarrantyPolicy};
+use crate::entitlements::ServiceEntitlement;
 use crate::ids::{ClaimId, Code, OrgId};
 use crate::vehicle::{OdometerReading, Vehicle};
 
@@ -41,8 +44,47 @@ pub struct Facts {
     pub similar_claims: Vec<SimilarClaim>,
     /// The live claim of the same station for the same job of the same repair order.
     pub same_job: Option<SimilarClaim>,
+    /// The station's authorisations that lines name, without what this claim uses of them.
+    pub authorizations: Vec<Authorization>,
+    /// The vehicle's entitlements to free services; asked for a maintenance after running-in only.
+    pub entitlements: Vec<ServiceEntitlement>,
+    /// Rescue tariffs; asked for claims with trips or towing only.
+    pub rescue_tariffs: Vec<RescueTariff>,
+    /// What the recorded track of each trip says, by its number.
+    pub tracks: BTreeMap<i32, TrackSummary>,
+    /// Claims that trips are shared with.
+    pub shared_trips: Vec<SharedTrip>,
+    /// Approved repairs of the vehicle with the same parts, the newest first; asked where a policy promises
+    /// something for replaced parts.
+    pub earlier_repairs: Vec<EarlierRepair>,
     /// What proves the claim.
     pub evidence: EvidenceFacts,
+}
+
+/// A part that an earlier repair fitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlierRepair {
+    /// Number of its claim. Told only to its own station and the manufacturer.
+    pub number: String,
+    /// Its station.
+    pub station: OrgId,
+    /// The part.
+    pub part: Code,
+    /// When the repair was completed.
+    pub completion_date: NaiveDate,
+    /// Odometer then.
+    pub odometer_km: i64,
+}
+
+/// Another claim that a trip is shared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedTrip {
+    /// Its key.
+    pub claim: ClaimId,
+    /// Whether it is a rescue of the same station that is not given up.
+    pub is_rescue: bool,
+    /// The claims that its trips name.
+    pub names: Vec<String>,
 }
 
 /// What a check needs to know of another claim.

@@ -124,6 +124,18 @@ codes! {
     CurrencyMismatch = "CURRENCY_MISMATCH",
     /// An amount is larger than can be held.
     AmountOutOfRange = "AMOUNT_OUT_OF_RANGE",
+    /// The offer or limit is less than the lines.
+    QuoteTooLow = "QUOTE_TOO_LOW",
+    /// Outside of a free service's window.
+    OutsideServiceWindow = "OUTSIDE_SERVICE_WINDOW",
+    /// An earlier free service was not claimed.
+    ServiceSequence = "SERVICE_SEQUENCE",
+    /// There is no such free service, or not any more.
+    EntitlementNotUsable = "ENTITLEMENT_NOT_USABLE",
+    /// More kilometres than track and map verify.
+    RescueDistance = "RESCUE_DISTANCE",
+    /// The other claim does not share the trip.
+    TripNotShared = "TRIP_NOT_SHARED",
     /// There is no such attachment of the station.
     UnknownAttachment = "UNKNOWN_ATTACHMENT",
     /// The bytes of an attachment are not there yet.

@@ -174,6 +174,11 @@ pub struct RescueTrip {
     pub shared_with: Option<String>,
     /// Attachment with the track.
     pub track: Option<String>,
+    /// Distance there and back by the map's route.
+    pub map_distance_km: Option<i64>,
+    /// Metres there and back that the recorded points verified at the last submission.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified_meters: Option<i64>,
 }
 
 /// What only a request to buy a part elsewhere has.
@@ -192,6 +197,8 @@ pub struct ExternalPurchaseDetails {
     pub reason: String,
     /// Attachment with the vendor's offer.
     pub quotation: Option<String>,
+    /// Attachment that proves that none is in stock.
+    pub stock_out_proof: Option<String>,
 }
 
 /// What only a request to replace a major assembly has.
@@ -208,6 +215,18 @@ pub struct MajorAssemblyDetails {
     pub measurements: String,
     /// What it would cost at most.
     pub limit_amount: Option<Money>,
+    /// Whether it is to be replaced or repaired.
+    pub action: Option<AssemblyAction>,
+}
+
+/// What is done to an assembly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AssemblyAction {
+    /// It is replaced as a whole.
+    Replace,
+    /// It is repaired, and its serial number stays.
+    Repair,
 }
 
 /// What only damage to be appraised and compensated has.

@@ -89,7 +89,16 @@ impl Claim {
     pub fn job_key(&self) -> Option<String> {
         let header = &self.header;
         let (order, job) = (header.external_repair_order.as_deref()?, header.external_job.as_deref()?);
-        Some(open_job_key(self.station, order, job))
+        let key = open_job_key(self.station, order, job);
+        // Leave to buy a part and the repair that it is for are claims on one job; a job is claimed once a kind.
+        match self.kind {
+            Kind::WarrantyRepair => Some(key),
+            Kind::RunningInMaintenance
+            | Kind::CompensationAppraisal
+            | Kind::RoadsideRescue
+            | Kind::ExternalPurchase
+            | Kind::MajorAssembly => Some(format!("{key}|{}", self.kind.word())),
+        }
     }
 
     /// The columns of the claim.

@@ -216,6 +216,7 @@ impl From<MoneyError> for SubmitError {
 impl Claim {
     /// The claim as a submission would see it: with its amounts and everything that is found, in any state.
     pub fn precheck(mut self, facts: &Facts) -> (Claim, Vec<Finding>) {
+        self.note_tracks(facts);
         pricing::price(&mut self, facts);
         self.coverage = checks::coverage_of(&self, facts);
         let findings = checks::check(&self, facts);

@@ -205,6 +205,9 @@ pub struct PriceSource {
     /// Mark-up on the dealer's net price.
     #[serde(default)]
     pub markup: Option<BasisPoints>,
+    /// The policy or tariff that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<String>,
 }
 
 /// Which list a price comes from.

@@ -14,6 +14,7 @@ mod evidence;
 pub mod facts;
 mod finding;
 mod finding_text;
+mod follow;
 mod header;
 mod index;
 pub mod kinds;
@@ -21,11 +22,13 @@ pub mod lifecycle;
 mod line;
 mod number;
 pub mod pricing;
+mod rescue;
 pub mod review;
 pub mod revision;
 #[cfg(test)]
 pub(crate) mod sample;
 mod state;
+pub mod track;
 
 use std::collections::BTreeMap;
 
@@ -37,12 +40,13 @@ pub use appeals::{Appeal, AppealError, AppealState, NewAppeal};
 pub use approval::{ApprovalError, Approver, Proposal};
 pub use decision::{Approval, DecisionRound, LineDecision, Outcome, Reason, Return};
 pub use evidence::{AttachmentFact, EvidenceFacts, EvidenceUse};
-pub use facts::{Facts, SimilarClaim};
+pub use facts::{EarlierRepair, Facts, SharedTrip, SimilarClaim};
 pub use finding::{Code, Finding, Severity};
 pub use finding_text::{FindingText, reason_text, text};
+pub use follow::EntitlementChoice;
 pub use header::{
-    CompensationAppraisalDetails, Details, ExternalPurchaseDetails, Header, MajorAssemblyDetails, RescueTrip,
-    RoadsideRescueDetails, RunningInDetails, WarrantyRepairDetails,
+    AssemblyAction, CompensationAppraisalDetails, Details, ExternalPurchaseDetails, Header, MajorAssemblyDetails,
+    RescueTrip, RoadsideRescueDetails, RunningInDetails, WarrantyRepairDetails,
 };
 pub use index::{ClaimHead, ClaimIndex, open_job_key};
 pub use kinds::{Effect, Kind, RequiredField, Spec};

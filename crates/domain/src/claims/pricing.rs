@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::facts::Facts;
 use super::line::{LineContent, LinePricing, LineType, PriceSource, PriceSourceKind};
-use super::{Claim, Line};
+use super::{Claim, EntitlementChoice, Kind, Line, rescue};
 use crate::catalog::{Dated, LaborOperation, Part, PaymentContract, PriceKind};
 use crate::money::{Factor, Hours, Money, MoneyError, Quantity};
 
@@ -44,8 +44,10 @@ pub enum MissingPrice {
     LaborRate,
     /// The operation's standard hours.
     StandardHours,
-    /// A tariff or fee that this deployment does not keep yet.
+    /// The tariff, or its rate for this sort of trip.
     Tariff,
+    /// The fee, in the station's currency.
+    Fee,
 }
 
 impl MissingPrice {
@@ -58,6 +60,7 @@ impl MissingPrice {
             MissingPrice::LaborRate => "labour rate",
             MissingPrice::StandardHours => "standard hours",
             MissingPrice::Tariff => "tariff",
+            MissingPrice::Fee => "fee",
         }
     }
 }
@@ -74,14 +77,32 @@ pub struct PaidHours {
 
 /// Computes every line of a claim for information or for a submission.
 pub fn price(claim: &mut Claim, facts: &Facts) {
-    let pricings: Vec<LinePricing> = claim.lines.iter().map(|line| pricing(claim, line, facts)).collect();
+    let lines = claim.lines.iter().enumerate();
+    let pricings: Vec<LinePricing> = lines.map(|(position, line)| pricing(claim, position, line, facts)).collect();
     for (line, pricing) in claim.lines.iter_mut().zip(pricings) {
         line.pricing = Some(pricing);
     }
+    keep_within_authorizations(claim, facts);
 }
 
-fn pricing(claim: &Claim, line: &Line, facts: &Facts) -> LinePricing {
-    let (unit_price, source, computed) = match compute(claim, &line.content, facts) {
+/// What is done by prior leave is paid up to what is left of it.
+fn keep_within_authorizations(claim: &mut Claim, facts: &Facts) {
+    for authorization in facts.authorizations.iter().filter(|one| one.currency == claim.currency) {
+        for planned in authorization.plan(claim).iter().filter(|planned| planned.item.is_some()) {
+            let Some(line) = claim.lines.iter_mut().find(|line| line.number == planned.line) else { continue };
+            let Some(pricing) = &mut line.pricing else { continue };
+            pricing.computed = pricing
+                .computed
+                .map(|computed| Money { minor: computed.minor.min(planned.left_amount.minor), ..computed });
+            if line.content.requested_amount.is_none() {
+                pricing.requested = pricing.computed.unwrap_or(pricing.requested);
+            }
+        }
+    }
+}
+
+fn pricing(claim: &Claim, position: usize, line: &Line, facts: &Facts) -> LinePricing {
+    let (unit_price, source, computed) = match compute_line(claim, position, &line.content, facts) {
         Computed::Amount { unit_price, source, amount } => (unit_price, Some(source), Some(amount)),
         Computed::NoPrice(_) | Computed::NothingToPrice | Computed::OutOfRange => (None, None, None),
     };
@@ -94,14 +115,61 @@ pub fn price_date(claim: &Claim, facts: &Facts) -> NaiveDate {
     claim.header.repair_completion_date.unwrap_or(facts.today)
 }
 
-/// Computes one line.
-pub fn compute(claim: &Claim, line: &LineContent, facts: &Facts) -> Computed {
+/// Computes one line at its place: the nth trip, the one maintenance.
+pub fn compute_line(claim: &Claim, position: usize, line: &LineContent, facts: &Facts) -> Computed {
+    let computed = match line.line_type {
+        LineType::Travel => rescue::travel(claim, position, facts),
+        LineType::MaintenanceFee => Ok(fee(claim, position, facts)),
+        LineType::Part
+        | LineType::Labor
+        | LineType::Diagnosis
+        | LineType::ExternalPart
+        | LineType::Sublet
+        | LineType::Towing
+        | LineType::CourtesyCar
+        | LineType::Freight
+        | LineType::Allowance => Ok(compute(claim, line, facts)),
+    };
+    computed.unwrap_or(Computed::OutOfRange)
+}
+
+/// The fee of the entitlement that the claim uses, on the first line that asks for it.
+fn fee(claim: &Claim, position: usize, facts: &Facts) -> Computed {
+    let asks_first = claim.lines.iter().position(|line| line.content.line_type == LineType::MaintenanceFee);
+    if asks_first != Some(position) {
+        return Computed::NothingToPrice;
+    }
+    let (fee, policy, valid_from) = match claim.entitlement(facts) {
+        EntitlementChoice::Issued(issued) => (issued.fee, issued.policy.clone(), issued.first_day),
+        EntitlementChoice::OfPolicy { policy, service, warranty_start } => {
+            (service.fee, Some(policy.code.clone()), warranty_start)
+        }
+        EntitlementChoice::Missing => return Computed::NoPrice(MissingPrice::Fee),
+    };
+    if fee.currency != claim.currency {
+        return Computed::NoPrice(MissingPrice::Fee);
+    }
+    let source = PriceSource {
+        kind: PriceSourceKind::Policy,
+        row: None,
+        valid_from: Some(valid_from),
+        price_date: Some(price_date(claim, facts)),
+        markup: None,
+        list: policy.map(|policy| format!("warrantyPolicies/{policy}")),
+    };
+    Computed::Amount { unit_price: None, source, amount: fee }
+}
+
+/// Computes a line that does not depend on its place.
+fn compute(claim: &Claim, line: &LineContent, facts: &Facts) -> Computed {
     let computed = match line.line_type {
         LineType::Part => part(claim, line, facts),
         LineType::Labor | LineType::Diagnosis => labor(claim, line, facts),
         LineType::ExternalPart | LineType::Sublet | LineType::Towing | LineType::CourtesyCar | LineType::Freight => {
             Ok(invoice(claim, line, facts))
         }
+        // What a damage is worth has no list: it is what is asked, for the appraisal and the auditor to judge.
+        LineType::Allowance if claim.kind == Kind::CompensationAppraisal => Ok(invoice(claim, line, facts)),
         LineType::Travel | LineType::MaintenanceFee | LineType::Allowance => {
             Ok(Computed::NoPrice(MissingPrice::Tariff))
         }
@@ -189,21 +257,31 @@ pub fn paid_hours(
     Ok(Some(PaidHours { allowed, paid }))
 }
 
-/// The invoice that the station names.
+/// The invoice that the station names; of towing up to the tariff's cap.
 fn invoice(claim: &Claim, line: &LineContent, facts: &Facts) -> Computed {
-    let Some(amount) = line.requested_amount else { return Computed::NothingToPrice };
+    let Some(requested) = line.requested_amount else { return Computed::NothingToPrice };
+    let cap = if line.line_type == LineType::Towing { rescue::towing_cap(claim, facts) } else { None };
+    let amount = cap.filter(|cap| cap.minor < requested.minor).unwrap_or(requested);
     let source = PriceSource {
         kind: PriceSourceKind::Invoice,
         row: None,
         valid_from: None,
         price_date: Some(price_date(claim, facts)),
         markup: None,
+        list: None,
     };
     Computed::Amount { unit_price: None, source, amount }
 }
 
 fn source<T>(kind: PriceSourceKind, row: &Dated<T>, date: NaiveDate) -> PriceSource {
-    PriceSource { kind, row: Some(row.id), valid_from: Some(row.valid_from), price_date: Some(date), markup: None }
+    PriceSource {
+        kind,
+        row: Some(row.id),
+        valid_from: Some(row.valid_from),
+        price_date: Some(date),
+        markup: None,
+        list: None,
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Claims for tests: one repair with a part line and a labour line.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
@@ -178,6 +180,7 @@ pub(crate) fn setting() -> Setting {
             GradeRate { grade: code("A"), labor_rate: LaborRate { rate: cny("80"), night_rate: None } },
         )]),
         tax_rates: DatedList::default(),
+        authorization_days: 60,
         approval_limits: Vec::new(),
         external_ref: String::new(),
         appraisal_access_days: 0,
@@ -308,6 +311,7 @@ pub(crate) fn policy() -> WarrantyPolicy {
         }],
         exclusions: Vec::new(),
         running_in_services: Vec::new(),
+        replaced_part: None,
         guarantee: None,
         external_ref: String::new(),
     }
@@ -340,6 +344,12 @@ pub(crate) fn facts() -> Facts {
         odometer_readings: Vec::new(),
         similar_claims: Vec::new(),
         same_job: None,
+        authorizations: Vec::new(),
+        entitlements: Vec::new(),
+        rescue_tariffs: Vec::new(),
+        tracks: BTreeMap::new(),
+        shared_trips: Vec::new(),
+        earlier_repairs: Vec::new(),
         evidence: EvidenceFacts::default(),
     }
 }

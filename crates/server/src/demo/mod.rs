@@ -191,6 +191,7 @@ async fn fill(desk: &Desk, counts: world::Counts) -> Result<(), StartError> {
     let people = accounts::create(desk, &loader, counts.stations).await?;
     catalog::create(desk, &loader, counts, &parts).await?;
     rules::create_policies(desk, &loader).await?;
+    rules::create_rescue_tariff(desk, &loader).await?;
     let fleet = vehicles::fleet(counts, &parts)?;
     history(desk, &loader, &people, counts, &parts, fleet).await
 }

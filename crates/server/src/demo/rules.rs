@@ -1,6 +1,7 @@
 //! The deployment's setting and the warranty policies.
 
 use recourse_proto::v1::coverage_term::Kind;
+use recourse_proto::v1::rescue_tariff_service_server::RescueTariffService;
 use recourse_proto::v1::setting_service_server::SettingService;
 use recourse_proto::v1::station::TaxScheme;
 use recourse_proto::v1::vehicle_use::Code as Use;
@@ -37,6 +38,44 @@ pub(super) async fn create_policies(desk: &Desk, loader: &Identity) -> Result<()
         answered(code, desk.api.publish_warranty_policy(request).await)?;
     }
     Ok(())
+}
+
+/// Creates the rescue tariff.
+pub(super) async fn create_rescue_tariff(desk: &Desk, loader: &Identity) -> Result<(), StartError> {
+    let bands = |near: i64, far: i64| {
+        let band = |to_distance, fen| v1::DistanceBand { to_distance, price_per_km: cny(fen) };
+        vec![band(km(50), near), band(None, far)]
+    };
+    // In fen: by day and by night, the first trip and later ones.
+    let rate = |repeat_trip, night, near, far, hourly| v1::RescueRate {
+        repeat_trip,
+        night,
+        hired_vehicle: false,
+        bands: bands(near, far),
+        hourly_rate: cny(hourly),
+    };
+    let tariff = v1::RescueTariff {
+        display_name: "Rescue 2024 外出急救".to_owned(),
+        currency: "CNY".to_owned(),
+        valid_from: date(first_day()),
+        rates: vec![
+            rate(false, false, 300, 200, 6_000),
+            rate(false, true, 400, 300, 9_000),
+            rate(true, false, 200, 200, 6_000),
+            rate(true, true, 300, 300, 9_000),
+        ],
+        both_ways: true,
+        trip_cap: cny(300_000),
+        towing_cap: cny(80_000),
+        ..Default::default()
+    };
+    let message = v1::CreateRescueTariffRequest {
+        rescue_tariff: Some(tariff),
+        rescue_tariff_id: "R-2024".to_owned(),
+        ..Default::default()
+    };
+    let request = desk.ask(loader, Method::RescueTariffServiceCreateRescueTariff, message)?;
+    answered("rescue tariff", desk.api.create_rescue_tariff(request).await).map(|_| ())
 }
 
 fn setting() -> v1::Setting {

@@ -11,7 +11,7 @@ mod services;
 
 use chrono::NaiveDate;
 use prost::Message;
-use recourse_domain::access::{Act, Actor};
+use recourse_domain::access::{Act, Actor, Permit};
 use recourse_domain::catalog::{Record, Reference, Stored};
 use recourse_domain::ids::{Code, OrgId};
 use recourse_domain::query::filter::Expr;
@@ -25,7 +25,7 @@ use recourse_proto::validate::{self, Validate};
 use recourse_proto::wkt::FieldMask;
 use recourse_repository::{StoreError, Tx};
 
-use crate::context::Call;
+use crate::context::{Boxed, Call};
 use crate::convert::organizations::NewId;
 use crate::convert::{self, names};
 use crate::error::{Answer, Refusal};
@@ -268,6 +268,22 @@ pub(crate) async fn step<R: Resource>(
     verb: Verb,
     step: impl Fn(R::Record) -> Answer<R::Record> + Send + Sync,
 ) -> Answer<R::Message> {
+    step_and::<R>(call, name, etag, verb, step, |_, _, _, _| Box::pin(async { Ok(()) })).await
+}
+
+/// What follows from a step in the same transaction: with the permit of the step, over the record as it stands.
+pub(crate) type Then<R> =
+    for<'t, 'a> fn(&'t mut Tx<'a>, &'t Call, &'t Permit, &'t Stored<<R as Resource>::Record>) -> Boxed<'t, Answer<()>>;
+
+/// Does one step of a record's life, and what follows from it.
+pub(crate) async fn step_and<R: Resource>(
+    call: &Call,
+    name: &str,
+    etag: &str,
+    verb: Verb,
+    step: impl Fn(R::Record) -> Answer<R::Record> + Send + Sync,
+    then: Then<R>,
+) -> Answer<R::Message> {
     let code = code_in::<R>(name)?;
     let permit = call.permit(verb.act)?;
     let (code, permit, verb, step) = (code.as_str(), &permit, &verb, &step);
@@ -284,6 +300,7 @@ pub(crate) async fn step<R: Resource>(
                 let note = call.note(verb.word, name.clone(), collection::<R>(), paths, &audience);
                 let stored =
                     tx.update_record(permit, &stored, record, note).await.map_err(|error| stale(error, &name))?;
+                then(tx, call, permit, &stored).await?;
                 Ok((name, shown::<R>(call, &stored)?))
             })
         },

@@ -13,8 +13,8 @@ use recourse_proto::{Method, v1};
 use super::Resource;
 use crate::convert::organizations::NewId;
 use crate::convert::{
-    appraisers, evidence_rules, failure_codes, labor_operations, part_supplies, parts, policies, settings,
-    share_agreements, stations, suppliers, vehicles,
+    appraisers, evidence_rules, failure_codes, labor_operations, part_supplies, parts, policies, rescue_tariffs,
+    settings, share_agreements, stations, suppliers, vehicles,
 };
 use crate::error::{Answer, Refusal};
 
@@ -141,6 +141,12 @@ resource! {
     /// Who supplies which pieces of a part.
     PartSupplyResource: PartSupply = domain::PartSupply, "part_supply", PartSupplyServiceGetPartSupply,
     part_supplies::show, |message, code, _, _| part_supplies::read(message, code);
+}
+
+resource! {
+    /// Rescue tariffs.
+    RescueTariffResource: RescueTariff = domain::RescueTariff, "rescue_tariff", RescueTariffServiceGetRescueTariff,
+    rescue_tariffs::show, |message, code, _, _| rescue_tariffs::read(message, code);
 }
 
 resource! {

@@ -5,8 +5,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::resources::{
     AppraiserResource, EvidenceRuleResource, FailureCodeResource, LaborOperationResource, PartResource,
-    PartSupplyResource, SettingResource, ShareAgreementResource, StationResource, SupplierResource,
-    WarrantyPolicyResource,
+    PartSupplyResource, RescueTariffResource, SettingResource, ShareAgreementResource, StationResource,
+    SupplierResource, WarrantyPolicyResource,
 };
 use super::{Reports, create, get, import, list, retire, update};
 use crate::api::Api;
@@ -206,4 +206,15 @@ master_data! {
     list_settings ListSettingsRequest ListSettingsResponse settings SettingServiceListSettings,
     update_setting UpdateSettingRequest SettingServiceUpdateSetting,
     delete_setting DeleteSettingRequest SettingServiceDeleteSetting
+}
+
+master_data! {
+    v1::rescue_tariff_service_server::RescueTariffService, RescueTariffResource: RescueTariff,
+    rescue_tariff, rescue_tariff_id;
+    create_rescue_tariff CreateRescueTariffRequest RescueTariffServiceCreateRescueTariff,
+    get_rescue_tariff GetRescueTariffRequest RescueTariffServiceGetRescueTariff,
+    list_rescue_tariffs ListRescueTariffsRequest ListRescueTariffsResponse rescue_tariffs
+        RescueTariffServiceListRescueTariffs,
+    update_rescue_tariff UpdateRescueTariffRequest RescueTariffServiceUpdateRescueTariff,
+    delete_rescue_tariff DeleteRescueTariffRequest RescueTariffServiceDeleteRescueTariff
 }

@@ -2,8 +2,8 @@
 
 use recourse_domain::access::Act;
 use recourse_domain::catalog::station::Station;
-use recourse_domain::claims::Claim;
 use recourse_domain::claims::draft::{NewClaim, UpdateError};
+use recourse_domain::claims::{Claim, Kind};
 use recourse_domain::ids::{ClaimId, Code, OrgId};
 use recourse_domain::text::Violation;
 use recourse_proto::merge::Merge;
@@ -21,14 +21,8 @@ use crate::error::{Answer, Refusal};
 /// nothing is asked of the catalogue here.
 pub(super) async fn create(call: &Call, request: v1::CreateClaimRequest) -> Answer<v1::Claim> {
     let message = request.claim.unwrap_or_default();
-    let id = if request.claim_id.is_empty() {
-        call.new_id()
-    } else {
-        Uuid::parse_str(&request.claim_id)
-            .map_err(|_| Refusal::field("claim_id", "BAD_FORMAT", "a claim id is a UUID", "claim_id 必须是 UUID"))?
-    };
-    let kind = convert_claims::read_kind(message.kind())
-        .ok_or_else(|| Refusal::field("claim.kind", "REQUIRED", "the kind of claim is needed", "请填写索赔类型"))?;
+    let id = chosen_id(call, &request.claim_id)?;
+    let kind = kind_of(&message)?;
     let named_station = message.station.clone();
     let (header, lines) = convert_claims::read(message).map_err(|found| Refusal::invalid(under_claim(found)))?;
     let name = convert_claims::name(id);
@@ -62,6 +56,21 @@ pub(super) async fn create(call: &Call, request: v1::CreateClaimRequest) -> Answ
         |name| replay(call, name),
     )
     .await
+}
+
+/// The id of a caller's choice, or one of ours.
+pub(super) fn chosen_id(call: &Call, given: &str) -> Answer<Uuid> {
+    if given.is_empty() {
+        return Ok(call.new_id());
+    }
+    Uuid::parse_str(given)
+        .map_err(|_| Refusal::field("claim_id", "BAD_FORMAT", "a claim id is a UUID", "claim_id 必须是 UUID"))
+}
+
+/// The kind of a claim, which must be said.
+pub(super) fn kind_of(message: &v1::Claim) -> Answer<Kind> {
+    convert_claims::read_kind(message.kind())
+        .ok_or_else(|| Refusal::field("claim.kind", "REQUIRED", "the kind of claim is needed", "请填写索赔类型"))
 }
 
 /// Changes a draft, or a returned claim before it is submitted again.
@@ -102,7 +111,7 @@ pub(super) async fn update(call: &Call, request: v1::UpdateClaimRequest) -> Answ
 
 /// The station that claims: the one that is named, else the caller's own. A DMS that acts for several names
 /// one in each call.
-async fn claiming_station(tx: &mut Tx<'_>, call: &Call, named: &str) -> Answer<(OrgId, Code, Station)> {
+pub(super) async fn claiming_station(tx: &mut Tx<'_>, call: &Call, named: &str) -> Answer<(OrgId, Code, Station)> {
     let actor = call.actor()?;
     let missing = || {
         Refusal::field(
@@ -134,11 +143,11 @@ async fn claiming_station(tx: &mut Tx<'_>, call: &Call, named: &str) -> Answer<(
     Ok((OrgId(stored.id), stored.value.code.clone(), stored.value))
 }
 
-fn under_claim(found: Vec<Violation>) -> Vec<Violation> {
+pub(super) fn under_claim(found: Vec<Violation>) -> Vec<Violation> {
     found.into_iter().map(|violation| violation.under("claim")).collect()
 }
 
-fn taken(error: StoreError, name: &str) -> Refusal {
+pub(super) fn taken(error: StoreError, name: &str) -> Refusal {
     match error {
         StoreError::Stale => Refusal::stale(name),
         StoreError::AlreadyExists { what } if what.contains("external_ref") => {

@@ -4,8 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Duration;
-use recourse_domain::catalog::{FailureCode, LaborOperation, Part, PartSupply, Record, Station, WarrantyPolicy};
-use recourse_domain::claims::{Claim, Facts, SimilarClaim};
+use recourse_domain::authorizations::Authorization;
+use recourse_domain::catalog::{
+    FailureCode, LaborOperation, Part, PartSupply, Record, RescueTariff, Station, Stored, WarrantyPolicy,
+};
+use recourse_domain::claims::track::{self, TrackSummary};
+use recourse_domain::claims::{Claim, EarlierRepair, Facts, Kind, Line, LineType, SharedTrip, SimilarClaim};
+use recourse_domain::entitlements::ServiceEntitlement;
 use recourse_domain::ids::Code;
 use recourse_domain::vehicle::Vehicle;
 use recourse_domain::vin::Vin;
@@ -49,6 +54,12 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         Some(key) => tx.claim_of_job(claim.id, &key).await?,
         None => None,
     };
+    let drawn = drawn_on(tx, claim, vin.as_ref(), &policies).await?;
+    let rescue_tariffs = if claim.lines.iter().any(|line| is_road(line.content.line_type)) {
+        tx.every_record::<RescueTariff>(&everything).await?
+    } else {
+        Vec::new()
+    };
     let evidence = evidence::gather(tx, &everything, claim, &parts).await?;
     Ok(Facts {
         now: call.now,
@@ -65,8 +76,108 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         odometer_readings,
         similar_claims,
         same_job,
+        authorizations: drawn.authorizations,
+        entitlements: drawn.entitlements,
+        rescue_tariffs: rescue_tariffs.into_iter().map(|stored| stored.value).collect(),
+        tracks: drawn.tracks,
+        shared_trips: drawn.shared_trips,
+        earlier_repairs: drawn.earlier_repairs,
         evidence,
     })
+}
+
+/// What a claim draws on. Each is asked for only where the claim needs it.
+#[derive(Default)]
+struct Drawn {
+    authorizations: Vec<Authorization>,
+    entitlements: Vec<ServiceEntitlement>,
+    tracks: BTreeMap<i32, TrackSummary>,
+    shared_trips: Vec<SharedTrip>,
+    earlier_repairs: Vec<EarlierRepair>,
+}
+
+async fn drawn_on(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+    vin: Option<&Vin>,
+    policies: &[Stored<WarrantyPolicy>],
+) -> Answer<Drawn> {
+    let named = tx.named_authorizations(claim.station, &claim.named_authorizations()).await?;
+    let mut drawn = Drawn {
+        authorizations: named.into_iter().map(|stored| stored.value.without(claim.id)).collect(),
+        ..Drawn::default()
+    };
+    match claim.kind {
+        Kind::RunningInMaintenance => {
+            if let Some(vin) = vin {
+                let entitlements = tx.entitlements_of_vehicle(vin.as_str()).await?;
+                drawn.entitlements = entitlements.into_iter().map(|stored| stored.value).collect();
+            }
+        }
+        Kind::RoadsideRescue => {
+            let points = tx.track_points(claim.id).await?;
+            let trips = claim.trips().iter();
+            let recorded = trips.filter_map(|trip| Some((trip, points.get(&trip.number)?)));
+            drawn.tracks = recorded.map(|(trip, points)| (trip.number, track::summarize(trip, points))).collect();
+            drawn.shared_trips = shared_trips(tx, claim).await?;
+        }
+        Kind::WarrantyRepair => {
+            let promises = policies.iter().any(|stored| stored.value.replaced_part.is_some());
+            if let Some(vin) = vin.filter(|_| promises) {
+                let repairs = tx.approved_repairs(claim.id, vin.as_str()).await?;
+                drawn.earlier_repairs = repairs.iter().flat_map(fitted_parts).collect();
+            }
+        }
+        Kind::CompensationAppraisal | Kind::ExternalPurchase | Kind::MajorAssembly => {}
+    }
+    Ok(drawn)
+}
+
+/// The claims that trips are shared with, as far as they are rescues of the same station.
+async fn shared_trips(tx: &mut Tx<'_>, claim: &Claim) -> Answer<Vec<SharedTrip>> {
+    let named = claim.trips().iter().filter_map(|trip| trip.shared_with.as_deref());
+    let ids = named.filter_map(|name| Uuid::parse_str(name.strip_prefix("claims/")?).ok()).collect();
+    let others = tx.claims_of(&ids).await?;
+    let shared = |other: Claim| SharedTrip {
+        claim: other.id,
+        is_rescue: other.station == claim.station
+            && other.kind == Kind::RoadsideRescue
+            && (other.state.word().is_live() || other.is_editable()),
+        names: other.trips().iter().filter_map(|trip| trip.shared_with.clone()).collect(),
+    };
+    Ok(others.into_iter().map(|stored| shared(stored.value)).collect())
+}
+
+/// The parts that an approved repair fitted.
+fn fitted_parts(repair: &Claim) -> Vec<EarlierRepair> {
+    let header = &repair.header;
+    let (Some(completion_date), Some(odometer_km)) =
+        (header.repair_completion_date, header.odometer_out_km.or(header.odometer_in_km))
+    else {
+        return Vec::new();
+    };
+    let approved =
+        |line: &&Line| repair.decision_on(line.number).is_some_and(|(_, decision)| decision.approved.minor > 0);
+    let is_part = |line: &&Line| matches!(line.content.line_type, LineType::Part | LineType::ExternalPart);
+    repair
+        .lines
+        .iter()
+        .filter(is_part)
+        .filter(approved)
+        .filter_map(|line| line.content.part.clone())
+        .map(|part| EarlierRepair {
+            number: repair.number.to_string(),
+            station: repair.station,
+            part,
+            completion_date,
+            odometer_km,
+        })
+        .collect()
+}
+
+/// Lines that a rescue tariff pays or limits.
+fn is_road(line_type: LineType) -> bool {
+    matches!(line_type, LineType::Travel | LineType::Towing)
 }
 
 fn part_codes(claim: &Claim) -> BTreeSet<String> {
@@ -78,7 +189,7 @@ fn operation_codes(claim: &Claim) -> BTreeSet<String> {
     claim.lines.iter().filter_map(|line| line.content.operation.as_ref()).map(Code::to_string).collect()
 }
 
-fn by_code<R: Record>(stored: Vec<recourse_domain::catalog::Stored<R>>) -> BTreeMap<Code, R> {
+fn by_code<R: Record>(stored: Vec<Stored<R>>) -> BTreeMap<Code, R> {
     stored.into_iter().filter_map(|stored| Some((Code::parse(stored.value.code()).ok()?, stored.value))).collect()
 }
 
@@ -101,7 +212,10 @@ async fn first_submit_date(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         claim.header.copied_from.as_deref().and_then(|name| Uuid::parse_str(name.strip_prefix("claims/")?).ok());
     let first = match (own, copied) {
         (Some(own), _) => Some(own),
-        (None, Some(copied)) => tx.first_submit_time(copied).await?,
+        (None, Some(copied)) => {
+            let vin = claim.header.vin.as_deref().unwrap_or_default();
+            tx.first_submit_time(copied, claim.station, vin).await?
+        }
         (None, None) => None,
     };
     Ok(first.map(|instant| call.inner.zone.date_of(instant)))

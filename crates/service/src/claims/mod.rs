@@ -1,12 +1,16 @@
 //! Claims: from a station's draft to the decision that stands in the ledger.
 
 mod approval;
+mod copy;
 mod draft;
+pub(crate) mod effects;
 mod evidence;
 mod facts;
+mod precheck;
 mod reading;
 mod review;
 mod submit;
+mod track;
 
 use recourse_domain::access::Scope;
 use recourse_domain::catalog::Stored;
@@ -134,6 +138,29 @@ impl ClaimService for Api {
     ) -> Result<Response<v1::DiffClaimRevisionsResponse>, Status> {
         let (call, request) = Call::read(&self.inner, Method::ClaimServiceDiffClaimRevisions, request)?;
         call.answer(reading::diff(&call, request).await)
+    }
+
+    async fn precheck_claim(
+        &self,
+        request: Request<v1::PrecheckClaimRequest>,
+    ) -> Result<Response<v1::PrecheckClaimResponse>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::ClaimServicePrecheckClaim, request)?;
+        call.answer(precheck::precheck(&call, request).await)
+    }
+
+    async fn copy_claim(&self, request: Request<v1::CopyClaimRequest>) -> Result<Response<v1::Claim>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceCopyClaim, request, |r| &mut r.request_id)?;
+        call.answer(copy::copy(&call, request).await)
+    }
+
+    async fn record_rescue_track(
+        &self,
+        request: Request<v1::RecordRescueTrackRequest>,
+    ) -> Result<Response<v1::RecordRescueTrackResponse>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::ClaimServiceRecordRescueTrack, request, |r| &mut r.request_id)?;
+        call.answer(track::record(&call, request).await)
     }
 }
 

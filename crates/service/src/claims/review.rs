@@ -8,7 +8,7 @@ use recourse_proto::v1;
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::{StoreError, Tx};
 
-use super::{COLLECTION, audience, found_for, refused_step, replay, shown};
+use super::{COLLECTION, audience, effects, found_for, refused_step, replay, shown};
 use crate::context::Call;
 use crate::convert::{self, Reader, claims as convert_claims};
 use crate::error::{Answer, Refusal};
@@ -111,6 +111,7 @@ pub(super) async fn return_for_correction(call: &Call, request: v1::ReturnClaimR
                     .clone()
                     .return_(returning.clone(), call.now, &setting)
                     .map_err(|error| refused_step(name, error))?;
+                effects::follow(tx, call, &permit, &claim).await?;
                 let changed = ["state", "last_return", "answer_due_time"];
                 saved(tx, call, &permit, stored, claim, Verb::Return, &changed).await
             })
@@ -133,6 +134,7 @@ pub(super) async fn settle_newest(
     if claim.decisions.len() == before.decisions.len() {
         return Ok(());
     }
+    effects::decide(tx, call, permit, claim).await?;
     recovery_claims::after_decision(tx, call, permit, claim).await?;
     tx.seal(name).await;
     post_decision(tx, call, permit, claim).await?;

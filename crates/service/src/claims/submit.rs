@@ -9,7 +9,7 @@ use recourse_proto::v1;
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::{StoreError, Tx};
 
-use super::{COLLECTION, audience, facts, found_for, refused_step, replay, shown};
+use super::{COLLECTION, audience, effects, facts, found_for, refused_step, replay, shown};
 use crate::context::Call;
 use crate::convert::claims as convert_claims;
 use crate::error::{Answer, Refusal};
@@ -42,6 +42,7 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                 let paths = ["state", "revision", "lines", "totals", "findings"].map(str::to_owned).to_vec();
                 let note = call.note("submit", name.to_owned(), COLLECTION, paths, &audience(&submitted.claim));
                 let findings = submitted.claim.findings.clone();
+                effects::reserve(tx, call, &permit, &submitted.claim, &facts).await?;
                 tx.note_evidence(&permit, &submitted.claim).await?;
                 tx.seal(name).await;
                 count_submitted_reading(tx, call, &permit, &submitted.claim).await?;
@@ -80,6 +81,7 @@ pub(super) async fn withdraw(call: &Call, request: v1::WithdrawClaimRequest) -> 
                     .clone()
                     .withdraw(permit.actor().user, reason.to_owned(), call.now)
                     .map_err(|error| refused_step(name, error))?;
+                effects::follow(tx, call, &permit, &claim).await?;
                 tx.seal(name).await;
                 tx.retract_claim_readings(&permit, claim.id).await?;
                 let note =

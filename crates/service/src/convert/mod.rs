@@ -4,8 +4,10 @@
 pub(crate) mod appraisals;
 pub(crate) mod appraisers;
 pub(crate) mod attachments;
+pub(crate) mod authorizations;
 pub(crate) mod claims;
 pub(crate) mod coverage;
+pub(crate) mod entitlements;
 pub(crate) mod evidence_rules;
 pub(crate) mod failure_codes;
 pub(crate) mod labor_operations;
@@ -15,6 +17,7 @@ pub(crate) mod part_supplies;
 pub(crate) mod parts;
 pub(crate) mod policies;
 pub(crate) mod recovery_claims;
+pub(crate) mod rescue_tariffs;
 #[cfg(test)]
 mod round_trips;
 pub(crate) mod settings;

@@ -1,7 +1,8 @@
 //! Warranty policies: the message of the contract ⇄ the record of the domain.
 
 use recourse_domain::catalog::{
-    CoverageTerm, Exclusion, GuaranteeTerms, PolicyState, RunningInService, Stored, TermKind, WarrantyPolicy,
+    CoverageTerm, Exclusion, GuaranteeTerms, PolicyState, ReplacedPartTerm, RunningInService, Stored, TermKind,
+    WarrantyPolicy,
 };
 use recourse_domain::text::Violation;
 use recourse_proto::v1;
@@ -39,6 +40,7 @@ pub(crate) fn show(stored: &Stored<WarrantyPolicy>) -> v1::WarrantyPolicy {
         terms,
         exclusions,
         running_in_services,
+        replaced_part,
         guarantee,
         external_ref,
     } = &stored.value;
@@ -62,6 +64,11 @@ pub(crate) fn show(stored: &Stored<WarrantyPolicy>) -> v1::WarrantyPolicy {
             months: terms.months,
             distance: kilometers(terms.km),
             coefficient_bp: basis_points(terms.coefficient_bp),
+        }),
+        replaced_part: replaced_part.as_ref().map(|term| v1::ReplacedPartTerm {
+            months: term.months,
+            distance: term.km.and_then(kilometers),
+            clause: term.clause.clone(),
         }),
         external_ref: external_ref.clone(),
         active: stored.retire_time.is_none(),
@@ -130,6 +137,7 @@ pub(crate) fn read(
         exclusions,
         running_in_services,
         guarantee,
+        replaced_part,
         external_ref,
         active: _,
         create_time: _,
@@ -161,6 +169,11 @@ pub(crate) fn read(
             coefficient_bp: read_bp(terms.coefficient_bp),
         })
     });
+    let replaced_part = replaced_part.map(|term| ReplacedPartTerm {
+        months: term.months,
+        km: reader.distance(term.distance.as_ref()),
+        clause: term.clause,
+    });
     reader.whole(|| {
         Some(WarrantyPolicy {
             code: code?,
@@ -177,6 +190,7 @@ pub(crate) fn read(
             terms: read_terms,
             exclusions: read_exclusions,
             running_in_services: read_services,
+            replaced_part,
             guarantee,
             external_ref,
         })

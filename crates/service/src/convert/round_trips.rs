@@ -5,11 +5,11 @@ use recourse_domain::attachments::Category;
 use recourse_domain::catalog::setting::ApprovalLimit;
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{
-    Address, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm, Dated, DatedList, EvidenceRule, Exclusion,
-    Expert, FailureCode, GradeRate, GuaranteeTerms, HandlingFee, LaborOperation, Markup, ModelHours, Part, PartPrice,
-    PartSupply, PaymentContract, PolicyState, RecoveryContract, RepairOrderSystem, RestrictedKind, RunningInService,
-    Setting, Skill, Station, Stored, Supplier, TaxRate, TaxScheme, TermKind, UnitOfMeasure, UsedPartRule,
-    VehicleSystem, WarrantyPolicy,
+    Address, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm, Dated, DatedList, DistanceBand,
+    EvidenceRule, Exclusion, Expert, FailureCode, GradeRate, GuaranteeTerms, HandlingFee, LaborOperation, Markup,
+    ModelHours, Part, PartPrice, PartSupply, PaymentContract, PolicyState, RecoveryContract, RepairOrderSystem,
+    ReplacedPartTerm, RescueRate, RescueTariff, RestrictedKind, RunningInService, Setting, Skill, Station, Stored,
+    Supplier, TaxRate, TaxScheme, TermKind, UnitOfMeasure, UsedPartRule, VehicleSystem, WarrantyPolicy,
 };
 use recourse_domain::claims::Kind;
 use recourse_domain::ids::{ClaimId, Code, OrgId};
@@ -296,6 +296,7 @@ fn policy() -> WarrantyPolicy {
             description: "装饰件".to_owned(),
             clause: "§ 4".to_owned(),
         }],
+        replaced_part: Some(ReplacedPartTerm { months: 24, km: Some(40_000), clause: "§ 9".to_owned() }),
         running_in_services: vec![RunningInService {
             sequence: 1,
             from_km: 1_000,
@@ -363,6 +364,7 @@ fn setting() {
             grade: code("A"),
             labor_rate: LaborRate { rate: yuan(12_000), night_rate: Some(yuan(15_000)) },
         }),
+        authorization_days: 45,
         tax_rates: rows(TaxRate { category: code("GOODS"), scheme: TaxScheme::General, rate_bp: BasisPoints(1_300) }),
         approval_limits: vec![
             ApprovalLimit { level: 0, currency: Currency::CNY, limit: Some(Money::new(Currency::CNY, 500_000)) },
@@ -373,6 +375,33 @@ fn setting() {
     };
     let shown = settings::show(&stored(setting.clone()));
     assert_eq!(settings::read(shown, "2026", &no_id), Ok(setting));
+}
+
+#[test]
+fn rescue_tariff() {
+    let bands = vec![
+        DistanceBand { to_km: Some(50), price_per_km: yuan(300) },
+        DistanceBand { to_km: None, price_per_km: yuan(200) },
+    ];
+    let rate =
+        RescueRate { repeat_trip: true, night: true, hired_vehicle: true, bands, hourly_rate: Some(yuan(6_000)) };
+    let tariff = RescueTariff {
+        code: code("R-2026"),
+        display_name: "外出急救".to_owned(),
+        currency: Currency::CNY,
+        valid_from: day("2026-01-01"),
+        valid_to: Some(day("2027-01-01")),
+        rates: vec![rate],
+        both_ways: true,
+        trip_cap: Some(yuan(200_000)),
+        towing_cap: Some(yuan(80_000)),
+        distance_tolerance: Some(BasisPoints(1_000)),
+        gap_minutes: 12,
+        gap_km: 7,
+        external_ref: "X-10".to_owned(),
+    };
+    let shown = rescue_tariffs::show(&stored(tariff.clone()));
+    assert_eq!(rescue_tariffs::read(shown, "R-2026"), Ok(tariff));
 }
 
 fn vehicle() -> Vehicle {

@@ -1,6 +1,6 @@
 //! Settings: the message of the contract ⇄ the record of the domain.
 
-use recourse_domain::catalog::setting::ApprovalLimit;
+use recourse_domain::catalog::setting::{AUTHORIZATION_DAYS, ApprovalLimit};
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{Dated, GradeRate, Setting, Stored, TaxRate};
 use recourse_domain::text::Violation;
@@ -37,6 +37,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         pay_after_supplier_answer,
         grade_rates,
         tax_rates,
+        authorization_days,
         approval_limits,
         external_ref,
         appraisal_access_days,
@@ -66,6 +67,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         pay_after_supplier_answer: *pay_after_supplier_answer,
         grade_rates: grade_rates.0.iter().map(show_grade_rate).collect(),
         tax_rates: tax_rates.0.iter().map(show_tax_rate).collect(),
+        authorization_days: *authorization_days,
         approval_limits: approval_limits.iter().map(show_limit).collect(),
         external_ref: external_ref.clone(),
         appraisal_access_days: *appraisal_access_days,
@@ -132,6 +134,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         pay_after_supplier_answer,
         grade_rates,
         tax_rates,
+        authorization_days,
         approval_limits,
         external_ref,
         appraisal_access_days,
@@ -193,6 +196,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
             pay_after_supplier_answer,
             grade_rates,
             tax_rates,
+            authorization_days: if authorization_days == 0 { AUTHORIZATION_DAYS } else { authorization_days },
             approval_limits: limits,
             external_ref,
             appraisal_access_days,

@@ -12,9 +12,11 @@ use crate::catalog::{self, VehicleResource, Verb};
 use crate::context::Call;
 use crate::convert::Reader;
 use crate::convert::vehicles::{read_sale, read_use};
+use crate::entitlements;
 use crate::error::{Answer, Refusal};
 
-/// Records the sale to a user. A station records its own sales only.
+/// Records the sale to a user. A station records its own sales only. With it the vehicle has the entitlements
+/// that its policy gives.
 pub(super) async fn record_sale(call: &Call, request: v1::RecordSaleRequest) -> Answer<v1::Vehicle> {
     let v1::RecordSaleRequest { name, etag, request_id: _, sale, owner } = request;
     let mut reader = Reader::default();
@@ -25,12 +27,13 @@ pub(super) async fn record_sale(call: &Call, request: v1::RecordSaleRequest) -> 
     let references = sale.seller.iter().map(|code| reference::<Station>("sale.seller", code)).collect();
     let sale: &Sale = &sale;
     let verb = verb("recordSale", &["sale", "events", "ownership_periods"], references);
-    change(call, &name, &etag, verb, |vehicle| {
+    let step = |vehicle: Vehicle| {
         let vehicle = vehicle.record_sale(sale.clone(), owner, call.new_id(), call.today())?;
         // What holds of a sale when a vehicle is created holds of it now too.
         vehicle.check().into_iter().find(|violation| violation.field.starts_with("sale")).map_or(Ok(vehicle), Err)
-    })
-    .await
+    };
+    let step = |vehicle| step(vehicle).map_err(|violation| Refusal::invalid(vec![violation]));
+    catalog::step_and::<VehicleResource>(call, &name, &etag, verb, step, entitlements::issue_for_sale).await
 }
 
 /// Records a new owner.

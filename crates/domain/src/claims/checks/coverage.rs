@@ -3,10 +3,12 @@
 //! The causal part decides: what it damaged is repaired with it. Other parts of the claim are asked about on
 //! their own unless the claim names them as damaged in consequence, and operations only for exclusions.
 
-use super::{at, positions};
+use super::{at, own_warranty, positions};
 use crate::claims::finding::Code;
 use crate::claims::{Claim, ClaimCoverage, Facts, Finding, LineType};
-use crate::coverage::{CoverageAnswer, CoverageCode, CoverageQuestion, CoverageReason, Subject, check_coverage};
+use crate::coverage::{
+    CoverageAnswer, CoverageCode, CoverageQuestion, CoverageReason, CoveringTerm, Subject, check_coverage,
+};
 use crate::ids::Code as CatalogCode;
 use crate::text::Lang;
 
@@ -21,6 +23,9 @@ pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
         return vec![refusal(claim, &answer, "causal_part".to_owned(), causal)];
     }
     let header = &claim.header;
+    // The work on a part with a warranty of its own goes with the part, unless it is excluded.
+    let by_own = own_warranty::cover(claim, facts, causal).is_some_and(|own| answer.by == Some(own));
+    let excluded = |answer: &CoverageAnswer| answer.reasons.iter().any(|reason| reason.code == CoverageCode::Excluded);
     let mut findings = Vec::new();
     for (position, line) in positions(claim) {
         let content = &line.content;
@@ -38,7 +43,7 @@ pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
                 let subject = Subject { part: None, labor_operation: Some(operation), part_category: category };
                 let answer = ask(claim, facts, subject);
                 answer
-                    .filter(|answer| !answer.covered)
+                    .filter(|answer| !answer.covered && (!by_own || excluded(answer)))
                     .map(|answer| refusal(claim, &answer, at(position, "operation"), operation))
             }
             (
@@ -80,7 +85,30 @@ pub(in crate::claims) fn of_claim(claim: &Claim, facts: &Facts) -> Option<ClaimC
 
 fn ask_about_part(claim: &Claim, facts: &Facts, part: &CatalogCode) -> Option<CoverageAnswer> {
     let known = facts.parts.get(part)?;
-    ask(claim, facts, Subject { part: Some(part), labor_operation: None, part_category: Some(&known.category) })
+    let subject = Subject { part: Some(part), labor_operation: None, part_category: Some(&known.category) };
+    Some(with_own_warranty(claim, facts, part, ask(claim, facts, subject)?))
+}
+
+/// A part that a repair fitted has a warranty of its own; the longer of the two counts. What is excluded stays
+/// so, and without a sale, or once the manufacturer took the vehicle back, there is nothing to add to.
+fn with_own_warranty(claim: &Claim, facts: &Facts, part: &CatalogCode, answer: CoverageAnswer) -> CoverageAnswer {
+    let none_at_all = answer.reasons.iter().any(|reason| {
+        matches!(
+            reason.code,
+            CoverageCode::NoSaleRecord
+                | CoverageCode::ReturnedVehicle
+                | CoverageCode::BeforeWarrantyStart
+                | CoverageCode::Excluded
+        )
+    });
+    let longer = |own: &CoveringTerm| {
+        let length = |term: &CoveringTerm| (term.expires_on, term.km_limit.unwrap_or(i64::MAX));
+        answer.by.as_ref().is_none_or(|by| length(own) > length(by))
+    };
+    match own_warranty::cover(claim, facts, part).filter(|own| !none_at_all && longer(own)) {
+        Some(own) => CoverageAnswer { covered: true, by: Some(own), ..answer },
+        None => answer,
+    }
 }
 
 /// None if the claim does not say enough to ask.

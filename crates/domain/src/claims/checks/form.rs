@@ -3,19 +3,17 @@
 
 use super::{at, positions};
 use crate::claims::finding::Code;
-use crate::claims::{Claim, Facts, Finding, LineContent, LineType};
+use crate::claims::{Claim, Effect, Facts, Finding, LineContent, LineType};
 
 pub(super) fn check(claim: &Claim, _facts: &Facts) -> Vec<Finding> {
     let spec = claim.kind.spec();
     let mut findings = Vec::new();
-    if !spec.offered() {
-        findings.push(Finding::error(Code::KindNotOfferedYet, "kind"));
-    }
     for field in spec.required() {
         if field.is_missing(&claim.header, claim.lines.len()) {
             findings.push(missing(field.path().to_owned()));
         }
     }
+    findings.extend(spec.missing_details(claim.header.details.as_ref()).into_iter().map(missing));
     for (position, line) in positions(claim) {
         let content = &line.content;
         if !spec.line_types().contains(&content.line_type) {
@@ -26,17 +24,10 @@ pub(super) fn check(claim: &Claim, _facts: &Facts) -> Vec<Finding> {
                     .with("kind", spec.code()),
             );
         }
-        for (field, is_missing) in required(content) {
+        for (field, is_missing) in required(spec.effect(), content) {
             if is_missing {
                 findings.push(missing(at(position, field)).with("name", field).on_line(line.number));
             }
-        }
-        if needs_authorization(content.line_type) && content.authorization.is_none() {
-            findings.push(
-                Finding::warning(Code::AuthorizationMissing, at(position, "authorization"))
-                    .on_line(line.number)
-                    .with("line_type", content.line_type.word()),
-            );
         }
     }
     findings
@@ -47,25 +38,10 @@ fn missing(field: String) -> Finding {
     Finding::error(Code::RequiredField, field).with("name", name)
 }
 
-/// Whether lines of a type may be claimed only by leave given before.
-fn needs_authorization(line_type: LineType) -> bool {
-    match line_type {
-        LineType::ExternalPart => true,
-        LineType::Part
-        | LineType::Labor
-        | LineType::Diagnosis
-        | LineType::Sublet
-        | LineType::Travel
-        | LineType::Towing
-        | LineType::MaintenanceFee
-        | LineType::CourtesyCar
-        | LineType::Freight
-        | LineType::Allowance => false,
-    }
-}
-
 /// The fields that a line of its type needs, and whether each is missing.
-fn required(line: &LineContent) -> Vec<(&'static str, bool)> {
+///
+/// Who asks leave to buy a part has no invoice of it yet.
+fn required(effect: Effect, line: &LineContent) -> Vec<(&'static str, bool)> {
     let nothing_said = line.description.trim().is_empty();
     let requested = ("requested_amount", line.requested_amount.is_none());
     match line.line_type {
@@ -75,7 +51,7 @@ fn required(line: &LineContent) -> Vec<(&'static str, bool)> {
             ("description", nothing_said && line.part.is_none()),
             ("quantity", line.quantity.is_none()),
             requested,
-            ("outside_part_invoice_number", line.outside_part_invoice_number.is_none()),
+            ("outside_part_invoice_number", effect == Effect::Pays && line.outside_part_invoice_number.is_none()),
         ],
         LineType::Sublet | LineType::Towing | LineType::Freight | LineType::CourtesyCar => {
             vec![
@@ -93,9 +69,8 @@ fn required(line: &LineContent) -> Vec<(&'static str, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::sample::{added, cny, draft, facts, header, labor_line, part_line};
+    use crate::claims::sample::{added, draft, facts, header, labor_line, part_line};
     use crate::claims::{Header, Kind};
-    use crate::money::Quantity;
 
     fn found(claim: &Claim) -> Vec<(Code, String)> {
         check(claim, &facts()).into_iter().map(|finding| (finding.code, finding.field)).collect()
@@ -160,20 +135,9 @@ mod tests {
     }
 
     #[test]
-    fn a_part_bought_elsewhere_needs_leave() {
-        let mut line = LineContent {
-            description: "fuel pump".to_owned(),
-            quantity: Some(Quantity(1_000)),
-            requested_amount: Some(cny("480")),
-            outside_part_invoice_number: Some("INV-1".to_owned()),
-            ..LineContent::new(LineType::ExternalPart)
-        };
-        let findings = check(&with_line(line.clone()), &facts());
-        assert_eq!(
-            findings.iter().map(|finding| (finding.code, finding.blocks())).collect::<Vec<_>>(),
-            [(Code::AuthorizationMissing, false)]
-        );
-        line.authorization = Some("authorizations/1".to_owned());
-        assert_eq!(found(&with_line(line)), []);
+    fn who_asks_leave_to_buy_has_no_invoice_yet() {
+        let line = LineContent::new(LineType::ExternalPart);
+        let asks = |effect| required(effect, &line).into_iter().filter(|(_, missing)| *missing).count();
+        assert_eq!((asks(Effect::Pays), asks(Effect::Authorizes)), (4, 3));
     }
 }

@@ -2,14 +2,14 @@
 
 use super::{at, beyond, positions};
 use crate::claims::finding::Code;
-use crate::claims::pricing::{Computed, compute, price_date};
+use crate::claims::pricing::{Computed, compute_line, price_date};
 use crate::claims::{Claim, Facts, Finding};
 
 pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (position, line) in positions(claim) {
         let content = &line.content;
-        let finding = match compute(claim, content, facts) {
+        let finding = match compute_line(claim, position, content, facts) {
             Computed::Amount { amount, .. } => content
                 .requested_amount
                 .filter(|requested| beyond(requested.minor, amount.minor, facts.setting.price_tolerance_bp))

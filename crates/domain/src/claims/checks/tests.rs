@@ -2,11 +2,16 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::attachments::{Category, Hash};
-use crate::catalog::{DatedList, EvidenceRule};
+use crate::catalog::{DatedList, EvidenceRule, ReplacedPartTerm, RunningInService};
+use crate::claims::draft::NewClaim;
 use crate::claims::finding::Code;
 use crate::claims::finding_text::missing_values;
-use crate::claims::sample::{added, cny, code, day, draft, facts, header, labor_line, now, part_line};
-use crate::claims::{AttachmentFact, EvidenceUse, Header, LineContent, LineType, SimilarClaim, StateWord, text};
+use crate::claims::sample::{added, cny, code, day, draft, facts, header, labor_line, new_claim, now, part_line, time};
+use crate::claims::{
+    AttachmentFact, Details, EarlierRepair, EvidenceUse, ExternalPurchaseDetails, Header, Kind, LineContent, LineType,
+    MajorAssemblyDetails, RescueTrip, RoadsideRescueDetails, RunningInDetails, SimilarClaim, StateWord,
+    WarrantyRepairDetails, text,
+};
 use crate::ids::ClaimId;
 use crate::money::{Hours, Quantity};
 use crate::text::Lang;
@@ -136,7 +141,86 @@ fn troubled() -> Vec<(Claim, Facts)> {
         valid_to: None,
         external_ref: String::new(),
     }];
-    vec![unproven, worst(), unknown, no_vin, unsold, uncovered, unpriced, unknown_part]
+    let mut all = vec![unproven, worst(), unknown, no_vin, unsold, uncovered, unpriced, unknown_part];
+    all.extend(troubled_kinds());
+    all
+}
+
+/// Claims of the other kinds with what only they can have wrong.
+fn troubled_kinds() -> Vec<(Claim, Facts)> {
+    let of = |kind, details, lines: Vec<LineContent>| {
+        let header = Header { details: Some(details), ..header() };
+        let claim = Claim::create(NewClaim { kind, ..new_claim() }, header, lines.into_iter().map(added).collect());
+        (claim.unwrap(), facts())
+    };
+    let trip = RescueTrip {
+        number: 2,
+        depart_time: Some(now()),
+        return_time: Some(time("2026-11-22T08:00:00Z")),
+        shared_with: Some("claims/1".to_owned()),
+        ..RescueTrip::default()
+    };
+    let long = RescueTrip { number: 1, map_distance_km: Some(2), depart_time: Some(now()), ..RescueTrip::default() };
+    let rescue = RoadsideRescueDetails { trips: vec![long, trip], ..RoadsideRescueDetails::default() };
+    let travel = LineContent { distance_km: Some(500), ..LineContent::new(LineType::Travel) };
+    let purchase = ExternalPurchaseDetails { limit_amount: Some(cny("1")), ..ExternalPurchaseDetails::default() };
+    let bought = LineContent {
+        description: "fuel pump".to_owned(),
+        quantity: Some(Quantity(1_000)),
+        requested_amount: Some(cny("480")),
+        ..LineContent::new(LineType::ExternalPart)
+    };
+    let fee = || LineContent::new(LineType::MaintenanceFee);
+    let third = RunningInDetails { sequence: Some(3), ..RunningInDetails::default() };
+    let running_in = || Details::RunningInMaintenance(third.clone());
+    let mut given = of(Kind::RunningInMaintenance, running_in(), vec![fee()]);
+    given.1.policies[0].running_in_services = (1..=3)
+        .map(|sequence| RunningInService { sequence, from_km: 1, to_km: 2, months: 1, fee: cny("180") })
+        .collect();
+    let mut named = of(
+        Kind::WarrantyRepair,
+        Details::WarrantyRepair(WarrantyRepairDetails::default()),
+        vec![LineContent { authorization: Some("AU-404".to_owned()), ..bought.clone() }],
+    );
+    named.1.policies[0].replaced_part = Some(ReplacedPartTerm { months: 24, km: None, clause: "§ 9".to_owned() });
+    named.1.earlier_repairs = vec![EarlierRepair {
+        number: "WR-2609-OTHER000".to_owned(),
+        station: named.0.station,
+        part: code("P-100"),
+        completion_date: day("2026-09-01"),
+        odometer_km: 1,
+    }];
+    vec![
+        of(Kind::RoadsideRescue, Details::RoadsideRescue(rescue), vec![travel.clone(), travel.clone(), travel]),
+        of(Kind::ExternalPurchase, Details::ExternalPurchase(purchase), vec![bought]),
+        of(Kind::MajorAssembly, Details::MajorAssembly(MajorAssemblyDetails::default()), Vec::new()),
+        of(Kind::RunningInMaintenance, running_in(), vec![fee(), fee()]),
+        given,
+        named,
+    ]
+}
+
+#[test]
+fn what_only_the_other_kinds_can_have_wrong_is_found() {
+    let found: BTreeSet<&str> = troubled_kinds()
+        .into_iter()
+        .flat_map(|(claim, facts)| claim.precheck(&facts).1)
+        .map(|finding| finding.code.word())
+        .collect();
+    for expected in [
+        "AUTHORIZATION_NOT_USABLE",
+        "ENTITLEMENT_NOT_USABLE",
+        "EVIDENCE_MISSING",
+        "FREE_SERVICE_LIMIT",
+        "OUTSIDE_SERVICE_WINDOW",
+        "QUOTE_TOO_LOW",
+        "REPEAT_REPAIR",
+        "RESCUE_DISTANCE",
+        "SERVICE_SEQUENCE",
+        "TRIP_NOT_SHARED",
+    ] {
+        assert!(found.contains(expected), "{expected} is missing in {found:?}");
+    }
 }
 
 #[test]
@@ -179,7 +263,9 @@ fn everything_is_found_at_once() {
 
 #[test]
 fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
-    let blocking = |code: Code| match code {
+    let blocking = |finding: &Finding| match finding.code {
+        // Pieces can't be used that are not there; money can be cut.
+        Code::ExceedsAuthorization => finding.field.ends_with("quantity"),
         Code::RequiredField
         | Code::LineTypeNotAllowed
         | Code::KindNotOfferedYet
@@ -194,8 +280,12 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::MissingSerial
         | Code::RepairOrderJobClaimed
         | Code::AmountOutOfRange
-        | Code::UnknownAttachment
-        | Code::CurrencyMismatch => true,
+        | Code::CurrencyMismatch
+        | Code::AuthorizationNotUsable
+        | Code::FreeServiceLimit
+        | Code::EntitlementNotUsable
+        | Code::QuoteTooLow
+        | Code::UnknownAttachment => true,
         Code::ExpiredWarranty
         | Code::NotCovered
         | Code::SubmittedTooLate
@@ -208,7 +298,6 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::NoSaleRecord
         | Code::QuantityOverVehicleUsage
         | Code::AuthorizationMissing
-        | Code::ExceedsAuthorization
         | Code::InsufficientInformation
         | Code::EvidenceMissing
         | Code::ExcessivePartCost
@@ -220,22 +309,24 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::NoDefectFound
         | Code::NotCampaignVehicle
         | Code::FacilityNotAuthorized
-        | Code::FreeServiceLimit
         | Code::RepeatRepair
         | Code::PartialCoverage
         | Code::OverlappingOperations
         | Code::PriceAboveList
         | Code::NoPrice
-        | Code::AuthorizationNotUsable
         | Code::HoursOverActual
         | Code::SerialMismatch
+        | Code::OutsideServiceWindow
+        | Code::ServiceSequence
+        | Code::RescueDistance
+        | Code::TripNotShared
         | Code::EvidenceNotUploaded
         | Code::EvidenceReused
         | Code::Other => false,
     };
     for (claim, facts) in troubled() {
         for finding in claim.precheck(&facts).1 {
-            assert_eq!(finding.blocks(), blocking(finding.code), "{finding:?}");
+            assert_eq!(finding.blocks(), blocking(&finding), "{finding:?}");
         }
     }
 }

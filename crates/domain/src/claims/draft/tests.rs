@@ -19,17 +19,29 @@ fn a_draft_may_be_empty_and_may_name_what_nobody_knows() {
 }
 
 #[test]
-fn only_warranty_repairs_are_offered() {
+fn every_kind_is_offered() {
     for kind in Kind::ALL {
-        let created = Claim::create(NewClaim { kind, ..new_claim() }, header(), Vec::new());
-        match created {
-            Ok(claim) => assert_eq!(claim.kind, Kind::WarrantyRepair),
-            Err(violations) => {
-                assert_ne!(kind, Kind::WarrantyRepair);
-                assert_eq!(violations[0].rule, "KIND_NOT_OFFERED_YET");
-            }
-        }
+        let claim = Claim::create(NewClaim { kind, ..new_claim() }, header(), Vec::new()).unwrap();
+        assert!(claim.number.as_str().starts_with(kind.spec().prefix()), "{kind:?}");
     }
+}
+
+#[test]
+fn a_copy_is_a_draft_that_keeps_where_its_first_submission_comes_from() {
+    let first = Claim {
+        header: Header { external_ref: Some("DMS-1".to_owned()), ..header() },
+        ..in_state(StateWord::Rejected)
+    };
+    let id = |number| ClaimId(uuid::Uuid::from_u128(number));
+    let copy = first.copy(NewClaim { id: id(2), kind: Kind::RoadsideRescue, ..new_claim() }).unwrap();
+    assert_eq!((copy.kind, copy.state.word(), copy.submission.as_ref()), (first.kind, StateWord::Draft, None));
+    assert_eq!(copy.header.copied_from, Some(format!("claims/{}", first.id)));
+    assert_eq!((copy.header.external_ref.as_deref(), copy.header.vin.as_ref()), (None, first.header.vin.as_ref()));
+    assert_eq!(copy.lines.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 2]);
+    assert!(copy.decisions.is_empty() && copy.findings.is_empty());
+    let again = copy.copy(NewClaim { id: id(3), ..new_claim() }).unwrap();
+    assert_eq!(again.header.copied_from, Some(format!("claims/{}", first.id)), "the first of them counts");
+    assert_eq!(again.header.related_claims, [format!("claims/{}", copy.id)]);
 }
 
 #[test]

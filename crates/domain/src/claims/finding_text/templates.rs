@@ -176,7 +176,10 @@ pub(super) fn template(code: Code) -> Template {
         ),
         Code::ExceedsAuthorization => t(
             ("more than the authorisation allows", "超出批准范围"),
-            NO,
+            (
+                "authorisation {authorization} has {allowed} left; {wanted} is claimed",
+                "批准 {authorization} 剩余 {allowed}；申报为 {wanted}",
+            ),
             NO,
             ("stay within the authorisation, or ask for another", "请在批准范围内申报，或另行申请"),
         ),
@@ -257,10 +260,21 @@ pub(super) fn template(code: Code) -> Template {
         Code::FacilityNotAuthorized => {
             t(("the station is not authorised for this work", "服务站无此作业资格"), NO, NO, NO)
         }
-        Code::FreeServiceLimit => t(("the free services are used up", "免费保养次数已用完"), NO, NO, NO),
-        Code::RepeatRepair => {
-            t(("the same repair was done before", "重复维修"), NO, ("the failed new part", "再次失效的新件"), NO)
-        }
+        Code::FreeServiceLimit => t(
+            ("the free services are used up", "免费保养次数已用完"),
+            ("free service {sequence} of this vehicle is claimed already", "该车第 {sequence} 次免费保养已被申报"),
+            NO,
+            ("withdraw the claim, or ask for an entitlement as a courtesy", "请撤回，或申请善意发放保养权益"),
+        ),
+        Code::RepeatRepair => t(
+            ("the same repair was done before", "重复维修"),
+            (
+                "{part} was fitted by {other_en} on {fitted}, and that repair answers for it until {last_day}",
+                "{part} 于 {fitted} 由{other_zh}装上，其维修质量担保至 {last_day}",
+            ),
+            ("the failed new part", "再次失效的新件"),
+            ("do it again free of charge, or show that the new part itself failed", "请免费返修，或证明新件本身失效"),
+        ),
         Code::PartialCoverage => t(("only a part of the repair is covered", "仅部分在保修范围内"), NO, NO, NO),
         Code::VinCheckDigit => t(
             ("the VIN's check digit does not fit", "VIN 校验位不符"),
@@ -378,7 +392,7 @@ pub(super) fn template(code: Code) -> Template {
         ),
         Code::AuthorizationNotUsable => t(
             ("the authorisation is over, used up or revoked", "批准已失效、用完或被撤销"),
-            NO,
+            ("authorisation {authorization} can't be used: {reason_en}", "批准 {authorization} 不可用：{reason_zh}"),
             NO,
             ("ask for another authorisation", "请另行申请批准"),
         ),
@@ -411,6 +425,57 @@ pub(super) fn template(code: Code) -> Template {
             NO,
             NO,
             ("correct quantity, hours or amount", "请更正数量、工时或金额"),
+        ),
+        Code::QuoteTooLow => t(
+            ("the offer is less than the lines", "报价低于各行合计"),
+            ("the lines ask for {lines}; the limit asked for is {limit}", "各行合计 {lines}；申请限额为 {limit}"),
+            ("the vendor's offer", "供应商报价单"),
+            ("correct the limit or the lines", "请更正限额或各行金额"),
+        ),
+        Code::OutsideServiceWindow => t(
+            ("the free service was done outside of its window", "超出免费保养期限"),
+            (
+                "free service {sequence} is for {from_km} to {to_km} km until {last_day}; it was done on {date} at {odometer_km} km",
+                "第 {sequence} 次免费保养限 {from_km} 至 {to_km} 公里、{last_day} 以前；实际为 {date}、{odometer_km} 公里",
+            ),
+            NO,
+            ("explain the delay; an auditor decides", "请说明原因，由审核员判定"),
+        ),
+        Code::ServiceSequence => t(
+            ("an earlier free service was not claimed", "之前的免费保养未申报"),
+            (
+                "free service {sequence} is claimed; {others} of this vehicle stand otherwise",
+                "申报第 {sequence} 次免费保养；该车其他次数状态：{others}",
+            ),
+            NO,
+            (
+                "nothing, if the vehicle was serviced elsewhere: the warranty stands",
+                "若在他处保养则无需处理：不影响质保",
+            ),
+        ),
+        Code::EntitlementNotUsable => t(
+            ("there is no such free service", "无此免费保养权益"),
+            ("the free service can't be claimed: {reason_en}", "免费保养不可申报：{reason_zh}"),
+            NO,
+            ("name another entitlement, or ask for one", "请填写其他权益，或申请发放"),
+        ),
+        Code::RescueDistance => t(
+            ("more kilometres than were verified", "申报里程超过核实里程"),
+            (
+                "{claimed_km} km one way are claimed; track and map verify {verified_km} km, tolerance included",
+                "申报单程 {claimed_km} 公里；轨迹与地图核实（含允差）{verified_km} 公里",
+            ),
+            ("the recorded track, or the map's route", "行驶轨迹或地图路线"),
+            ("correct the distance, or explain the detour", "请更正里程，或说明绕行原因"),
+        ),
+        Code::TripNotShared => t(
+            ("the other claim does not share the trip", "对方索赔单未共享该次出行"),
+            (
+                "trip {trip} is shared with {other}, which is no rescue of your station that names it back",
+                "第 {trip} 次出行与 {other} 共享，但对方不是本站的急救单或未互相填写",
+            ),
+            NO,
+            ("name each claim in the other's trip", "请在两张单的出行中互相填写"),
         ),
         Code::Other => t(("see the note", "见备注"), NO, NO, NO),
     }

@@ -1,6 +1,6 @@
 //! Damage to be appraised and compensated.
 
-use super::{Effect, RequiredField, Spec};
+use super::{Details, Effect, RequiredField, Spec, missing};
 use crate::claims::line::LineType;
 
 /// Damage to be appraised and compensated.
@@ -15,10 +15,6 @@ impl Spec for CompensationAppraisal {
         "CA"
     }
 
-    fn offered(&self) -> bool {
-        false
-    }
-
     fn required(&self) -> &'static [RequiredField] {
         &[
             RequiredField::Vin,
@@ -27,6 +23,24 @@ impl Spec for CompensationAppraisal {
             RequiredField::ComplaintDate,
             RequiredField::Lines,
         ]
+    }
+
+    fn missing_details(&self, details: Option<&Details>) -> Vec<String> {
+        let details = match details {
+            Some(Details::CompensationAppraisal(details)) => details,
+            Some(
+                Details::WarrantyRepair(_)
+                | Details::RunningInMaintenance(_)
+                | Details::RoadsideRescue(_)
+                | Details::ExternalPurchase(_)
+                | Details::MajorAssembly(_),
+            )
+            | None => return missing(&[("compensation_appraisal", true)]),
+        };
+        missing(&[
+            ("compensation_appraisal.incident_date", details.incident_date.is_none()),
+            ("compensation_appraisal.damage_description", details.damage_description.trim().is_empty()),
+        ])
     }
 
     fn line_types(&self) -> &'static [LineType] {

@@ -1,6 +1,6 @@
 //! Asks leave to buy a part elsewhere. Approved, it is an authorisation and pays nothing itself.
 
-use super::{Effect, RequiredField, Spec};
+use super::{Details, Effect, RequiredField, Spec, missing};
 use crate::claims::line::LineType;
 
 /// Asks leave to buy a part elsewhere. Approved, it is an authorisation and pays nothing itself.
@@ -15,12 +15,27 @@ impl Spec for ExternalPurchase {
         "EP"
     }
 
-    fn offered(&self) -> bool {
-        false
-    }
-
     fn required(&self) -> &'static [RequiredField] {
         &[RequiredField::Vin, RequiredField::ComplaintDescription, RequiredField::CausalPart, RequiredField::Lines]
+    }
+
+    fn missing_details(&self, details: Option<&Details>) -> Vec<String> {
+        let details = match details {
+            Some(Details::ExternalPurchase(details)) => details,
+            Some(
+                Details::WarrantyRepair(_)
+                | Details::RunningInMaintenance(_)
+                | Details::RoadsideRescue(_)
+                | Details::MajorAssembly(_)
+                | Details::CompensationAppraisal(_),
+            )
+            | None => return missing(&[("external_purchase", true)]),
+        };
+        missing(&[
+            ("external_purchase.vendor_name", details.vendor_name.trim().is_empty()),
+            ("external_purchase.limit_amount", details.limit_amount.is_none()),
+            ("external_purchase.reason", details.reason.trim().is_empty()),
+        ])
     }
 
     fn line_types(&self) -> &'static [LineType] {

@@ -10,7 +10,7 @@ mod warranty_repair;
 
 use serde::{Deserialize, Serialize};
 
-use super::header::Header;
+use super::header::{Details, Header};
 use super::line::LineType;
 
 /// What is claimed.
@@ -73,11 +73,11 @@ pub trait Spec: Sync {
     /// The letters in front of a claim's number.
     fn prefix(&self) -> &'static str;
 
-    /// Whether claims of this kind are taken now.
-    fn offered(&self) -> bool;
-
     /// Fields of the header that a submission needs.
     fn required(&self) -> &'static [RequiredField];
+
+    /// Fields of its details that a submission needs and that are empty, as paths of the contract.
+    fn missing_details(&self, details: Option<&Details>) -> Vec<String>;
 
     /// Types of line that it may have.
     fn line_types(&self) -> &'static [LineType];
@@ -87,6 +87,11 @@ pub trait Spec: Sync {
 
     /// What an approval does.
     fn effect(&self) -> Effect;
+}
+
+/// Puts the paths of what is missing into a list.
+fn missing(fields: &[(&str, bool)]) -> Vec<String> {
+    fields.iter().filter(|(_, is_missing)| *is_missing).map(|(path, _)| (*path).to_owned()).collect()
 }
 
 /// What the approval of a claim does.
@@ -174,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn three_kinds_can_be_returned_two_only_authorise_and_one_is_offered() {
+    fn three_kinds_can_be_returned_and_two_only_authorise() {
         let of = |test: fn(Kind) -> bool| Kind::ALL.into_iter().filter(|kind| test(*kind)).collect::<Vec<_>>();
         assert_eq!(
             of(|kind| kind.spec().returnable()),
@@ -184,6 +189,5 @@ mod tests {
             of(|kind| kind.spec().effect() == Effect::Authorizes),
             [Kind::ExternalPurchase, Kind::MajorAssembly]
         );
-        assert_eq!(of(|kind| kind.spec().offered()), [Kind::WarrantyRepair]);
     }
 }

@@ -1,6 +1,6 @@
 //! The maintenance after running-in, free for the customer: a fixed fee for an entitlement.
 
-use super::{Effect, RequiredField, Spec};
+use super::{Details, Effect, RequiredField, Spec, missing};
 use crate::claims::line::LineType;
 
 /// The maintenance after running-in, free for the customer: a fixed fee for an entitlement.
@@ -15,10 +15,6 @@ impl Spec for RunningIn {
         "RI"
     }
 
-    fn offered(&self) -> bool {
-        false
-    }
-
     fn required(&self) -> &'static [RequiredField] {
         &[
             RequiredField::Vin,
@@ -27,6 +23,24 @@ impl Spec for RunningIn {
             RequiredField::RepairCompletionDate,
             RequiredField::Lines,
         ]
+    }
+
+    /// The entitlement, by any of its names.
+    fn missing_details(&self, details: Option<&Details>) -> Vec<String> {
+        let named = match details {
+            Some(Details::RunningInMaintenance(details)) => {
+                details.entitlement.is_some() || details.card_number.is_some() || details.sequence.is_some()
+            }
+            Some(
+                Details::WarrantyRepair(_)
+                | Details::RoadsideRescue(_)
+                | Details::ExternalPurchase(_)
+                | Details::MajorAssembly(_)
+                | Details::CompensationAppraisal(_),
+            )
+            | None => false,
+        };
+        missing(&[("running_in.sequence", !named)])
     }
 
     fn line_types(&self) -> &'static [LineType] {

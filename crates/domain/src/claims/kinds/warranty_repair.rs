@@ -1,6 +1,6 @@
 //! A repair under warranty: the most common claim. Everything about the failure is needed.
 
-use super::{Effect, RequiredField, Spec};
+use super::{Details, Effect, RequiredField, Spec};
 use crate::claims::line::LineType;
 
 /// A repair under warranty: the most common claim. Everything about the failure is needed.
@@ -13,10 +13,6 @@ impl Spec for WarrantyRepair {
 
     fn prefix(&self) -> &'static str {
         "WR"
-    }
-
-    fn offered(&self) -> bool {
-        true
     }
 
     fn required(&self) -> &'static [RequiredField] {
@@ -32,6 +28,10 @@ impl Spec for WarrantyRepair {
             RequiredField::RepairCompletionDate,
             RequiredField::Lines,
         ]
+    }
+
+    fn missing_details(&self, _details: Option<&Details>) -> Vec<String> {
+        Vec::new()
     }
 
     fn line_types(&self) -> &'static [LineType] {

@@ -4,6 +4,7 @@ use recourse_domain::claims::{self as domain, Details};
 use recourse_proto::v1;
 
 use super::{in_kilometers, kilometers, part};
+use crate::convert::authorizations::{read_action, show_action};
 use crate::convert::{Reader, date, money, optional_text, quantity, text, timestamp};
 
 pub(super) fn show_details(details: &Details) -> v1::claim::Details {
@@ -36,6 +37,7 @@ pub(super) fn show_details(details: &Details) -> v1::claim::Details {
             needed_by: d.needed_by.and_then(date),
             reason: d.reason.clone(),
             quotation: text(d.quotation.as_ref()),
+            stock_out_proof: text(d.stock_out_proof.as_ref()),
         }),
         Details::MajorAssembly(d) => v1::claim::Details::MajorAssembly(v1::MajorAssemblyDetails {
             assembly: d.assembly.as_ref().map(part).unwrap_or_default(),
@@ -43,6 +45,7 @@ pub(super) fn show_details(details: &Details) -> v1::claim::Details {
             reason: d.reason.clone(),
             measurements: d.measurements.clone(),
             limit_amount: d.limit_amount.and_then(money),
+            action: d.action.map(show_action).unwrap_or_default().into(),
         }),
         Details::CompensationAppraisal(d) => {
             v1::claim::Details::CompensationAppraisal(v1::CompensationAppraisalDetails {
@@ -69,6 +72,8 @@ pub(super) fn show_trip(trip: &domain::RescueTrip) -> v1::RescueTrip {
         reason: trip.reason.clone(),
         shared_with: text(trip.shared_with.as_ref()),
         track: text(trip.track.as_ref()),
+        map_distance: trip.map_distance_km.and_then(kilometers),
+        verified_distance: trip.verified_meters.map(|meters| (meters + 500) / 1_000).and_then(kilometers),
     }
 }
 
@@ -102,6 +107,7 @@ pub(super) fn read_details(reader: &mut Reader, details: &v1::claim::Details) ->
             needed_by: reader.date("external_purchase.needed_by", d.needed_by.as_ref()),
             reason: d.reason.clone(),
             quotation: optional_text(&d.quotation),
+            stock_out_proof: optional_text(&d.stock_out_proof),
         }),
         v1::claim::Details::MajorAssembly(d) => Details::MajorAssembly(domain::MajorAssemblyDetails {
             assembly: reader.named("major_assembly.assembly", "parts", &d.assembly),
@@ -109,6 +115,7 @@ pub(super) fn read_details(reader: &mut Reader, details: &v1::claim::Details) ->
             reason: d.reason.clone(),
             measurements: d.measurements.clone(),
             limit_amount: reader.money("major_assembly.limit_amount", d.limit_amount.as_ref()),
+            action: reader.optional_choice("major_assembly.action", d.action, read_action),
         }),
         v1::claim::Details::CompensationAppraisal(d) => {
             Details::CompensationAppraisal(domain::CompensationAppraisalDetails {
@@ -136,5 +143,8 @@ pub(super) fn read_trip(reader: &mut Reader, index: usize, trip: &v1::RescueTrip
         reason: trip.reason.clone(),
         shared_with: optional_text(&trip.shared_with),
         track: optional_text(&trip.track),
+        map_distance_km: trip.map_distance.as_ref().map(in_kilometers),
+        // What the track verifies is found at submission, never taken from the caller.
+        verified_meters: None,
     }
 }

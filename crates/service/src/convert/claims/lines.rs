@@ -76,6 +76,7 @@ pub(super) fn show_source(source: &domain::PriceSource) -> v1::PriceSource {
         valid_from: source.valid_from.and_then(date),
         price_date: source.price_date.and_then(date),
         markup_bp: source.markup.map(basis_points).unwrap_or_default(),
+        list: text(source.list.as_ref()),
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) use review::{as_violation, read_reasons, read_verdicts, show_differen
 pub(crate) use words::{read_kind, show_kind, show_state};
 
 use details::{read_details, show_details};
+
 use lines::{read_line, show_line};
 use review::{show_return, show_round};
 use words::{show_party, show_step};
