@@ -11,6 +11,7 @@ mod m0006_imports;
 mod m0007_accounts;
 mod m0008_compression;
 mod m0011_attachments;
+mod m0012_rules;
 mod m0013_appraisals;
 mod m0014_review;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_accounts::Migration),
             Box::new(m0008_compression::Migration),
             Box::new(m0011_attachments::Migration),
+            Box::new(m0012_rules::Migration),
             Box::new(m0013_appraisals::Migration),
             Box::new(m0014_review::Migration),
         ]

@@ -1,6 +1,7 @@
 //! The API as its callers use it, a file per noun.
 
 mod access;
+mod adjudication;
 mod appraisals;
 pub mod attachments;
 mod catalog;
@@ -13,6 +14,7 @@ mod grpc;
 mod idempotency;
 mod imports;
 mod ledger;
+mod queues;
 mod recovery_claims;
 mod review;
 mod sessions;

@@ -388,6 +388,8 @@ pub enum Act {
     SubmitClaim(ClaimParties),
     /// Review, decide or return a claim.
     DecideClaim(ClaimParties),
+    /// Do with a submitted claim what an adjudication rule says.
+    AdjudicateByRule,
     /// Work on an appraisal: accept, conclude. Who ordered it never concludes it.
     WorkOnAppraisal {
         /// The appraiser organisation.
@@ -483,7 +485,7 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             }
             actor.has(Role::Auditor)
         }
-        Act::EnforceDeadline | Act::Bootstrap => actor.job.is_some(),
+        Act::EnforceDeadline | Act::AdjudicateByRule | Act::Bootstrap => actor.job.is_some(),
     };
     if granted { Ok(Permit { actor: actor.clone() }) } else { Err(Denial::NotPermitted) }
 }

@@ -39,7 +39,7 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 18] = [
+pub(crate) const AGGREGATES: [(&str, &str); 20] = [
     ("claims", "claim"),
     ("attachments", "attachment"),
     ("users", "user_account"),
@@ -58,6 +58,8 @@ pub(crate) const AGGREGATES: [(&str, &str); 18] = [
     ("recoveryClaims", "recovery_claim"),
     ("settings", "setting"),
     ("vehicles", "vehicle"),
+    ("adjudicationRuleSets", "adjudication_rule_set"),
+    ("reviewQueues", "review_queue"),
 ];
 
 /// The collections that change rows are written for.

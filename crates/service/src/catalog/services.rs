@@ -5,8 +5,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::resources::{
     AppraiserResource, EvidenceRuleResource, FailureCodeResource, LaborOperationResource, PartResource,
-    PartSupplyResource, SettingResource, ShareAgreementResource, StationResource, SupplierResource,
-    WarrantyPolicyResource,
+    PartSupplyResource, ReviewQueueResource, SettingResource, ShareAgreementResource, StationResource,
+    SupplierResource, WarrantyPolicyResource,
 };
 use super::{Reports, create, get, import, list, retire, update};
 use crate::api::Api;
@@ -206,4 +206,15 @@ master_data! {
     list_settings ListSettingsRequest ListSettingsResponse settings SettingServiceListSettings,
     update_setting UpdateSettingRequest SettingServiceUpdateSetting,
     delete_setting DeleteSettingRequest SettingServiceDeleteSetting
+}
+
+master_data! {
+    v1::review_queue_service_server::ReviewQueueService, ReviewQueueResource: ReviewQueue,
+    review_queue, review_queue_id;
+    create_review_queue CreateReviewQueueRequest ReviewQueueServiceCreateReviewQueue,
+    get_review_queue GetReviewQueueRequest ReviewQueueServiceGetReviewQueue,
+    list_review_queues ListReviewQueuesRequest ListReviewQueuesResponse review_queues
+        ReviewQueueServiceListReviewQueues,
+    update_review_queue UpdateReviewQueueRequest ReviewQueueServiceUpdateReviewQueue,
+    delete_review_queue DeleteReviewQueueRequest ReviewQueueServiceDeleteReviewQueue
 }

@@ -1,9 +1,11 @@
 //! Claims: from a station's draft to the decision that stands in the ledger.
 
+mod adjudication;
 mod approval;
 mod draft;
 mod evidence;
 mod facts;
+mod queues;
 mod reading;
 mod review;
 mod submit;
