@@ -5,6 +5,7 @@
 //! ends at a fixed [`anchor`], from which the demo's clock runs on.
 
 mod accounts;
+mod adjudication;
 mod catalog;
 mod chance;
 mod claims;
@@ -192,7 +193,8 @@ async fn fill(desk: &Desk, counts: world::Counts) -> Result<(), StartError> {
     catalog::create(desk, &loader, counts, &parts).await?;
     rules::create_policies(desk, &loader).await?;
     let fleet = vehicles::fleet(counts, &parts)?;
-    history(desk, &loader, &people, counts, &parts, fleet).await
+    history(desk, &loader, &people, counts, &parts, fleet).await?;
+    adjudication::create(desk, &loader).await
 }
 
 /// Lets two years pass: vehicles are sold, fail, are claimed for and judged.
