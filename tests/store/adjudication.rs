@@ -28,6 +28,7 @@ fn submitted(station: u128, days_ago: i64, part: &str, minor: i64, state: State)
         submit_time: at(days_ago),
         submitted_by: UserId(Uuid::from_u128(11)),
         submitted_by_client: false,
+        evidence: std::collections::BTreeMap::new(),
     });
     let amount = Money::new(Currency::CNY, minor);
     let pricing = LinePricing { requested: amount, unit_price: None, source: None, computed: Some(amount) };
