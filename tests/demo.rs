@@ -116,6 +116,149 @@ async fn the_tours_claim_can_be_submitted() {
     server.running.stop().await;
 }
 
+/// A copy of what a station once submitted, under a job of its own.
+fn copy(revision: &Value, job: usize) -> Value {
+    let keep = |from: &Value, fields: &[&str]| {
+        let fields = fields.iter().filter_map(|field| Some(((*field).to_owned(), from.get(field)?.clone())));
+        Value::Object(fields.collect())
+    };
+    let claim = &revision["claim"];
+    let mut copy = keep(
+        claim,
+        &[
+            "kind",
+            "vin",
+            "complaintDescription",
+            "causeDescription",
+            "correctionDescription",
+            "failureCode",
+            "locationCode",
+            "causalPart",
+            "relatedParts",
+            "dtcs",
+            "odometerIn",
+            "odometerOut",
+            "complaintDate",
+            "repairStartDate",
+            "repairCompletionDate",
+            "warrantyRepair",
+        ],
+    );
+    copy["externalRepairOrder"] = json!("RO-COPY");
+    copy["externalJob"] = json!(job.to_string());
+    let line = [
+        "type",
+        "part",
+        "operation",
+        "description",
+        "quantity",
+        "hours",
+        "actualHours",
+        "additionalHours",
+        "additionalHoursComment",
+        "requestedAmount",
+        "originalSerialNumber",
+        "replacementSerialNumber",
+        "isCausal",
+        "outsidePartInvoiceNumber",
+        "subletInvoiceNumber",
+        "distance",
+    ];
+    copy["lines"] = claim["lines"].as_array().expect("lines").iter().map(|from| keep(from, &line)).collect();
+    copy
+}
+
+fn fen(money: &Value) -> i64 {
+    let units: i64 = money["units"].as_str().map_or(0, |units| units.parse().expect("a number"));
+    units * 100 + money["nanos"].as_i64().unwrap_or(0) / 10_000_000
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_over_the_demo_tells_to_the_cent_what_applying_the_set_does() {
+    let server = loaded(Backend::Sqlite).await;
+    let anonymous = Client::anonymous(&server);
+    let auditor = anonymous.sign_in("auditor", demo::PASSWORD).await;
+    let day = |month: i64, day: i64| json!({"year": 2026, "month": month, "day": day});
+    let rule = |id: &str, priority: i64, action: &str, condition: &str| {
+        let mut rule = json!({"ruleId": id, "priority": priority, "action": action, "condition": condition});
+        match action {
+            "ROUTE" => rule["queue"] = json!("reviewQueues/SAFETY"),
+            "REJECT" => rule["reasons"] = json!([{"code": "EXCESSIVE_PART_COST"}]),
+            _ => {}
+        }
+        rule
+    };
+    let set = json!({
+        "displayName": "Amounts", "family": "AMOUNTS", "versionNumber": 1, "validFrom": day(11, 20),
+        "rules": [
+            rule("SAFETY", 10, "ROUTE", "failure.safety || lines.exists(l, l.part_restricted != \"\")"),
+            rule("LARGE", 20, "REJECT", "claim.amount_minor > 800000"),
+            rule("HOURS", 30, "ROUTE", "lines.exists(l, l.hours_hundredths > l.standard_hours_hundredths && l.type == \"LABOR\")"),
+            rule("REST", 40, "APPROVE", "vehicle.known && claim.submission_count >= 1"),
+        ],
+    });
+    auditor.post("/v1/adjudicationRuleSets?adjudicationRuleSetId=AMOUNTS.1", set).await.ok();
+    let period =
+        json!({"fromDate": {"year": 2024, "month": 1, "day": 1}, "toDate": day(11, 19), "kinds": ["WARRANTY_REPAIR"]});
+    let mut told = auditor.lines("/v1/adjudicationRuleSets/AMOUNTS.1:dryRun", period).await;
+    let sums = told.pop().expect("the sums")["summary"].clone();
+    assert_eq!(sums["claims"].as_u64(), Some(told.len() as u64), "{sums:#}");
+    assert!(told.len() > 20, "the demo has claims: {sums:#}");
+    auditor.post("/v1/adjudicationRuleSets/AMOUNTS.1:publish", json!({})).await.ok();
+    let told: Vec<&Value> = told.iter().map(|line| &line["claim"]).collect();
+    let would: i64 = told.iter().map(|told| fen(&told["wouldApprove"])).sum();
+    assert_eq!(would, fen(&sums["money"][0]["byRules"]), "the sum is that of the claims: {sums:#}");
+    // People of two stations can sign in; of the others a program claims.
+    let mut stations = BTreeMap::new();
+    for (station, user) in [("stations/S-001", "s001"), ("stations/S-002", "s002")] {
+        stations.insert(station, anonymous.sign_in(user, demo::PASSWORD).await);
+    }
+    let (mut applied, mut approved, mut expected) = (BTreeMap::<String, usize>::new(), 0, 0);
+    for (job, told) in told.into_iter().enumerate() {
+        let name = told["claim"].as_str().expect("a name");
+        let claim = auditor.get(&format!("/v1/{name}")).await.ok();
+        let Some(clerk) = stations.get(claim["station"].as_str().expect("a station")) else { continue };
+        let revision = auditor.get(&format!("/v1/{name}/revisions/{}", claim["revision"])).await.ok();
+        let created = clerk.post("/v1/claims", copy(&revision, job)).await.ok();
+        let created = created["name"].as_str().expect("a name");
+        let decided = clerk.post(&format!("/v1/{created}:submit"), json!({})).await.ok()["claim"].clone();
+        let action = match decided["state"].as_str().expect("a state") {
+            "APPROVED" => "APPROVE",
+            "REJECTED" => "REJECT",
+            "SUBMITTED" => "ROUTE",
+            other => panic!("{other}"),
+        };
+        assert_eq!(told["action"], action, "{name} {told:#} {decided:#}");
+        *applied.entry(action.to_owned()).or_default() += 1;
+        approved += fen(&decided["totals"]["approved"]);
+        expected += fen(&told["wouldApprove"]);
+    }
+    assert_eq!(approved, expected, "to the cent");
+    assert!(approved > 0 && applied.len() >= 2 && applied.values().sum::<usize>() > 10, "{applied:?}");
+    let finance = anonymous.sign_in("finance", demo::PASSWORD).await;
+    assert_eq!(finance.get("/v1/ledger:verify").await.ok()["intact"], true);
+    server.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_rules_stand_ready_and_decide_nothing_yet() {
+    let server = loaded(Backend::Sqlite).await;
+    let auditor = Client::anonymous(&server).sign_in("auditor", demo::PASSWORD).await;
+    let set = auditor.get("/v1/adjudicationRuleSets/CLASSIC.1").await.ok();
+    assert_eq!(set["state"], "PUBLISHED");
+    assert!(set["rules"].as_array().expect("rules").len() >= 28);
+    let figures = auditor.get("/v1/adjudicationRuleSets/CLASSIC.1:statistics").await.ok();
+    assert!(figures.get("rules").is_none(), "people decided the demo's claims: {figures:#}");
+    let body =
+        json!({"fromDate": {"year": 2024, "month": 1, "day": 1}, "toDate": {"year": 2026, "month": 11, "day": 20}});
+    let told = auditor.lines("/v1/adjudicationRuleSets/CLASSIC.1:dryRun", body).await;
+    let sums = &told.last().expect("the sums")["summary"];
+    assert!(sums.get("faulty").is_none(), "no condition fails on a claim of the demo: {sums:#}");
+    let hit = sums["rules"].as_array().expect("rules").iter().filter(|row| row["hits"].as_i64().unwrap_or(0) > 0);
+    assert!(hit.count() >= 5, "{sums:#}");
+    server.running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_half_loaded_demo_is_loaded_again_and_foreign_data_is_left_alone() {
     for (user_name, again) in [("demo-loader", true), ("somebody", false)] {

@@ -12,6 +12,7 @@ mod m0007_accounts;
 mod m0008_compression;
 mod m0009_kinds;
 mod m0011_attachments;
+mod m0012_rules;
 mod m0013_appraisals;
 mod m0014_review;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_compression::Migration),
             Box::new(m0009_kinds::Migration),
             Box::new(m0011_attachments::Migration),
+            Box::new(m0012_rules::Migration),
             Box::new(m0013_appraisals::Migration),
             Box::new(m0014_review::Migration),
         ]

@@ -1,6 +1,7 @@
 //! The API as its callers use it, a file per noun.
 
 mod access;
+mod adjudication;
 mod appraisals;
 pub mod attachments;
 mod catalog;
@@ -14,6 +15,7 @@ mod idempotency;
 mod imports;
 mod kinds;
 mod ledger;
+mod queues;
 mod recovery_claims;
 mod review;
 mod sessions;

@@ -106,6 +106,17 @@ impl Client {
         self.http.get(format!("{}{path}", self.base)).bearer_auth(token).send().await.expect("an answer")
     }
 
+    /// Acts, and reads the stream of answers to its end.
+    pub async fn lines(&self, path: &str, body: Value) -> Vec<Value> {
+        let token = self.token.as_deref().unwrap_or_default();
+        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(token);
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 200, "{path}");
+        let text = response.text().await.expect("a body");
+        text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+    }
+
     /// Reads.
     pub async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path, None, &[]).await

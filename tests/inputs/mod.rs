@@ -1,6 +1,7 @@
 //! What comes in from outside: bytes that nobody expected, on every door. `just schema` (schema.py) asks the same of
 //! the whole API with an outside tool.
 
+mod cel;
 mod doors;
 mod fuzz;
 mod mutate;

@@ -19,6 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tonic::Code;
 
+use super::cel;
 use crate::harness::{Database, anchor};
 
 /// What a reader made of an input.
@@ -44,7 +45,9 @@ pub struct Target {
 
 /// All readers.
 pub fn all(tokens: PageTokens) -> Vec<Target> {
+    let situation = cel::situation();
     vec![
+        target("cel", cel::WORDS, move |input| text(input, |input| cel::condition(&situation, input))),
         target(
             "json_body",
             &["\"lines\":", "\"vin\":", "\"@type\":", "{\"value\":", "\"kind\":\"", ",\"lines\":[{}]"],
@@ -83,7 +86,7 @@ fn text(input: &[u8], read: impl Fn(&str) -> Outcome) -> Outcome {
     read(&String::from_utf8_lossy(input))
 }
 
-fn outcome(accepted: bool, kind: impl Hash) -> Outcome {
+pub(super) fn outcome(accepted: bool, kind: impl Hash) -> Outcome {
     let mut hasher = DefaultHasher::new();
     kind.hash(&mut hasher);
     Outcome { accepted, kind: hasher.finish() }

@@ -1,6 +1,7 @@
 //! One suite for the store, the same on embedded SQLite and on a real PostgreSQL: what one does the other does
 //! too, and where they can't be alike the case says so.
 
+mod adjudication;
 mod attachments;
 mod attempts;
 mod changes;

@@ -392,6 +392,8 @@ pub enum Act {
     RevokeAuthorization,
     /// Issue an entitlement to a free service by hand, or take one back.
     ManageEntitlement,
+    /// Do with a submitted claim what an adjudication rule says.
+    AdjudicateByRule,
     /// Work on an appraisal: accept, conclude. Who ordered it never concludes it.
     WorkOnAppraisal {
         /// The appraiser organisation.
@@ -489,7 +491,7 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             }
             actor.has(Role::Auditor)
         }
-        Act::EnforceDeadline | Act::Bootstrap => actor.job.is_some(),
+        Act::EnforceDeadline | Act::AdjudicateByRule | Act::Bootstrap => actor.job.is_some(),
     };
     if granted { Ok(Permit { actor: actor.clone() }) } else { Err(Denial::NotPermitted) }
 }

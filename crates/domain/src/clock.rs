@@ -1,6 +1,6 @@
 //! Time and new ids come from outside, so that a demo or a test can repeat itself.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use uuid::Uuid;
 
@@ -24,5 +24,14 @@ impl Zone {
     /// The calendar date of an instant where the deployment is.
     pub fn date_of(self, instant: DateTime<Utc>) -> NaiveDate {
         instant.with_timezone(&self.0).date_naive()
+    }
+
+    /// The first instant of a day where the deployment is. Where clocks are put forward at midnight, the day begins
+    /// when they are.
+    pub fn start_of(self, day: NaiveDate) -> DateTime<Utc> {
+        let midnight = day.and_time(NaiveTime::MIN);
+        let hours = (0..3).filter_map(|hour| midnight.checked_add_signed(chrono::Duration::hours(hour)));
+        let first = hours.filter_map(|time| time.and_local_timezone(self.0).earliest()).next();
+        first.map_or(midnight.and_utc(), |first| first.to_utc())
     }
 }

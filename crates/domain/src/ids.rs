@@ -41,6 +41,11 @@ key!(/// Key of a sign-in session.
 key!(/// Key of one command: all change rows of a command carry it.
     CommandId);
 
+impl UserId {
+    /// Nobody: what a job of the system does, a rule that decides.
+    pub const SYSTEM: UserId = UserId(Uuid::nil());
+}
+
 impl OrgId {
     /// The vehicle manufacturer. There is exactly one per deployment, so its key is fixed.
     pub const OEM: OrgId = OrgId(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));

@@ -4,6 +4,7 @@
 //! values. Every rule can therefore be read, and tested, as a function.
 
 pub mod access;
+pub mod adjudication;
 pub mod appraisals;
 pub mod attachments;
 pub mod attempts;

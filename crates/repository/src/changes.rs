@@ -39,7 +39,7 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 21] = [
+pub(crate) const AGGREGATES: [(&str, &str); 23] = [
     ("claims", "claim"),
     ("authorizations", "prior_authorization"),
     ("serviceEntitlements", "service_entitlement"),
@@ -61,6 +61,8 @@ pub(crate) const AGGREGATES: [(&str, &str); 21] = [
     ("settings", "setting"),
     ("rescueTariffs", "rescue_tariff"),
     ("vehicles", "vehicle"),
+    ("adjudicationRuleSets", "adjudication_rule_set"),
+    ("reviewQueues", "review_queue"),
 ];
 
 /// The collections that change rows are written for.

@@ -19,13 +19,13 @@ use crate::scope;
 use crate::sql::{IntoValue, Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
-const COLUMNS: &str = "id, version, create_time, update_time, head_hash, body";
+pub(crate) const COLUMNS: &str = "id, version, create_time, update_time, head_hash, body";
 /// What a list shows of a claim, in the order in which [`head`] reads it. The place in the list's order is added
 /// to it.
 const HEAD_COLUMNS: &str = "id, version, create_time, update_time, number, station_id, station, kind, state, vin, causal_part, \
      failure_code, campaign, external_ref, external_repair_order, external_job, complaint_date, \
      repair_completion_date, submit_time, first_submit_time, review_due_time, answer_due_time, auditor, currency, \
-     requested_minor, computed_minor, approved_minor, revision, odometer_in_km, open_appeal";
+     requested_minor, computed_minor, approved_minor, revision, odometer_in_km, queue, open_appeal";
 const BODY_VERSION: i64 = 1;
 /// Repairs of a vehicle that a check looks at.
 const REPAIRS: u32 = 50;
@@ -53,12 +53,17 @@ pub const CLAIM_FIELDS: &[Field] = &[
     field("external_job", FieldKind::Text, false, false),
     field("submit_time", FieldKind::Time, true, false),
     field("answer_due_time", FieldKind::Time, false, false),
-    field("review_due_time", FieldKind::Time, false, false),
+    field("review_due_time", FieldKind::Time, true, false),
     field("open_appeal", FieldKind::Text, false, false),
     field("revision", FieldKind::Integer, false, false),
     field("create_time", FieldKind::Time, true, false),
     field("update_time", FieldKind::Time, true, false),
 ];
+
+/// What the manufacturer's lists may be filtered and ordered by beside: others don't see it, and a filter would
+/// tell.
+pub const OEM_CLAIM_FIELDS: &[Field] =
+    &[field("queue", FieldKind::Text, true, false), field("auditor", FieldKind::Uuid, false, false)];
 
 impl Store {
     /// The claim of a key.
@@ -338,12 +343,15 @@ impl Tx<'_> {
 }
 
 /// A draft has no submission, and a place in an order needs a value: `submit_order` is the submission's
-/// instant, or 0.
+/// instant, or 0; so are the due time's and the queue's.
 fn in_never_null_order(query: &ListQuery) -> ListQuery {
     let mut query = query.clone();
-    if query.order.column == "submit_time" {
-        query.order.column = "submit_order";
-    }
+    query.order.column = match query.order.column {
+        "submit_time" => "submit_order",
+        "review_due_time" => "review_due_order",
+        "queue" => "queue_order",
+        other => other,
+    };
     query
 }
 
@@ -382,6 +390,9 @@ pub(crate) fn columns(claim: &Claim) -> Result<Vec<(&'static str, Value)>, Store
         ("finding_errors", index.finding_errors.into_value()),
         ("finding_warnings", index.finding_warnings.into_value()),
         ("odometer_in_km", head.odometer_in_km.into_value()),
+        ("queue", head.queue.clone().into_value()),
+        ("queue_order", head.queue.unwrap_or_default().into_value()),
+        ("review_due_order", head.review_due_time.map_or(0, |time| time.timestamp_micros()).into_value()),
         ("open_appeal", head.open_appeal.into_value()),
     ])
 }
@@ -435,6 +446,7 @@ fn head(row: &Row) -> Result<Stored<ClaimHead>, StoreError> {
         approved_minor: columns.next()?,
         revision: columns.next()?,
         odometer_in_km: columns.next()?,
+        queue: columns.next()?,
         open_appeal: columns.next()?,
     };
     Ok(Stored { id, version, create_time, update_time, retire_time: None, head_hash: Vec::new(), value })

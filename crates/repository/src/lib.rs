@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+mod adjudication;
 mod aggregates;
 mod api_clients;
 mod appraisals;
@@ -45,13 +46,14 @@ mod tracks;
 mod users;
 mod verify;
 
+pub use adjudication::{Before, HitOutcome, RuleFigures, RuleHit, Submissions, SubmittedClaim};
 pub use appraisals::APPRAISAL_FIELDS;
 pub use attachments::{ATTACHMENT_FIELDS, KeptAttachment, Part, Upload};
 pub use audit::{DENIAL_FIELDS, DenialRow, HistoryReport};
 pub use backup::{Cell, CellKind, Piece, TableShape, TransferError};
 pub use catalog::RecordWrite;
 pub use changes::{ChangeNote, collections};
-pub use claims::CLAIM_FIELDS;
+pub use claims::{CLAIM_FIELDS, OEM_CLAIM_FIELDS};
 pub use condition::{FeedBacklog, LeaseRow, PoolCondition, SchemaCondition, SettingCondition};
 pub use error::{CommandError, StoreError};
 pub use feed::{FeedEnds, FeedItem, FeedPage, NUMBERED_AT_ONCE};

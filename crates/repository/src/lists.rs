@@ -63,7 +63,8 @@ pub(crate) fn condition(expr: &Expr) -> Sql {
 }
 
 /// Columns that hold the code of another resource, and the collection that its public name begins with.
-const REFERENCES: [(&str, &str); 12] = [
+const REFERENCES: [(&str, &str); 13] = [
+    ("queue", "reviewQueues/"),
     ("station", "stations/"),
     ("seller", "stations/"),
     ("supplier", "suppliers/"),

@@ -22,7 +22,10 @@ const BATCH: usize = 200;
 const MAX_FAULTS: u32 = 100;
 
 /// Columns that name a row of another table by its key: table, column, the other table.
-const REFERENCES: [(&str, &str, &str); 22] = [
+const REFERENCES: [(&str, &str, &str); 25] = [
+    ("adjudication_hit", "claim_id", "claim"),
+    ("adjudication_hit", "rule_set", "adjudication_rule_set"),
+    ("adjudication_sample", "rule_set", "adjudication_rule_set"),
     ("appraisal", "claim_id", "claim"),
     ("attachment", "claim_id", "claim"),
     ("attachment", "station_id", "station"),

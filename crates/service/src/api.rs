@@ -8,6 +8,7 @@ use recourse_repository::{PageTokens, Store};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::adjudication::RuleBooks;
 use crate::attachments::{AttachmentOptions, Busy};
 use crate::denials::Denials;
 use crate::error::Answer;
@@ -62,6 +63,8 @@ pub(crate) struct Inner {
     pub guard: Guard,
     /// Outside issuers.
     pub outside: Outside,
+    /// Adjudication rules that were read.
+    pub rule_books: RuleBooks,
     /// Refused attempts that wait to be written.
     pub denials: Denials,
     /// What the deployment decides about its accounts.
@@ -104,6 +107,7 @@ impl Api {
                 authenticator: Arc::new(authenticator),
                 guard,
                 outside: Outside::new(parts.accounts.issuers.clone(), parts.fetch),
+                rule_books: RuleBooks::default(),
                 denials: Denials::default(),
                 accounts: parts.accounts,
                 attachments: parts.attachments,

@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const STREAM_BATCH: u32 = 200;
 
 /// The collections of the feed, and the method by which each is read: who may call that sees its changes.
-const COLLECTIONS: [(&str, Method); 21] = [
+const COLLECTIONS: [(&str, Method); 23] = [
     ("claims", Method::ClaimServiceGetClaim),
     ("authorizations", Method::AuthorizationServiceGetAuthorization),
     ("serviceEntitlements", Method::ServiceEntitlementServiceGetServiceEntitlement),
@@ -51,6 +51,8 @@ const COLLECTIONS: [(&str, Method); 21] = [
     ("recoveryClaims", Method::RecoveryServiceGetRecoveryClaim),
     ("settings", Method::SettingServiceGetSetting),
     ("vehicles", Method::VehicleServiceGetVehicle),
+    ("adjudicationRuleSets", Method::AdjudicationRuleSetServiceGetAdjudicationRuleSet),
+    ("reviewQueues", Method::ReviewQueueServiceGetReviewQueue),
     ("users", Method::UserServiceGetUser),
     ("apiClients", Method::ApiClientServiceGetApiClient),
 ];
@@ -314,7 +316,7 @@ async fn feed(
     }
 }
 
-fn server_stopping() -> Refusal {
+pub(crate) fn server_stopping() -> Refusal {
     let mut refusal = Refusal::new(
         Reason::ServerStopping,
         "this server is stopping; connect again and go on from the last cursor",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use recourse_domain::access::Scope;
-use recourse_domain::ids::{ClaimId, OrgId};
+use recourse_domain::ids::{ClaimId, OrgId, UserId};
 use recourse_domain::ledger::{self as domain, Account, DifferenceKind, EntryParts, Posting, Side, SubAccounts};
 use recourse_domain::money::{Currency, Money};
 use recourse_domain::posting_rules;
@@ -257,7 +257,7 @@ fn show_entry(call: &Call, entry: &EntryParts, parties: &BTreeMap<OrgId, String>
         claim: entry.claim.map(|claim| format!("claims/{claim}")).unwrap_or_default(),
         effective_date: date(entry.effective_date),
         post_time: timestamp(entry.posted_time),
-        actor: format!("users/{}", entry.actor),
+        actor: if entry.actor == UserId::SYSTEM { String::new() } else { format!("users/{}", entry.actor) },
         reverses: entry.reverses.map(|id| format!("ledger/entries/{id}")).unwrap_or_default(),
         postings: entry.postings.iter().map(|posting| show_posting(posting, parties)).collect(),
     };

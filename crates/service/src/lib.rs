@@ -1,6 +1,7 @@
 //! Use cases: what a call does, from its message to its answer. The only room where the contract's messages
 //! meet the domain's values.
 
+mod adjudication;
 pub mod admission;
 mod api;
 mod appeals;

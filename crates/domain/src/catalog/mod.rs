@@ -4,6 +4,7 @@
 //! one path through repository and service. A new resource is a file here, a message in the contract, a
 //! conversion, and a migration for its table.
 
+pub mod adjudication_rule_set;
 pub mod appraiser;
 pub mod common;
 pub mod dated;
@@ -15,11 +16,13 @@ pub mod part_supply;
 pub mod policy;
 mod record;
 pub mod rescue_tariff;
+pub mod review_queue;
 pub mod setting;
 pub mod share_agreement;
 pub mod station;
 pub mod supplier;
 
+pub use adjudication_rule_set::{AdjudicationRule, AdjudicationRuleSet, RuleAction, RuleSetState};
 pub use appraiser::{Appraiser, Expert};
 pub use common::{Address, BankAccount, Contact};
 pub use dated::{Dated, DatedList, DatedValue};
@@ -33,6 +36,7 @@ pub use policy::{
 };
 pub use record::{ColumnValue, Field, FieldKind, Record, Reference, Stored};
 pub use rescue_tariff::{DistanceBand, RescueRate, RescueTariff};
+pub use review_queue::ReviewQueue;
 pub use setting::{GradeRate, Setting, TaxRate};
 pub use share_agreement::ShareAgreement;
 pub use station::{LaborRate, Markup, PaymentContract, RepairOrderSystem, Station, TaxScheme};

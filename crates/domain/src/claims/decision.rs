@@ -144,4 +144,7 @@ pub struct Return {
     /// A note for the manufacturer only.
     #[serde(default)]
     pub internal_note: String,
+    /// The rule and version that returned it instead of a person.
+    #[serde(default)]
+    pub rule: Option<String>,
 }

@@ -78,6 +78,7 @@ impl Claim {
             findings: Vec::new(),
             decisions: Vec::new(),
             last_return: None,
+            routing: None,
             proposal: None,
             appeals: Vec::new(),
             shared_with: Vec::new(),

@@ -74,6 +74,8 @@ pub struct ClaimHead {
     pub revision: i64,
     /// Odometer at drop-off.
     pub odometer_in_km: Option<i64>,
+    /// The queue in which it waits, or waited last.
+    pub queue: Option<String>,
     /// Public name of the appeal that is open.
     pub open_appeal: Option<String>,
 }
@@ -145,6 +147,7 @@ impl Claim {
             approved_minor: totals.approved.map_or(0, |approved| approved.minor),
             revision: i64::from(self.revision()),
             odometer_in_km: header.odometer_in_km,
+            queue: self.queue().map(ToString::to_string),
             open_appeal: self.open_appeal().map(|appeal| self.appeal_name(appeal.number)),
         })
     }

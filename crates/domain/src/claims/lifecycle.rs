@@ -47,6 +47,10 @@ pub enum Verb {
     Settle,
     /// Note that nothing is owed.
     Close,
+    /// Give it back to its queue.
+    ReleaseReview,
+    /// Hand it to another auditor or queue.
+    Reassign,
     /// Approve the decision at a higher level.
     ApproveDecision,
     /// Give the decision back to its auditor.
@@ -61,7 +65,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Verb; 14] = [
+    pub const ALL: [Verb; 16] = [
         Verb::Update,
         Verb::Submit,
         Verb::StartReview,
@@ -71,6 +75,8 @@ impl Verb {
         Verb::Lapse,
         Verb::Settle,
         Verb::Close,
+        Verb::ReleaseReview,
+        Verb::Reassign,
         Verb::ApproveDecision,
         Verb::DeclineDecision,
         Verb::Appeal,
@@ -90,6 +96,8 @@ impl Verb {
             Verb::Lapse => "lapse",
             Verb::Settle => "settle",
             Verb::Close => "close",
+            Verb::ReleaseReview => "releaseReview",
+            Verb::Reassign => "reassign",
             Verb::ApproveDecision => "approveDecision",
             Verb::DeclineDecision => "declineDecision",
             Verb::Appeal => "appeal",
@@ -102,8 +110,10 @@ impl Verb {
     pub fn from(self) -> &'static [StateWord] {
         match self {
             Verb::Update | Verb::Submit => &[StateWord::Draft, StateWord::Returned],
-            Verb::StartReview => &[StateWord::Submitted, StateWord::InReview],
-            Verb::Adjudicate | Verb::Return | Verb::ApproveDecision | Verb::DeclineDecision => &[StateWord::InReview],
+            Verb::StartReview | Verb::Reassign => &[StateWord::Submitted, StateWord::InReview],
+            Verb::Adjudicate | Verb::Return | Verb::ApproveDecision | Verb::DeclineDecision | Verb::ReleaseReview => {
+                &[StateWord::InReview]
+            }
             Verb::Withdraw => &[StateWord::Draft, StateWord::Submitted, StateWord::Returned],
             Verb::Lapse => &[StateWord::Returned],
             Verb::Settle | Verb::Close => &[StateWord::Approved],
@@ -317,8 +327,15 @@ impl Claim {
         }
         let Returning { auditor, reasons, note, internal_note } = returning;
         self.proposal = None;
-        self.last_return =
-            Some(Return { revision: self.revision(), return_time: now, auditor, reasons, note, internal_note });
+        self.last_return = Some(Return {
+            revision: self.revision(),
+            return_time: now,
+            auditor,
+            reasons,
+            note,
+            internal_note,
+            rule: None,
+        });
         self.state = State::Returned { return_time: now, answer_due_time: after_days(now, setting.return_answer_days) };
         Ok(self)
     }

@@ -25,6 +25,7 @@ pub mod pricing;
 mod rescue;
 pub mod review;
 pub mod revision;
+mod routing;
 #[cfg(test)]
 pub(crate) mod sample;
 mod state;
@@ -55,6 +56,7 @@ pub use line::{Line, LineContent, LineInput, LinePricing, LineType, PriceSource,
 pub use number::ClaimNumber;
 pub use review::{Goodwill, Review, ReviewError, Verdict};
 pub use revision::{Difference, DifferenceKind, Revision};
+pub use routing::{Assignee, Assignment, Routing};
 pub use state::{State, StateWord};
 
 use crate::access::ClaimParties;
@@ -106,6 +108,9 @@ pub struct Claim {
     /// The last return, if it ever was returned.
     #[serde(default)]
     pub last_return: Option<Return>,
+    /// Who shall decide it, and what the rules said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing: Option<Routing>,
     /// The decision that waits for the approval of a higher level; only while the claim is in review.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal: Option<Box<Proposal>>,
@@ -265,7 +270,9 @@ impl Claim {
 
     /// Who decided it last, or reviews it now.
     pub fn auditor(&self) -> Option<UserId> {
-        self.state.auditor().or_else(|| self.decisions.last().map(|round| round.auditor))
+        let user = self.state.auditor().or_else(|| self.decisions.last().map(|round| round.auditor));
+        // A rule is nobody.
+        user.filter(|user| *user != UserId::SYSTEM)
     }
 
     /// The sums over its lines.

@@ -5,6 +5,7 @@
 //! ends at a fixed [`anchor`], from which the demo's clock runs on.
 
 mod accounts;
+mod adjudication;
 mod catalog;
 mod chance;
 mod claims;
@@ -193,7 +194,8 @@ async fn fill(desk: &Desk, counts: world::Counts) -> Result<(), StartError> {
     rules::create_policies(desk, &loader).await?;
     rules::create_rescue_tariff(desk, &loader).await?;
     let fleet = vehicles::fleet(counts, &parts)?;
-    history(desk, &loader, &people, counts, &parts, fleet).await
+    history(desk, &loader, &people, counts, &parts, fleet).await?;
+    adjudication::create(desk, &loader).await
 }
 
 /// Lets two years pass: vehicles are sold, fail, are claimed for and judged.

@@ -32,7 +32,7 @@ use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput, Listed};
 
 pub(crate) use imports::{Reports, import};
-pub(crate) use resources::VehicleResource;
+pub(crate) use resources::{AdjudicationRuleSetResource, VehicleResource};
 
 /// What differs between one kind of master data and another.
 pub(crate) trait Resource: 'static {
@@ -86,6 +86,12 @@ pub(crate) trait Resource: 'static {
     fn known_where(actor: &Actor) -> Option<Expr> {
         let _ = actor;
         None
+    }
+
+    /// Refuses to retire what must not go in this way.
+    fn refuse_retirement(record: &Self::Record) -> Answer<()> {
+        let _ = record;
+        Ok(())
     }
 
     /// Refuses what a value needs a right for, beside the act itself.
@@ -236,6 +242,7 @@ pub(crate) async fn retire<R: Resource>(call: &Call, name: &str, etag: &str) -> 
         |tx| {
             Box::pin(async move {
                 let stored = present::<R>(tx, call, code, etag).await?;
+                R::refuse_retirement(&stored.value)?;
                 let audience = stored.value.audience(stored.id);
                 let note =
                     call.note("retire", name_of::<R>(code), collection::<R>(), vec!["active".to_owned()], &audience);

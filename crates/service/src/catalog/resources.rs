@@ -1,7 +1,7 @@
 //! The kinds of master data: message, record, and what is peculiar to each.
 
 use recourse_domain::access::{Actor, Right};
-use recourse_domain::catalog::{self as domain, ColumnValue, PolicyState, Stored};
+use recourse_domain::catalog::{self as domain, ColumnValue, PolicyState, RuleSetState, Stored};
 use recourse_domain::ids::OrgId;
 use recourse_domain::query::filter::{Expr, Op};
 use recourse_domain::text::Violation;
@@ -13,8 +13,8 @@ use recourse_proto::{Method, v1};
 use super::Resource;
 use crate::convert::organizations::NewId;
 use crate::convert::{
-    appraisers, evidence_rules, failure_codes, labor_operations, part_supplies, parts, policies, rescue_tariffs,
-    settings, share_agreements, stations, suppliers, vehicles,
+    adjudication_rule_sets, appraisers, evidence_rules, failure_codes, labor_operations, part_supplies, parts,
+    policies, rescue_tariffs, review_queues, settings, share_agreements, stations, suppliers, vehicles,
 };
 use crate::error::{Answer, Refusal};
 
@@ -160,6 +160,30 @@ resource! {
     /// Settings.
     SettingResource: Setting = domain::Setting, "setting", SettingServiceGetSetting,
     settings::show, |message, code, _, ids| settings::read(message, code, ids);
+}
+
+resource! {
+    /// Queues of claims.
+    ReviewQueueResource: ReviewQueue = domain::ReviewQueue, "review_queue", ReviewQueueServiceGetReviewQueue,
+    review_queues::show, |message, code, _, _| review_queues::read(message, code);
+}
+
+resource! {
+    /// Versions of rule sets.
+    AdjudicationRuleSetResource: AdjudicationRuleSet = domain::AdjudicationRuleSet, "adjudication_rule_set",
+    AdjudicationRuleSetServiceGetAdjudicationRuleSet,
+    adjudication_rule_sets::show, |message, code, before, _| adjudication_rule_sets::read(message, code, before);
+
+    fn refuse_retirement(record: &Self::Record) -> Answer<()> {
+        match record.state {
+            RuleSetState::Draft | RuleSetState::Retired => Ok(()),
+            RuleSetState::Published => Err(Refusal::state_conflict(
+                &format!("adjudicationRuleSets/{}", record.code),
+                record.state.word(),
+                "delete",
+            )),
+        }
+    }
 }
 
 resource! {

@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::resources::{
     AppraiserResource, EvidenceRuleResource, FailureCodeResource, LaborOperationResource, PartResource,
-    PartSupplyResource, RescueTariffResource, SettingResource, ShareAgreementResource, StationResource,
+    PartSupplyResource, RescueTariffResource, ReviewQueueResource, SettingResource, ShareAgreementResource, StationResource,
     SupplierResource, WarrantyPolicyResource,
 };
 use super::{Reports, create, get, import, list, retire, update};
@@ -217,4 +217,15 @@ master_data! {
         RescueTariffServiceListRescueTariffs,
     update_rescue_tariff UpdateRescueTariffRequest RescueTariffServiceUpdateRescueTariff,
     delete_rescue_tariff DeleteRescueTariffRequest RescueTariffServiceDeleteRescueTariff
+}
+
+master_data! {
+    v1::review_queue_service_server::ReviewQueueService, ReviewQueueResource: ReviewQueue,
+    review_queue, review_queue_id;
+    create_review_queue CreateReviewQueueRequest ReviewQueueServiceCreateReviewQueue,
+    get_review_queue GetReviewQueueRequest ReviewQueueServiceGetReviewQueue,
+    list_review_queues ListReviewQueuesRequest ListReviewQueuesResponse review_queues
+        ReviewQueueServiceListReviewQueues,
+    update_review_queue UpdateReviewQueueRequest ReviewQueueServiceUpdateReviewQueue,
+    delete_review_queue DeleteReviewQueueRequest ReviewQueueServiceDeleteReviewQueue
 }

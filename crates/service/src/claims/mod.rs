@@ -1,5 +1,6 @@
 //! Claims: from a station's draft to the decision that stands in the ledger.
 
+mod adjudication;
 mod approval;
 mod copy;
 mod draft;
@@ -7,6 +8,7 @@ pub(crate) mod effects;
 mod evidence;
 mod facts;
 mod precheck;
+mod queues;
 mod reading;
 mod review;
 mod submit;

@@ -4,7 +4,7 @@ use recourse_domain::claims::{Revision, revision};
 use recourse_proto::redact::Redact;
 use recourse_proto::v1;
 use recourse_proto::v1::list_claims_request::View;
-use recourse_repository::CLAIM_FIELDS;
+use recourse_repository::{CLAIM_FIELDS, OEM_CLAIM_FIELDS};
 
 use super::{COLLECTION, shown};
 use crate::context::Call;
@@ -37,7 +37,9 @@ pub(super) async fn list(call: &Call, request: v1::ListClaimsRequest) -> Answer<
         order_by: request.order_by,
         ..ListInput::default()
     };
-    let query = lists::query(call, &input, CLAIM_FIELDS, Order::newest_first())?;
+    let hidden = if call.actor()?.is_oem() { OEM_CLAIM_FIELDS } else { &[] };
+    let fields: Vec<_> = CLAIM_FIELDS.iter().chain(hidden).copied().collect();
+    let query = lists::query(call, &input, &fields, Order::newest_first())?;
     let (scope, store) = (call.scope()?, &call.inner.store);
     let (claims, next) = match view {
         View::Unspecified | View::Basic => {

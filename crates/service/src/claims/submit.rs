@@ -9,7 +9,7 @@ use recourse_proto::v1;
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::{StoreError, Tx};
 
-use super::{COLLECTION, audience, effects, facts, found_for, refused_step, replay, shown};
+use super::{COLLECTION, adjudication, audience, effects, facts, found_for, refused_step, replay, shown};
 use crate::context::Call;
 use crate::convert::claims as convert_claims;
 use crate::error::{Answer, Refusal};
@@ -18,7 +18,8 @@ use crate::error::{Answer, Refusal};
 ///
 /// Everything that is found is told at once. Errors keep it where it is; warnings travel with it to the
 /// auditor. The amounts are computed at the prices of the completion date and frozen; the odometer reading
-/// counts from now on. With `validate_only` the same is found and nothing is written.
+/// counts from now on. Then the rule set in force decides, or says where the claim waits for a person. With
+/// `validate_only` the same is found, and nothing is written or decided.
 pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answer<v1::SubmitClaimResponse> {
     let (name, etag, validate_only) = (request.name.as_str(), request.etag.as_str(), request.validate_only);
     call.run(
@@ -39,20 +40,28 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                         SubmitError::HasErrors(findings) => has_errors(name, &findings),
                         SubmitError::Money(error) => error.into(),
                     })?;
-                let paths = ["state", "revision", "lines", "totals", "findings"].map(str::to_owned).to_vec();
-                let note = call.note("submit", name.to_owned(), COLLECTION, paths, &audience(&submitted.claim));
-                let findings = submitted.claim.findings.clone();
-                effects::reserve(tx, call, &permit, &submitted.claim, &facts).await?;
-                tx.note_evidence(&permit, &submitted.claim).await?;
-                tx.seal(name).await;
-                count_submitted_reading(tx, call, &permit, &submitted.claim).await?;
+                let judged = adjudication::judge(tx, call, &facts, submitted.claim).await?;
+                let claim = &judged.claim;
+                let paths = ["state", "revision", "lines", "totals", "findings", "queue", "routing"];
+                let paths = paths.map(str::to_owned).to_vec();
+                let note = call.note("submit", name.to_owned(), COLLECTION, paths, &audience(claim));
+                let findings = claim.findings.clone();
+                effects::reserve(tx, call, &permit, claim, &facts).await?;
+                tx.note_evidence(&permit, claim).await?;
+                if !judged.decides() {
+                    // What a rule decides is one more version of the claim.
+                    tx.seal(name).await;
+                }
+                count_submitted_reading(tx, call, &permit, claim).await?;
                 tx.insert_claim_revision(&permit, &submitted.revision).await?;
+                judged.note_hit(tx, call).await?;
                 let stored =
-                    tx.update_claim(&permit, &stored, submitted.claim, note).await.map_err(|error| match error {
+                    tx.update_claim(&permit, &stored, claim.clone(), note).await.map_err(|error| match error {
                         StoreError::Stale => Refusal::stale(name),
                         StoreError::AlreadyExists { what } if what.contains("open_job_key") => job_claimed(name),
                         other => other.into(),
                     })?;
+                let stored = judged.decide(tx, call, stored, &facts.setting).await?;
                 Ok((name.to_owned(), response(call, shown(call, &stored)?, &findings)))
             })
         },

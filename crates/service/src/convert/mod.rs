@@ -1,6 +1,7 @@
 //! Where the contract's messages and the domain's values meet: dull on purpose, and exhaustive, so that a
 //! new field breaks the build where it matters.
 
+pub(crate) mod adjudication_rule_sets;
 pub(crate) mod appraisals;
 pub(crate) mod appraisers;
 pub(crate) mod attachments;
@@ -18,6 +19,7 @@ pub(crate) mod parts;
 pub(crate) mod policies;
 pub(crate) mod recovery_claims;
 pub(crate) mod rescue_tariffs;
+pub(crate) mod review_queues;
 #[cfg(test)]
 mod round_trips;
 pub(crate) mod settings;

@@ -5,13 +5,14 @@ use recourse_domain::attachments::Category;
 use recourse_domain::catalog::setting::ApprovalLimit;
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{
-    Address, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm, Dated, DatedList, DistanceBand,
-    EvidenceRule, Exclusion, Expert, FailureCode, GradeRate, GuaranteeTerms, HandlingFee, LaborOperation, Markup,
-    ModelHours, Part, PartPrice, PartSupply, PaymentContract, PolicyState, RecoveryContract, RepairOrderSystem,
-    ReplacedPartTerm, RescueRate, RescueTariff, RestrictedKind, RunningInService, Setting, Skill, Station, Stored,
-    Supplier, TaxRate, TaxScheme, TermKind, UnitOfMeasure, UsedPartRule, VehicleSystem, WarrantyPolicy,
+    Address, AdjudicationRule, AdjudicationRuleSet, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm,
+    Dated, DatedList, DistanceBand, EvidenceRule, Exclusion, Expert, FailureCode, GradeRate, GuaranteeTerms,
+    HandlingFee, LaborOperation, Markup, ModelHours, Part, PartPrice, PartSupply, PaymentContract, PolicyState,
+    RecoveryContract, RepairOrderSystem, ReplacedPartTerm, RescueRate, RescueTariff, RestrictedKind, ReviewQueue,
+    RuleAction, RuleSetState, RunningInService, Setting, Skill, Station, Stored, Supplier, TaxRate, TaxScheme, TermKind,
+    UnitOfMeasure, UsedPartRule, VehicleSystem, WarrantyPolicy,
 };
-use recourse_domain::claims::Kind;
+use recourse_domain::claims::{Code as ReasonCode, Kind, Reason};
 use recourse_domain::ids::{ClaimId, Code, OrgId};
 use recourse_domain::money::{BasisPoints, Currency, Hours, Money, Quantity};
 use recourse_domain::text::Lang;
@@ -402,6 +403,76 @@ fn rescue_tariff() {
     };
     let shown = rescue_tariffs::show(&stored(tariff.clone()));
     assert_eq!(rescue_tariffs::read(shown, "R-2026"), Ok(tariff));
+}
+
+#[test]
+fn review_queue() {
+    let queue = ReviewQueue {
+        code: code("EAST"),
+        display_name: "East".to_owned(),
+        display_name_zh: "东区".to_owned(),
+        kinds: vec![Kind::WarrantyRepair, Kind::RoadsideRescue],
+        regions: vec!["EAST".to_owned()],
+        external_ref: "q".to_owned(),
+    };
+    let shown = review_queues::show(&stored(queue.clone()));
+    assert_eq!(review_queues::read(shown, "EAST"), Ok(queue));
+}
+
+#[test]
+fn adjudication_rule_set() {
+    let reason = Reason {
+        clause: "4.1".to_owned(),
+        evidence_needed: "a photo".to_owned(),
+        fix: "send it".to_owned(),
+        field: "evidence".to_owned(),
+        ..Reason::of(ReasonCode::EvidenceMissing)
+    };
+    let rule = |action, queue| AdjudicationRule {
+        id: code("R-1"),
+        priority: 7,
+        condition: "claim.amount_minor > 5".to_owned(),
+        action,
+        queue,
+        reasons: vec![reason.clone()],
+        evidence: "a photo".to_owned(),
+        evidence_zh: "照片".to_owned(),
+        kinds: vec![Kind::MajorAssembly],
+        description: "photos".to_owned(),
+        description_zh: "照片".to_owned(),
+        disabled: true,
+    };
+    let set = AdjudicationRuleSet {
+        code: code("CLASSIC.2"),
+        display_name: "Classic".to_owned(),
+        family: code("CLASSIC"),
+        version_number: 2,
+        state: RuleSetState::Published,
+        publish_time: Some(time()),
+        end_time: Some(time()),
+        valid_from: day("2026-12-01"),
+        sample_every: 20,
+        sample_queue: Some(code("SAMPLES")),
+        default_queue: Some(code("GENERAL")),
+        rules: [
+            RuleAction::Approve,
+            RuleAction::Route,
+            RuleAction::Return,
+            RuleAction::Reject,
+            RuleAction::RequireEvidence,
+        ]
+        .map(|action| rule(action, (action == RuleAction::Route).then(|| code("SAFETY"))))
+        .to_vec(),
+        external_ref: "x".to_owned(),
+    };
+    let shown = adjudication_rule_sets::show(&stored(set.clone()));
+    assert_eq!(adjudication_rule_sets::read(shown.clone(), "CLASSIC.2", Some(&set)), Ok(set.clone()));
+    let fresh = adjudication_rule_sets::read(shown, "CLASSIC.2", None).unwrap();
+    assert_eq!(
+        (fresh.state, fresh.publish_time, fresh.end_time),
+        (RuleSetState::Draft, None, None),
+        "a new one is a draft"
+    );
 }
 
 fn vehicle() -> Vehicle {

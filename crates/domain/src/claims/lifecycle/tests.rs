@@ -5,7 +5,7 @@ use crate::claims::{AppealError, ApprovalError, Approver, NewAppeal, Proposal};
 use crate::claims::{Code, Kind};
 
 /// Where verbs lead. Every pair of state and verb that is not listed is refused.
-const STEPS: [(StateWord, Verb, StateWord); 28] = [
+const STEPS: [(StateWord, Verb, StateWord); 31] = [
     (StateWord::Draft, Verb::Update, StateWord::Draft),
     (StateWord::Draft, Verb::Submit, StateWord::Submitted),
     (StateWord::Draft, Verb::Withdraw, StateWord::Withdrawn),
@@ -20,6 +20,9 @@ const STEPS: [(StateWord, Verb, StateWord); 28] = [
     (StateWord::Returned, Verb::Lapse, StateWord::Lapsed),
     (StateWord::Approved, Verb::Settle, StateWord::Settled),
     (StateWord::Approved, Verb::Close, StateWord::Closed),
+    (StateWord::Submitted, Verb::Reassign, StateWord::InReview),
+    (StateWord::InReview, Verb::Reassign, StateWord::InReview),
+    (StateWord::InReview, Verb::ReleaseReview, StateWord::Submitted),
     (StateWord::InReview, Verb::ApproveDecision, StateWord::Approved),
     (StateWord::InReview, Verb::DeclineDecision, StateWord::InReview),
     (StateWord::Approved, Verb::Appeal, StateWord::Approved),
@@ -98,6 +101,11 @@ fn perform(claim: Claim, verb: Verb) -> Result<Claim, TransitionError> {
         Verb::Lapse => claim.lapse(late),
         Verb::Settle => claim.settle(now()),
         Verb::Close => claim.close(now()),
+        Verb::ReleaseReview => claim.release_review(AUDITOR),
+        Verb::Reassign => {
+            let to = crate::claims::Assignee::Auditor(OTHER_AUDITOR);
+            claim.reassign(crate::claims::Assignment { to, by: AUDITOR, note: "holiday".to_owned() }, now())
+        }
         Verb::ApproveDecision => of_approval(with_proposal(claim).approve_decision(
             Approver { user: OTHER_AUDITOR, level: 1 },
             now(),

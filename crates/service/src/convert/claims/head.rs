@@ -55,6 +55,7 @@ pub(crate) fn show_head(stored: &Stored<ClaimHead>) -> Result<v1::Claim, MoneyEr
         auditor: head.auditor.map(user).unwrap_or_default(),
         review_due_time: head.review_due_time.and_then(timestamp),
         answer_due_time: head.answer_due_time.and_then(timestamp),
+        queue: named("reviewQueues", &head.queue),
         open_appeal: text(head.open_appeal.as_ref()),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),

@@ -5,6 +5,7 @@ mod details;
 mod head;
 mod lines;
 mod review;
+mod routing;
 mod words;
 
 use chrono::{DateTime, Utc};
@@ -22,13 +23,16 @@ use uuid::Uuid;
 pub(crate) use appeals::{read_appeal, show_appeal};
 pub(crate) use head::show_head;
 pub(crate) use lines::show_line_type;
-pub(crate) use review::{as_violation, read_reasons, read_verdicts, show_difference, show_finding, show_revision};
+pub(crate) use review::{
+    as_violation, read_reasons, read_verdicts, show_code, show_difference, show_finding, show_revision,
+};
 pub(crate) use words::{read_kind, show_kind, show_state};
 
 use details::{read_details, show_details};
 
 use lines::{read_line, show_line};
 use review::{show_return, show_round};
+use routing::show_routing;
 use words::{show_party, show_step};
 
 use super::names::author;
@@ -194,6 +198,8 @@ pub(crate) fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<
         proposed_decision: proposed,
         create_time: None,
         update_time: None,
+        queue: claim.queue().map(|code| format!("reviewQueues/{code}")).unwrap_or_default(),
+        routing: claim.routing.as_ref().map(show_routing),
     })
 }
 

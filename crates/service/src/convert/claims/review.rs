@@ -3,6 +3,7 @@
 use recourse_domain::access::Author;
 use recourse_domain::claims::review::{Goodwill, Verdict};
 use recourse_domain::claims::{self as domain, DifferenceKind, Finding, Outcome, Reason, Revision, Severity};
+use recourse_domain::ids::UserId;
 use recourse_domain::money::{Currency, Money, MoneyError};
 use recourse_domain::text::{Lang, Violation};
 use recourse_proto::v1;
@@ -35,7 +36,7 @@ pub(super) fn show_round(
         number: count(round.number),
         revision: count(round.revision),
         level: count(round.level),
-        auditor: user(round.auditor),
+        auditor: by_person(round.auditor),
         decide_time: timestamp(round.decide_time),
         outcome: show_outcome(round.outcome).into(),
         line_decisions: round.lines.iter().map(|decision| show_decision(round.number, decision, lang)).collect(),
@@ -48,6 +49,11 @@ pub(super) fn show_round(
     })
 }
 
+/// The person who decided; nobody, where a rule did.
+fn by_person(auditor: UserId) -> String {
+    if auditor == UserId::SYSTEM { String::new() } else { user(auditor) }
+}
+
 fn show_approval(approval: &domain::Approval) -> v1::DecisionApproval {
     let domain::Approval { auditor, level, approve_time } = approval;
     v1::DecisionApproval { auditor: user(*auditor), level: *level, approve_time: timestamp(*approve_time) }
@@ -57,10 +63,11 @@ pub(super) fn show_return(returned: &domain::Return, lang: Lang) -> v1::ClaimRet
     v1::ClaimReturn {
         revision: count(returned.revision),
         return_time: timestamp(returned.return_time),
-        auditor: user(returned.auditor),
+        auditor: by_person(returned.auditor),
         reasons: returned.reasons.iter().map(|reason| show_reason(reason, lang)).collect(),
         note: returned.note.clone(),
         internal_note: returned.internal_note.clone(),
+        rule: text(returned.rule.as_ref()),
     }
 }
 
@@ -184,7 +191,7 @@ pub(crate) fn as_violation(finding: &Finding) -> Violation {
 }
 
 /// The contract's code of a finding or reason. Both name the same words; a test holds them together.
-pub(super) fn show_code(code: domain::Code) -> v1::finding_code::Code {
+pub(crate) fn show_code(code: domain::Code) -> v1::finding_code::Code {
     v1::finding_code::Code::from_str_name(code.word()).unwrap_or(v1::finding_code::Code::Other)
 }
 
