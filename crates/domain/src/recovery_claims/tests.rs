@@ -86,6 +86,7 @@ fn approved(rounds: &[[(i64, i64); 2]]) -> Claim {
             internal_note: String::new(),
             rule: None,
             appeal: None,
+            approvals: Vec::new(),
         });
     }
     claim
