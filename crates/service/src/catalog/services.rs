@@ -5,8 +5,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::resources::{
     AppraiserResource, EvidenceRuleResource, FailureCodeResource, LaborOperationResource, PartResource,
-    PartSupplyResource, RescueTariffResource, ReviewQueueResource, SettingResource, ShareAgreementResource, StationResource,
-    SupplierResource, WarrantyPolicyResource,
+    PartSupplyResource, RescueTariffResource, ReviewQueueResource, SettingResource, ShareAgreementResource,
+    StationResource, SupplierResource, WarrantyPolicyResource,
 };
 use super::{Reports, create, get, import, list, retire, update};
 use crate::api::Api;

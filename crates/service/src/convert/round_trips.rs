@@ -9,8 +9,8 @@ use recourse_domain::catalog::{
     Dated, DatedList, DistanceBand, EvidenceRule, Exclusion, Expert, FailureCode, GradeRate, GuaranteeTerms,
     HandlingFee, LaborOperation, Markup, ModelHours, Part, PartPrice, PartSupply, PaymentContract, PolicyState,
     RecoveryContract, RepairOrderSystem, ReplacedPartTerm, RescueRate, RescueTariff, RestrictedKind, ReviewQueue,
-    RuleAction, RuleSetState, RunningInService, Setting, Skill, Station, Stored, Supplier, TaxRate, TaxScheme, TermKind,
-    UnitOfMeasure, UsedPartRule, VehicleSystem, WarrantyPolicy,
+    RuleAction, RuleSetState, RunningInService, Setting, Skill, Station, Stored, Supplier, TaxRate, TaxScheme,
+    TermKind, UnitOfMeasure, UsedPartRule, VehicleSystem, WarrantyPolicy,
 };
 use recourse_domain::claims::{Code as ReasonCode, Kind, Reason};
 use recourse_domain::ids::{ClaimId, Code, OrgId};
