@@ -74,7 +74,8 @@ fn escape(text: &str) -> String {
 /// What an operation can be answered before it begins: too busy, too large, too late.
 fn turned_away_at_the_edge(operation: &mut Value) {
     operation["responses"]["default"] = json!({"$ref": "#/components/responses/Failure"});
-    if let Some(busy) = operation["responses"].get_mut("503") {
+    // A reference says it already, and may have nothing beside it.
+    if let Some(busy) = operation["responses"].get_mut("503").filter(|busy| busy.get("$ref").is_none()) {
         busy["content"]["application/problem+json"] = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
     }
 }

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! What the supplier bears is posted when it is confirmed, deemed confirmed or decided, and again by how much a later
-//! change moves it: [`RecoveryClaim::settle_books`] notes the difference between what stands and what was posted.
+//! change moves it: `settle_books` notes the difference between what stands and what was posted.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
