@@ -210,16 +210,21 @@ fn dated(rows: &[(&str, Value)]) -> Value {
     rows.iter().map(|(from, price)| json!({"validFrom": date(from), "price": price})).collect()
 }
 
-async fn load_master_data(admin: &Client) {
+/// Days, windows and rates of the test world, from 2024 on.
+pub fn setting() -> Value {
     let from = date("2024-01-01");
-    let setting = json!({
+    json!({
         "validFrom": from, "timeZone": "Asia/Shanghai",
         "submissionWindowDays": 30, "duplicateWindowDays": 60, "returnAnswerDays": 15, "appealDays": 30,
         "reviewDueDays": 7, "lookBackDays": 365, "paymentDays": 30, "statementObjectionDays": 5, "usedPartShipDays": 10,
         "returnableKinds": ["WARRANTY_REPAIR", "COMPENSATION_APPRAISAL", "MAJOR_ASSEMBLY"],
         "gradeRates": [{"grade": "A", "validFrom": from, "rate": cny(12_000)}, {"grade": "B", "validFrom": from, "rate": cny(9_000)}],
-    });
-    admin.post("/v1/settings?settingId=2024", setting).await.ok();
+    })
+}
+
+async fn load_master_data(admin: &Client) {
+    let from = date("2024-01-01");
+    admin.post("/v1/settings?settingId=2024", setting()).await.ok();
     for (code, grade) in [("S-001", "A"), ("S-002", "B")] {
         let station = json!({
             "displayName": format!("Station {code}"), "grade": grade, "currency": "CNY", "paymentContract": "CLAIM_PRICE",

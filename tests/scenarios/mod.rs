@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::harness::client::Client;
-use crate::harness::world::{World, pump_claim};
+use crate::harness::world::{World, pump_claim, setting};
 use crate::harness::{Backend, Server};
 
 #[derive(Debug, Deserialize)]
@@ -71,6 +71,7 @@ fn filled(value: &Value, saved: &BTreeMap<String, String>) -> Value {
         Value::Object(members) => {
             let mut whole = match members.get("$like").and_then(Value::as_str) {
                 Some("pump_claim") => pump_claim(),
+                Some("setting") => setting(),
                 Some(other) => panic!("nothing is like {other}"),
                 None => json!({}),
             };
@@ -193,6 +194,7 @@ scenarios! {
     appraisal_to_recovery
     authorization_expires
     compensation_appraisal
+    deemed_approved
     duplicate_at_another_station
     external_purchase
     goodwill

@@ -160,6 +160,28 @@ impl Store {
         sql.all(&self.reader).await?.iter().map(|row| row.get("id")).collect()
     }
 
+    /// Claims whose decision is overdue, the longest overdue first, after the one that was seen last.
+    pub async fn overdue_reviews(
+        &self,
+        scope: &Scope,
+        now: DateTime<Utc>,
+        after: Option<(DateTime<Utc>, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<(DateTime<Utc>, Uuid)>, StoreError> {
+        let (due, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
+        let mut sql = Sql::new(
+            "SELECT id, review_due_time FROM claim WHERE review_due_time IS NOT NULL AND review_due_time < ? \
+             AND (review_due_time, id) > (?, ?) AND ",
+        )
+        .bind(now)
+        .bind(due)
+        .bind(id);
+        sql.append(scope::condition(scope, &scope::CLAIM));
+        sql.push(&format!(" ORDER BY review_due_time, id LIMIT {limit}"));
+        let rows = sql.all(&self.reader).await?;
+        rows.iter().map(|row| Ok((row.instant("review_due_time")?, row.get("id")?))).collect()
+    }
+
     /// Claims of one vehicle, the newest first, for its history.
     pub async fn claims_of_vehicle(&self, vin: &str, limit: u32) -> Result<Vec<Stored<Claim>>, StoreError> {
         let rows = Sql::new(&format!(

@@ -14,7 +14,7 @@ use recourse_repository::{NUMBERED_AT_ONCE, StoreError};
 use uuid::Uuid;
 
 use crate::api::Api;
-use crate::claims::effects;
+use crate::claims::{effects, refused_review, settle_newest};
 use crate::context::Call;
 use crate::error::{Answer, Refusal};
 use crate::{appraisals, authorizations, entitlements, recovery_claims, settings};
@@ -159,12 +159,34 @@ impl Api {
                 Err(refusal) => tracing::info!(claim = %id, reason = refusal.text.en, "the claim did not lapse"),
             }
         }
+        self.pass_reviews().await?;
         self.expire_rights().await?;
         Ok(lapsed)
     }
 }
 
 impl Api {
+    /// Lets overdue claims count as approved, where the setting says that silence means so.
+    async fn pass_reviews(&self) -> Answer<()> {
+        let job = || Call::job(&self.inner, "claim-deadlines", Method::ClaimServiceGetClaim);
+        let call = job();
+        if !settings::now(&self.inner.store, call.today()).await?.deemed_approval {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let overdue = self.inner.store.overdue_reviews(call.scope()?, call.now, after, BATCH).await?;
+            let Some(last) = overdue.last() else { return Ok(()) };
+            after = Some(*last);
+            for (_, id) in overdue {
+                // Most often somebody else is awaited, or it needs a level of approval: then it stays overdue.
+                if let Err(refusal) = deem_approved(&job(), id).await {
+                    tracing::debug!(claim = %id, reason = refusal.text.en, "the claim was not deemed approved");
+                }
+            }
+        }
+    }
+
     /// Lets authorisations and entitlements expire whose last day is over, and forgets old tracks.
     async fn expire_rights(&self) -> Answer<()> {
         let job = || Call::job(&self.inner, "claim-deadlines", Method::ClaimServiceGetClaim);
@@ -186,6 +208,34 @@ impl Api {
         self.inner.store.forget_track_points(call.now - look_back).await?;
         Ok(())
     }
+}
+
+async fn deem_approved(call: &Call, id: Uuid) -> Answer<()> {
+    let permit = call.permit(Act::EnforceDeadline)?;
+    let permit = &permit;
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let name = format!("claims/{id}");
+                let stored = tx.claim(call.scope()?, id).await?.ok_or_else(|| Refusal::not_found(&name))?;
+                let setting = settings::in_force(tx, call.today()).await?;
+                let deemed = stored.value.clone().deem_approved(call.now, call.today(), &setting);
+                let claim = deemed.map_err(|error| refused_review(&name, error))?;
+                settle_newest(tx, call, permit, &name, &stored.value, &claim).await?;
+                let paths = ["state", "decisions", "lines", "totals"].map(str::to_owned).to_vec();
+                let audience = Audience::Organizations(vec![claim.station]);
+                let note = call.note(Verb::DeemApproved.word(), name.clone(), "claims", paths, &audience);
+                match tx.update_claim(permit, &stored, claim, note).await {
+                    Ok(_) => Ok((name, ())),
+                    Err(StoreError::Stale) => Err(Refusal::stale(&name)),
+                    Err(other) => Err(other.into()),
+                }
+            })
+        },
+        |_| Box::pin(async { Ok(()) }),
+    )
+    .await
 }
 
 async fn lapse(call: &Call, id: Uuid) -> Answer<()> {

@@ -47,6 +47,8 @@ pub enum Verb {
     Settle,
     /// Note that nothing is owed.
     Close,
+    /// Let the time for a decision pass.
+    DeemApproved,
     /// Give it back to its queue.
     ReleaseReview,
     /// Hand it to another auditor or queue.
@@ -65,7 +67,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Verb; 16] = [
+    pub const ALL: [Verb; 17] = [
         Verb::Update,
         Verb::Submit,
         Verb::StartReview,
@@ -75,6 +77,7 @@ impl Verb {
         Verb::Lapse,
         Verb::Settle,
         Verb::Close,
+        Verb::DeemApproved,
         Verb::ReleaseReview,
         Verb::Reassign,
         Verb::ApproveDecision,
@@ -96,6 +99,7 @@ impl Verb {
             Verb::Lapse => "lapse",
             Verb::Settle => "settle",
             Verb::Close => "close",
+            Verb::DeemApproved => "deemApproved",
             Verb::ReleaseReview => "releaseReview",
             Verb::Reassign => "reassign",
             Verb::ApproveDecision => "approveDecision",
@@ -110,7 +114,7 @@ impl Verb {
     pub fn from(self) -> &'static [StateWord] {
         match self {
             Verb::Update | Verb::Submit => &[StateWord::Draft, StateWord::Returned],
-            Verb::StartReview | Verb::Reassign => &[StateWord::Submitted, StateWord::InReview],
+            Verb::StartReview | Verb::Reassign | Verb::DeemApproved => &[StateWord::Submitted, StateWord::InReview],
             Verb::Adjudicate | Verb::Return | Verb::ApproveDecision | Verb::DeclineDecision | Verb::ReleaseReview => {
                 &[StateWord::InReview]
             }

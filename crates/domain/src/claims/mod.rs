@@ -28,6 +28,7 @@ pub mod revision;
 mod routing;
 #[cfg(test)]
 pub(crate) mod sample;
+mod silence;
 mod state;
 pub mod track;
 

@@ -26,7 +26,7 @@ use recourse_proto::{Method, v1};
 use recourse_repository::Tx;
 use tonic::{Request, Response, Status};
 
-pub(crate) use review::{post_decision, refused_review};
+pub(crate) use review::{post_decision, refused_review, settle_newest};
 pub(crate) use submit::count_submitted_reading;
 
 use crate::api::Api;

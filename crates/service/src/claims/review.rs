@@ -123,7 +123,7 @@ pub(super) async fn return_for_correction(call: &Call, request: v1::ReturnClaimR
 
 /// What a decision that came to stand brings with it: its entry, what suppliers are asked to bear, and the end of what a rejected claim had marked.
 /// A decision that waits for a higher level brings nothing yet.
-pub(super) async fn settle_newest(
+pub(crate) async fn settle_newest(
     tx: &mut Tx<'_>,
     call: &Call,
     permit: &Permit,
