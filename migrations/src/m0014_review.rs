@@ -1,4 +1,4 @@
-//! Review: which claims have an open appeal, for the auditors' lists, and which are overdue, for silence.
+//! Review: which claims have an open appeal, for the auditors' lists.
 
 use sea_orm_migration::prelude::*;
 
@@ -14,8 +14,7 @@ impl MigrationTrait for Migration {
         run(
             manager,
             "ALTER TABLE claim ADD COLUMN open_appeal WORD_ ;;
-             CREATE INDEX ix_claim_open_appeal ON claim (create_time, id) WHERE open_appeal IS NOT NULL ;;
-             CREATE INDEX ix_claim_review_due ON claim (review_due_time, id) WHERE review_due_time IS NOT NULL",
+             CREATE INDEX ix_claim_open_appeal ON claim (create_time, id) WHERE open_appeal IS NOT NULL",
         )
         .await
     }
@@ -23,8 +22,7 @@ impl MigrationTrait for Migration {
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         run(
             manager,
-            "DROP INDEX ix_claim_review_due ;;
-             DROP INDEX ix_claim_open_appeal ;;
+            "DROP INDEX ix_claim_open_appeal ;;
              ALTER TABLE claim DROP COLUMN open_appeal",
         )
         .await

@@ -170,16 +170,16 @@ impl Store {
     ) -> Result<Vec<(DateTime<Utc>, Uuid)>, StoreError> {
         let (due, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
         let mut sql = Sql::new(
-            "SELECT id, review_due_time FROM claim WHERE review_due_time IS NOT NULL AND review_due_time < ? \
-             AND (review_due_time, id) > (?, ?) AND ",
+            "SELECT id, review_due_order FROM claim WHERE review_due_order > 0 AND review_due_order < ? \
+             AND (review_due_order, id) > (?, ?) AND ",
         )
         .bind(now)
         .bind(due)
         .bind(id);
         sql.append(scope::condition(scope, &scope::CLAIM));
-        sql.push(&format!(" ORDER BY review_due_time, id LIMIT {limit}"));
+        sql.push(&format!(" ORDER BY review_due_order, id LIMIT {limit}"));
         let rows = sql.all(&self.reader).await?;
-        rows.iter().map(|row| Ok((row.instant("review_due_time")?, row.get("id")?))).collect()
+        rows.iter().map(|row| Ok((row.instant("review_due_order")?, row.get("id")?))).collect()
     }
 
     /// Claims of one vehicle, the newest first, for its history.

@@ -150,7 +150,11 @@ pub(crate) async fn post_decision(tx: &mut Tx<'_>, call: &Call, permit: &Permit,
     let actor = permit.actor();
     let entry = Entry::of(proposal, call.new_id(), call.now, actor.user, actor.org)
         .map_err(|error| Refusal::fault(format!("decision of claim {}: {error}", claim.id)))?;
-    Ok(tx.insert_entry(permit, &entry).await?)
+    tx.insert_entry(permit, &entry).await.map_err(|error| match error {
+        // Its cause is the round of this version of the claim: somebody else decided the same version first.
+        StoreError::AlreadyExists { .. } => Refusal::stale(&convert_claims::name(claim.id.0)),
+        other => other.into(),
+    })
 }
 
 /// Writes the claim as a step left it, with its change row.

@@ -117,7 +117,11 @@ async fn saved(
         let actor = permit.actor();
         let entry = Entry::of(proposal, call.new_id(), call.now, actor.user, actor.org)
             .map_err(|error| Refusal::fault(format!("posting of {name}: {error}")))?;
-        tx.insert_entry(permit, &entry).await?;
+        tx.insert_entry(permit, &entry).await.map_err(|error| match error {
+            // Its cause is the next posting of this version: somebody else moved the same version first.
+            StoreError::AlreadyExists { .. } => Refusal::stale(&name),
+            other => other.into(),
+        })?;
     }
     let paths = paths(verb).iter().map(|path| (*path).to_owned()).collect();
     let note = call.note(verb.word(), name.clone(), COLLECTION, paths, &audience(&recovery));
