@@ -6,15 +6,15 @@ use std::future::Future;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use recourse_domain::access::Act;
-use recourse_domain::change::Audience;
-use recourse_domain::claims::Verb;
+use recourse_domain::access::{Act, Permit};
+use recourse_domain::catalog::Stored;
+use recourse_domain::claims::{Claim, Verb};
 use recourse_proto::Method;
-use recourse_repository::{NUMBERED_AT_ONCE, StoreError};
+use recourse_repository::{NUMBERED_AT_ONCE, StoreError, Tx};
 use uuid::Uuid;
 
 use crate::api::Api;
-use crate::claims::{effects, refused_review, settle_newest};
+use crate::claims::{COLLECTION, audience, effects, refused_review, settle_newest};
 use crate::context::Call;
 use crate::error::{Answer, Refusal};
 use crate::{appraisals, authorizations, entitlements, recovery_claims, settings};
@@ -223,14 +223,9 @@ async fn deem_approved(call: &Call, id: Uuid) -> Answer<()> {
                 let deemed = stored.value.clone().deem_approved(call.now, call.today(), &setting);
                 let claim = deemed.map_err(|error| refused_review(&name, error))?;
                 settle_newest(tx, call, permit, &name, &stored.value, &claim).await?;
-                let paths = ["state", "decisions", "lines", "totals"].map(str::to_owned).to_vec();
-                let audience = Audience::Organizations(vec![claim.station]);
-                let note = call.note(Verb::DeemApproved.word(), name.clone(), "claims", paths, &audience);
-                match tx.update_claim(permit, &stored, claim, note).await {
-                    Ok(_) => Ok((name, ())),
-                    Err(StoreError::Stale) => Err(Refusal::stale(&name)),
-                    Err(other) => Err(other.into()),
-                }
+                let changed = ["state", "decisions", "lines", "totals"];
+                moved(tx, call, permit, (&stored, claim), Verb::DeemApproved, &changed).await?;
+                Ok((name, ()))
             })
         },
         |_| Box::pin(async { Ok(()) }),
@@ -252,16 +247,29 @@ async fn lapse(call: &Call, id: Uuid) -> Answer<()> {
                 })?;
                 effects::follow(tx, call, permit, &claim).await?;
                 tx.retract_claim_readings(permit, claim.id).await?;
-                let audience = Audience::Organizations(vec![claim.station]);
-                let note = call.note(Verb::Lapse.word(), name.clone(), "claims", vec!["state".to_owned()], &audience);
-                match tx.update_claim(permit, &stored, claim, note).await {
-                    Ok(_) => Ok((name, ())),
-                    Err(StoreError::Stale) => Err(Refusal::stale(&name)),
-                    Err(other) => Err(other.into()),
-                }
+                moved(tx, call, permit, (&stored, claim), Verb::Lapse, &["state"]).await?;
+                Ok((name, ()))
             })
         },
         |_| Box::pin(async { Ok(()) }),
     )
     .await
+}
+
+/// Writes a claim that time moved, for everybody who follows it.
+async fn moved(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    permit: &Permit,
+    (before, claim): (&Stored<Claim>, Claim),
+    verb: Verb,
+    changed: &[&str],
+) -> Answer<()> {
+    let name = format!("claims/{}", claim.id);
+    let paths = changed.iter().map(|path| (*path).to_owned()).collect();
+    let note = call.note(verb.word(), name.clone(), COLLECTION, paths, &audience(&claim));
+    tx.update_claim(permit, before, claim, note).await.map(|_| ()).map_err(|error| match error {
+        StoreError::Stale => Refusal::stale(&name),
+        other => other.into(),
+    })
 }
