@@ -4,7 +4,7 @@ use recourse_service::verify::verify_store;
 use serde_json::json;
 
 use super::{complaint, printed, run, sql};
-use crate::harness::world::{World, pump_claim};
+use crate::harness::world::{World, cny, date, pump_claim};
 use crate::on_both_databases;
 
 /// Takes the guards of append-only tables away.
@@ -30,6 +30,8 @@ on_both_databases! {
         let mut other = pump_claim();
         other["externalRepairOrder"] = json!("RO-2");
         world.submitted(other).await;
+        let budget = json!({"region": "EAST", "validFrom": date("2026-10-01"), "validTo": date("2027-01-01"), "amount": cny(1)});
+        world.finance.post("/v1/goodwillBudgets?goodwillBudgetId=EAST", budget).await.ok();
         let store = server.running.api.store();
         assert_eq!(verify_store(store).await.unwrap().faults().collect::<Vec<_>>(), Vec::<&str>::new());
         let folder = super::Folder::new();
@@ -46,6 +48,7 @@ on_both_databases! {
             ("UPDATE claim SET vin = 'LSVAA4187S2184842' WHERE state = 'SUBMITTED'", "the column vin is not what the document says"),
             ("UPDATE claim SET body = REPLACE(body, 'stalls', 'Stalls') WHERE state = 'APPROVED'", "is not what its newest change row says"),
             ("DELETE FROM claim_revision WHERE claim_id IN (SELECT id FROM claim WHERE state = 'SUBMITTED')", "a revision is missing"),
+            ("INSERT INTO goodwill_account (budget_id, used_minor, reserved_minor) SELECT id, 5, 0 FROM goodwill_budget", "5 used and 0 reserved are kept"),
             ("UPDATE part SET body = REPLACE(body, 'Engine', 'Motor') WHERE code = 'P-1002'", "parts "),
             (&format!("DELETE FROM change WHERE resource_id = {approved} AND version = (SELECT MAX(version) FROM change c WHERE c.resource_id = {approved})"), "the newest change row is missing"),
             ("UPDATE change SET verb = 'x' WHERE resource = 'parts/P-1001'", "was altered"),

@@ -198,9 +198,14 @@ scenarios! {
     duplicate_at_another_station
     external_purchase
     goodwill
+    goodwill_budget_used_up
+    hold_stops_a_decision
     lapse
     major_assembly
+    note_visibility
+    overdue_review_escalates
     paid_repair
+    pause_moves_the_due_date
     precheck_and_copy
     recovery_dispute_decided_by_another_auditor
     recovery_silence_confirms

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::client::{Answer, Client};
-use crate::harness::world::{World, cny, pump_claim};
+use crate::harness::world::{World, cny, date, pump_claim};
 use crate::on_both_databases;
 
 /// Callers at once.
@@ -81,6 +81,38 @@ on_both_databases! {
             assert_eq!(state, if approved.status == 200 { "APPROVED" } else { "REJECTED" });
         }
         ledger_of(&world).await;
+    }
+
+    async fn of_many_who_grant_the_last_of_a_budget_one_succeeds(server) {
+        let second = server.beside().await;
+        let world = World::load(&server).await;
+        let budget = json!({"region": "EAST", "validFrom": date("2026-10-01"), "validTo": date("2027-01-01"), "amount": cny(10_000)});
+        world.finance.post("/v1/goodwillBudgets?goodwillBudgetId=EAST", budget).await.ok();
+        let there = at(&second, &world.second_auditor);
+        let mut decisions = Vec::new();
+        for job in 0..8 {
+            let mut claim = pump_claim();
+            claim["externalJob"] = json!(format!("b-{job}"));
+            let name = world.submitted(claim).await;
+            let reviewed = world.second_auditor.post(&format!("/v1/{name}:startReview"), json!({})).await.ok();
+            let lines = json!([
+                {"lineNumber": 1, "outcome": "APPROVED", "approvedAmount": cny(45_000), "goodwillAmount": cny(6_000)},
+                {"lineNumber": 2, "outcome": "APPROVED"}]);
+            decisions.push((format!("/v1/{name}:adjudicate"), json!({"etag": reviewed["etag"], "lineDecisions": lines})));
+        }
+        let attempts = decisions.into_iter().enumerate().map(|(n, (path, decision))| {
+            let caller = if n % 2 == 0 { &world.second_auditor } else { &there };
+            async move { caller.post(&path, decision).await }
+        });
+        let answers = futures::future::join_all(attempts).await;
+        assert_eq!(count(&answers, 200), 1, "{:?}", answers.iter().map(|a| a.status).collect::<Vec<_>>());
+        for refused in answers.iter().filter(|answer| answer.status != 200) {
+            assert_eq!((refused.status, refused.body["reason"].as_str()), (400, Some("GOODWILL_BUDGET_EXCEEDED")));
+        }
+        let left = world.auditor.get("/v1/goodwillBudgets/EAST").await.ok();
+        assert_eq!((&left["used"], &left["left"]), (&cny(6_000), &cny(4_000)));
+        assert_eq!(ledger_of(&world).await.0, 1);
+        assert_eq!(server.running.api.store().verify_rows().await.unwrap().faults, Vec::<String>::new());
     }
 
     async fn many_creations_under_one_key_make_one_claim(server) {

@@ -392,6 +392,15 @@ pub enum Act {
     RevokeAuthorization,
     /// Issue an entitlement to a free service by hand, or take one back.
     ManageEntitlement,
+    /// Write a goodwill budget: never who grants goodwill.
+    KeepGoodwillBudget,
+    /// Write a note on a claim.
+    WriteClaimNote {
+        /// The station that claims.
+        station: OrgId,
+        /// Whether only the manufacturer's people shall see it.
+        internal: bool,
+    },
     /// Do with a submitted claim what an adjudication rule says.
     AdjudicateByRule,
     /// Work on an appraisal: accept, conclude. Who ordered it never concludes it.
@@ -470,6 +479,10 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         }
         Act::RevokeAuthorization => actor.has(Role::Auditor),
         Act::ManageEntitlement => actor.has(Role::Auditor) || actor.has(Role::Admin),
+        Act::KeepGoodwillBudget => actor.has(Role::Finance) || actor.has(Role::Admin),
+        Act::WriteClaimNote { station, internal } => {
+            actor.is_oem() || (!internal && actor.has(Role::Station) && actor.orgs.contains(&station))
+        }
         Act::WorkOnAppraisal { appraiser, ordered_by } => {
             if ordered_by == actor.user {
                 return Err(Denial::SamePerson);

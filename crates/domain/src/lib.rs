@@ -12,6 +12,7 @@ pub mod authorizations;
 pub mod canonical;
 pub mod catalog;
 pub mod change;
+pub mod claim_notes;
 pub mod claims;
 pub mod clock;
 pub mod coverage;

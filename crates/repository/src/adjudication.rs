@@ -281,7 +281,7 @@ impl Tx<'_> {
     }
 
     /// The claim of a queue that is due first; none in a queue is the queue without a name. One that another
-    /// auditor is just taking is passed over, as are those that `not_by` created.
+    /// auditor is just taking is passed over, as are those that are held and those that `not_by` created.
     pub async fn next_in_queue(
         &mut self,
         scope: &Scope,
@@ -289,7 +289,8 @@ impl Tx<'_> {
         not_by: UserId,
     ) -> Result<Option<Stored<Claim>>, StoreError> {
         let mut sql = Sql::new(&format!(
-            "SELECT {} FROM claim WHERE state = 'SUBMITTED' AND queue_order = ? AND created_by <> ? AND ",
+            "SELECT {} FROM claim WHERE state = 'SUBMITTED' AND queue_order = ? AND created_by <> ? \
+             AND hold_reason IS NULL AND ",
             claims::COLUMNS
         ))
         .bind(queue.map_or("", Code::as_str))

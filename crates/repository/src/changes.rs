@@ -39,8 +39,10 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 23] = [
+pub(crate) const AGGREGATES: [(&str, &str); 25] = [
     ("claims", "claim"),
+    ("claimNotes", "claim_note"),
+    ("goodwillBudgets", "goodwill_budget"),
     ("authorizations", "prior_authorization"),
     ("serviceEntitlements", "service_entitlement"),
     ("attachments", "attachment"),
@@ -71,8 +73,9 @@ pub fn collections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables whose rows have no code: their public name is the key.
-const KEYED_BY_UUID: [&str; 8] = [
+const KEYED_BY_UUID: [&str; 9] = [
     "claim",
+    "claim_note",
     "prior_authorization",
     "service_entitlement",
     "attachment",
@@ -251,6 +254,7 @@ impl Store {
         let Some((_, table)) = AGGREGATES.iter().find(|(known, _)| *known == collection) else { return Ok(None) };
         let dimensions = match *table {
             "claim" => scope::CLAIM,
+            "claim_note" => scope::CLAIM_NOTE,
             "prior_authorization" => scope::AUTHORIZATION,
             "appraisal" => scope::APPRAISAL,
             "recovery_claim" => scope::RECOVERY_CLAIM,

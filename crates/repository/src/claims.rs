@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 use recourse_domain::access::{Permit, Scope};
 use recourse_domain::catalog::{Field, FieldKind, Stored};
-use recourse_domain::claims::{Claim, ClaimHead, Kind, Revision, SimilarClaim, StateWord};
+use recourse_domain::claims::{Claim, ClaimHead, Kind, PauseReason, Revision, SimilarClaim, StateWord};
 use recourse_domain::ids::{ClaimId, Code, OrgId, UserId};
 use recourse_domain::money::MoneyError;
 use recourse_domain::query::page::{Key, Keys, ListQuery, Page};
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::changes::{ChangeNote, Version, Writing, json};
 use crate::error::StoreError;
+use crate::goodwill_budgets;
 use crate::lists;
 use crate::scope;
 use crate::sql::{IntoValue, Row, Runs, Sql};
@@ -62,8 +63,12 @@ pub const CLAIM_FIELDS: &[Field] = &[
 
 /// What the manufacturer's lists may be filtered and ordered by beside: others don't see it, and a filter would
 /// tell.
-pub const OEM_CLAIM_FIELDS: &[Field] =
-    &[field("queue", FieldKind::Text, true, false), field("auditor", FieldKind::Uuid, false, false)];
+pub const OEM_CLAIM_FIELDS: &[Field] = &[
+    field("queue", FieldKind::Text, true, false),
+    field("auditor", FieldKind::Uuid, false, false),
+    field("hold_reason", FieldKind::Text, false, false),
+    field("escalation_level", FieldKind::Integer, false, false),
+];
 
 impl Store {
     /// The claim of a key.
@@ -182,6 +187,38 @@ impl Store {
         rows.iter().map(|row| Ok((row.instant("review_due_order")?, row.get("id")?))).collect()
     }
 
+    /// Claims whose hold has come to its end, the oldest first.
+    pub async fn ended_holds(&self, scope: &Scope, now: DateTime<Utc>, limit: u32) -> Result<Vec<Uuid>, StoreError> {
+        let mut sql = Sql::new("SELECT id FROM claim WHERE hold_end_time <= ? AND ").bind(now);
+        sql.append(scope::condition(scope, &scope::CLAIM));
+        sql.push(&format!(" ORDER BY hold_end_time LIMIT {limit}"));
+        sql.all(&self.reader).await?.iter().map(|row| row.get("id")).collect()
+    }
+
+    /// Claims whose review was due before a moment and that were not escalated to a level yet, the longest overdue
+    /// first, after the one that was seen last.
+    pub async fn reviews_to_escalate(
+        &self,
+        scope: &Scope,
+        (level, due_before): (u32, DateTime<Utc>),
+        after: Option<(DateTime<Utc>, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<(DateTime<Utc>, Uuid)>, StoreError> {
+        let (due, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
+        let mut sql = Sql::new(
+            "SELECT id, review_due_order FROM claim WHERE review_due_order > 0 AND review_due_order < ? \
+             AND escalation_level < ? AND hold_reason IS NULL AND (review_due_order, id) > (?, ?) AND ",
+        )
+        .bind(due_before)
+        .bind(i64::from(level))
+        .bind(due)
+        .bind(id);
+        sql.append(scope::condition(scope, &scope::CLAIM));
+        sql.push(&format!(" ORDER BY review_due_order, id LIMIT {limit}"));
+        let rows = sql.all(&self.reader).await?;
+        rows.iter().map(|row| Ok((row.instant("review_due_order")?, row.get("id")?))).collect()
+    }
+
     /// Claims of one vehicle, the newest first, for its history.
     pub async fn claims_of_vehicle(&self, vin: &str, limit: u32) -> Result<Vec<Stored<Claim>>, StoreError> {
         let rows = Sql::new(&format!(
@@ -260,6 +297,9 @@ impl Tx<'_> {
             sql.push(", ").push(name).push(" = ?").add(value);
         }
         sql.push(" WHERE id = ? AND version = ?").add(before.id).add(before.version);
+        for change in goodwill_budgets::moves(&before.value, &claim)? {
+            self.db.write_together(Vec::new(), change, false).await?;
+        }
         self.write_version(&version, "claim", sql, Writing::Changed).await?;
         Ok(version.stored(before.id, Some(before.create_time), None, claim))
     }
@@ -416,6 +456,9 @@ pub(crate) fn columns(claim: &Claim) -> Result<Vec<(&'static str, Value)>, Store
         ("queue_order", head.queue.unwrap_or_default().into_value()),
         ("review_due_order", head.review_due_time.map_or(0, |time| time.timestamp_micros()).into_value()),
         ("open_appeal", head.open_appeal.into_value()),
+        ("hold_reason", index.hold_reason.map(PauseReason::word).map(str::to_owned).into_value()),
+        ("hold_end_time", index.hold_end_time.into_value()),
+        ("escalation_level", index.escalation_level.into_value()),
     ])
 }
 

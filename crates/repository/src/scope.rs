@@ -36,6 +36,10 @@ pub(crate) const CLAIM: Dimensions = Dimensions {
     person: Some("created_by"),
 };
 
+/// Notes on claims: the station reads those that are meant for it.
+pub(crate) const CLAIM_NOTE: Dimensions =
+    Dimensions { station: Some(&["(visibility = 'EXTERNAL' AND station_id IN ", ")"]), ..NOTHING };
+
 const ATTACHMENT_STATION: Reach = Some(&["attachment.station_id IN ", ""]);
 
 /// Attachments of a station, or made by a person of it.

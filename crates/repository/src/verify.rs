@@ -13,6 +13,7 @@ use crate::changes::AGGREGATES;
 use crate::claims;
 use crate::documents as document_rows;
 use crate::error::StoreError;
+use crate::goodwill_budgets;
 use crate::sql::{Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
@@ -22,7 +23,7 @@ const BATCH: usize = 200;
 const MAX_FAULTS: u32 = 100;
 
 /// Columns that name a row of another table by its key: table, column, the other table.
-const REFERENCES: [(&str, &str, &str); 25] = [
+const REFERENCES: [(&str, &str, &str); 28] = [
     ("adjudication_hit", "claim_id", "claim"),
     ("adjudication_hit", "rule_set", "adjudication_rule_set"),
     ("adjudication_sample", "rule_set", "adjudication_rule_set"),
@@ -34,9 +35,12 @@ const REFERENCES: [(&str, &str, &str); 25] = [
     ("attachment_use", "claim_id", "claim"),
     ("change_pending", "change_id", "change"),
     ("claim", "station_id", "station"),
+    ("claim_note", "claim_id", "claim"),
+    ("claim_note", "station_id", "station"),
     ("claim_revision", "claim_id", "claim"),
     ("claim_sight", "claim_id", "claim"),
     ("feed_entry", "change_id", "change"),
+    ("goodwill_account", "budget_id", "goodwill_budget"),
     ("ledger_entry", "claim_id", "claim"),
     ("ledger_entry", "reverses", "ledger_entry"),
     ("ledger_posting", "entry_id", "ledger_entry"),
@@ -85,6 +89,7 @@ async fn verify(tx: &mut Tx<'_>) -> Result<RowsReport, StoreError> {
     let most = usize::try_from(MAX_FAULTS).unwrap_or(usize::MAX);
     report.faults.extend(document_rows::faults::<Appraisal>(&tx.db, most).await?);
     report.faults.extend(document_rows::faults::<RecoveryClaim>(&tx.db, most).await?);
+    report.faults.extend(goodwill_budgets::faults(&tx.db, most).await?);
     sights(&tx.db, &mut report).await?;
     Ok(report)
 }

@@ -19,6 +19,7 @@ use crate::claims::{
 use crate::context::{Boxed, Call};
 use crate::convert::{self, claims as convert_claims, names};
 use crate::error::{Answer, Refusal};
+use crate::goodwill_budgets;
 use crate::lists::{self, ListInput};
 use crate::recovery_claims;
 use crate::settings;
@@ -114,6 +115,7 @@ async fn decide(call: &Call, request: v1::DecideAppealRequest) -> Answer<v1::App
                     .clone()
                     .decide_appeal(number, review.clone(), call.now, call.today(), &setting)
                     .map_err(|error| refused(name, error))?;
+                let claim = goodwill_budgets::draw(tx, call, &permit, &setting, &stored.value, claim).await?;
                 effects::decide(tx, call, &permit, &claim).await?;
                 recovery_claims::after_decision(tx, call, &permit, name, &claim).await?;
                 post_decision(tx, call, &permit, &claim).await?;

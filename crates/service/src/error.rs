@@ -202,7 +202,9 @@ fn grpc_code(reason: Reason) -> Code {
         Reason::ResourceNotFound | Reason::RouteNotFound => Code::NotFound,
         Reason::ResourceAlreadyExists => Code::AlreadyExists,
         Reason::IdempotencyKeyInFlight | Reason::StaleEtag | Reason::UploadOffsetConflict => Code::Aborted,
-        Reason::ResourceRetired | Reason::StateConflict | Reason::ClaimHasErrors => Code::FailedPrecondition,
+        Reason::ResourceRetired | Reason::StateConflict | Reason::ClaimHasErrors | Reason::GoodwillBudgetExceeded => {
+            Code::FailedPrecondition
+        }
         Reason::TooManyRequests => Code::ResourceExhausted,
         Reason::StoreUnavailable | Reason::Overloaded | Reason::ServerStopping => Code::Unavailable,
         Reason::RequestTimeout | Reason::BodyTooSlow | Reason::StreamTimeout => Code::DeadlineExceeded,

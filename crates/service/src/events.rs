@@ -31,8 +31,10 @@ const LOOK: Duration = Duration::from_millis(250);
 const STREAM_BATCH: u32 = 200;
 
 /// The collections of the feed, and the method by which each is read: who may call that sees its changes.
-const COLLECTIONS: [(&str, Method); 23] = [
+const COLLECTIONS: [(&str, Method); 25] = [
     ("claims", Method::ClaimServiceGetClaim),
+    ("claimNotes", Method::ClaimNoteServiceGetClaimNote),
+    ("goodwillBudgets", Method::GoodwillBudgetServiceGetGoodwillBudget),
     ("authorizations", Method::AuthorizationServiceGetAuthorization),
     ("serviceEntitlements", Method::ServiceEntitlementServiceGetServiceEntitlement),
     ("rescueTariffs", Method::RescueTariffServiceGetRescueTariff),
@@ -99,7 +101,7 @@ impl EventService for Api {
 async fn trail(call: &Call, request: v1::ListEventsRequest) -> Answer<v1::ListEventsResponse> {
     let name = request.resource.as_str();
     let not_found = || Refusal::not_found(name);
-    let (collection, id) = name.split_once('/').ok_or_else(not_found)?;
+    let (collection, id) = place_of(name).ok_or_else(not_found)?;
     let (_, method) = COLLECTIONS.iter().find(|(known, _)| *known == collection).ok_or_else(not_found)?;
     let scope = access::authorize(call.actor()?, &rule_of(*method)).map_err(|_| not_found())?;
     let found = call.inner.store.resource_key(&scope, collection, id).await?;
@@ -125,6 +127,14 @@ async fn trail(call: &Call, request: v1::ListEventsRequest) -> Answer<v1::ListEv
     let clients = call.inner.store.clients_among(&shown().map(|change| change.actor).collect()).await?;
     let events = shown().map(|change| event(call, change, &clients)).collect::<Answer<_>>()?;
     Ok(v1::ListEventsResponse { events, next_page_token: lists::next_token(call, &input, next)? })
+}
+
+/// The collection of a resource and its id in it. A note is a child of its claim by name, and a resource of its own.
+fn place_of(name: &str) -> Option<(&str, &str)> {
+    match name.split('/').collect::<Vec<_>>().as_slice() {
+        ["claims", _, "notes", note] => Some(("claimNotes", *note)),
+        [..] => name.split_once('/'),
+    }
 }
 
 fn event(call: &Call, change: &Change, clients: &BTreeSet<UserId>) -> Answer<v1::Event> {
@@ -367,7 +377,8 @@ mod tests {
     fn every_collection_of_the_feed_is_read_by_a_method_of_its_name() {
         for (collection, method) in COLLECTIONS {
             let template = method.http().first().map(|rule| rule.template).unwrap_or_default();
-            assert!(template.contains(&format!("name={collection}/*")), "{collection}: {template}");
+            let name = if collection == "claimNotes" { "claims/*/notes" } else { collection };
+            assert!(template.contains(&format!("name={name}/*")), "{collection}: {template}");
         }
     }
 }

@@ -159,7 +159,9 @@ impl Api {
                 Err(refusal) => tracing::info!(claim = %id, reason = refusal.text.en, "the claim did not lapse"),
             }
         }
+        self.end_holds().await?;
         self.pass_reviews().await?;
+        self.escalate_reviews().await?;
         self.expire_rights().await?;
         Ok(lapsed)
     }

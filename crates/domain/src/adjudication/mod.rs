@@ -43,6 +43,8 @@ pub struct RuleBook {
     pub sample_queue: Option<Code>,
     /// The queue of what no rule decides.
     pub default_queue: Option<Code>,
+    /// Whether its rules approve requests for leave too.
+    pub may_authorize: bool,
     rules: Vec<(AdjudicationRule, Result<Condition, Fault>)>,
 }
 
@@ -103,6 +105,8 @@ pub enum HeldBack {
     HigherLevel,
     /// It is a sample.
     Sampled,
+    /// The claim is held.
+    Held,
 }
 
 impl HeldBack {
@@ -117,6 +121,7 @@ impl HeldBack {
             HeldBack::NothingDue => "NOTHING_DUE",
             HeldBack::HigherLevel => "HIGHER_LEVEL",
             HeldBack::Sampled => "SAMPLED",
+            HeldBack::Held => "HELD",
         }
     }
 }
@@ -132,6 +137,7 @@ impl RuleBook {
             sample_every: u32::try_from(set.sample_every).unwrap_or(0),
             sample_queue: set.sample_queue.clone(),
             default_queue: set.default_queue.clone(),
+            may_authorize: set.may_authorize,
             rules: rules
                 .into_iter()
                 .map(|rule| {
@@ -198,7 +204,12 @@ impl RuleBook {
             {
                 Err(HeldBack::RuleFailed)
             }
-            RuleAction::Approve => approvable(claim, setting).map(|()| Measure::Approve),
+            RuleAction::Approve | RuleAction::Reject | RuleAction::Return | RuleAction::RequireEvidence
+                if claim.hold().is_some() =>
+            {
+                Err(HeldBack::Held)
+            }
+            RuleAction::Approve => self.approvable(claim, setting).map(|()| Measure::Approve),
             RuleAction::Reject => Ok(Measure::Reject(rule.reasons.clone())),
             RuleAction::Return | RuleAction::RequireEvidence if !setting.is_returnable(claim.kind) => {
                 Err(HeldBack::NotReturnable)
@@ -212,28 +223,28 @@ impl RuleBook {
         };
         Ruling { rule: Some(rule.id.clone()), action: Some(rule.action), faults, measure, held_back }
     }
-}
 
-/// Whether a claim may be approved without a person.
-fn approvable(claim: &Claim, setting: &Setting) -> Result<(), HeldBack> {
-    if claim.findings.iter().any(Finding::blocks) {
-        return Err(HeldBack::Errors);
+    /// Whether a claim may be approved without a person.
+    fn approvable(&self, claim: &Claim, setting: &Setting) -> Result<(), HeldBack> {
+        if claim.findings.iter().any(Finding::blocks) {
+            return Err(HeldBack::Errors);
+        }
+        match claim.kind.spec().effect() {
+            Effect::Authorizes if !self.may_authorize => return Err(HeldBack::Authorizes),
+            Effect::Authorizes | Effect::Pays => {}
+        }
+        if claim.lines.iter().any(|line| line.pricing.as_ref().is_none_or(|pricing| pricing.computed.is_none())) {
+            return Err(HeldBack::NoPrice);
+        }
+        if claim.lines.iter().all(|line| review::due(claim, line).minor <= 0) {
+            return Err(HeldBack::NothingDue);
+        }
+        let due = Money::sum(claim.currency, claim.lines.iter().map(|line| review::due(claim, line)));
+        if !due.is_ok_and(|due| setting.may_approve(RULE_LEVEL, due)) {
+            return Err(HeldBack::HigherLevel);
+        }
+        Ok(())
     }
-    match claim.kind.spec().effect() {
-        Effect::Authorizes => return Err(HeldBack::Authorizes),
-        Effect::Pays => {}
-    }
-    if claim.lines.iter().any(|line| line.pricing.as_ref().is_none_or(|pricing| pricing.computed.is_none())) {
-        return Err(HeldBack::NoPrice);
-    }
-    if claim.lines.iter().all(|line| review::due(claim, line).minor <= 0) {
-        return Err(HeldBack::NothingDue);
-    }
-    let due = Money::sum(claim.currency, claim.lines.iter().map(|line| review::due(claim, line)));
-    if !due.is_ok_and(|due| setting.may_approve(RULE_LEVEL, due)) {
-        return Err(HeldBack::HigherLevel);
-    }
-    Ok(())
 }
 
 fn evidence(rule: &AdjudicationRule) -> Reason {

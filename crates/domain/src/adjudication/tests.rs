@@ -1,7 +1,8 @@
 use super::*;
 use crate::catalog::adjudication_rule_set::tests::{code, rule, set};
+use crate::catalog::setting::ApprovalLimit;
 use crate::claims::sample::{CLERK, day, draft, facts, setting};
-use crate::claims::{Facts, Kind};
+use crate::claims::{Facts, Hold, Kind, PauseReason};
 use cel::Value;
 
 fn submitted(facts: &Facts) -> Claim {
@@ -233,9 +234,36 @@ fn an_approval_needs_prices_something_owed_and_no_errors() {
     let mut wrong = good.clone();
     wrong.findings.push(Finding::error(ReasonCode::InvalidVin, "vin"));
     assert_eq!(held(&wrong), (Measure::Person(None), Some(HeldBack::Errors)));
-    let mut leave = good;
+    let mut leave = good.clone();
     leave.kind = Kind::ExternalPurchase;
     assert_eq!(held(&leave), (Measure::Person(None), Some(HeldBack::Authorizes)));
+    let waits = Claim { hold: Some(hold()), ..good };
+    assert_eq!(held(&waits), (Measure::Person(None), Some(HeldBack::Held)));
+}
+
+fn hold() -> Hold {
+    Hold {
+        reason: PauseReason::Investigation,
+        hold_time: crate::claims::sample::now(),
+        until: None,
+        end_time: None,
+        held_by: crate::claims::sample::AUDITOR,
+        internal_note: String::new(),
+    }
+}
+
+#[test]
+fn requests_for_leave_are_approved_by_a_set_that_may_within_the_first_level() {
+    let facts = facts();
+    let set = AdjudicationRuleSet { may_authorize: true, ..set(vec![rule("R", 1, "true", RuleAction::Approve)]) };
+    let book = RuleBook::of(&set);
+    let mut leave = submitted(&facts);
+    leave.kind = Kind::ExternalPurchase;
+    let judged = |setting: &Setting| book.judge(&leave, &Situation::of(&leave, &around(&facts)), setting).held_back;
+    assert_eq!(judged(&setting()), None);
+    let limit = ApprovalLimit { level: 0, currency: leave.currency, limit: Some(Money::new(leave.currency, 1)) };
+    let limited = Setting { approval_limits: vec![limit], ..setting() };
+    assert_eq!(judged(&limited), Some(HeldBack::HigherLevel));
 }
 
 #[test]

@@ -43,6 +43,9 @@ pub struct AdjudicationRuleSet {
     pub rules: Vec<AdjudicationRule>,
     /// Its key in the system of whoever created it.
     pub external_ref: String,
+    /// Whether its rules approve requests for leave too.
+    #[serde(default)]
+    pub may_authorize: bool,
 }
 
 /// Whether a version can still be changed, and whether it counts.
@@ -328,6 +331,7 @@ pub(crate) mod tests {
             default_queue: None,
             rules,
             external_ref: String::new(),
+            may_authorize: false,
         }
     }
 

@@ -5,12 +5,12 @@
 //! rates by grade and tax rates stand in dated lists inside: rows can be added and ended while the setting is
 //! in force, and a new setting carries them on.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, date, text, text_value};
+use super::common::{Checks, date, reference, text, text_value};
 use super::dated::{Dated, DatedList, DatedValue};
-use super::record::{ColumnValue, Field, Record};
+use super::record::{ColumnValue, Field, Record, Reference};
 use super::station::{LaborRate, TaxScheme};
 use crate::claims::Kind;
 use crate::clock::Zone;
@@ -81,6 +81,15 @@ pub struct Setting {
     /// Days after a final appraisal in which its appraiser still sees the claim; 0: the custom of 30.
     #[serde(default)]
     pub appraisal_access_days: i32,
+    /// Who is told of an overdue review, step by step; none: nobody.
+    #[serde(default)]
+    pub escalations: Vec<EscalationStep>,
+    /// Goodwill is granted only out of a budget.
+    #[serde(default)]
+    pub goodwill_needs_budget: bool,
+    /// Auditors of this level and above may overdraw a goodwill budget; 0: nobody.
+    #[serde(default)]
+    pub goodwill_overdraft_level: i32,
 }
 
 /// The days of a setting that was written before it could say so.
@@ -97,6 +106,29 @@ pub struct ApprovalLimit {
     pub currency: Currency,
     /// The most that is approved in all; none: any amount.
     pub limit: Option<Money>,
+}
+
+/// A step of the escalation of overdue reviews.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EscalationStep {
+    /// Days after the due time.
+    pub days_overdue: i32,
+    /// Where the claim is put, if anywhere.
+    pub queue: Option<Code>,
+}
+
+impl EscalationStep {
+    /// After which moment the step is due, for a review that is due at a time.
+    pub fn after(&self, due: DateTime<Utc>) -> DateTime<Utc> {
+        let days = Duration::days(i64::from(self.days_overdue));
+        due.checked_add_signed(days).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// Until when a review must have been due for the step to be due now.
+    pub fn due_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let days = Duration::days(i64::from(self.days_overdue));
+        now.checked_sub_signed(days).unwrap_or(DateTime::<Utc>::MIN_UTC)
+    }
 }
 
 /// What an hour costs at stations of a grade.
@@ -164,6 +196,9 @@ impl Default for Setting {
             approval_limits: Vec::new(),
             external_ref: String::new(),
             appraisal_access_days: 0,
+            escalations: Vec::new(),
+            goodwill_needs_budget: false,
+            goodwill_overdraft_level: 0,
         }
     }
 }
@@ -207,6 +242,11 @@ impl Setting {
         }
         let row = rows().filter(|row| row.level <= level).max_by_key(|row| row.level);
         row.is_some_and(|row| row.limit.is_none_or(|limit| amount.minor <= limit.minor))
+    }
+
+    /// Whether an auditor of a level may overdraw a goodwill budget.
+    pub fn may_overdraw(&self, level: i32) -> bool {
+        self.goodwill_overdraft_level > 0 && level >= self.goodwill_overdraft_level
     }
 
     /// Whether a kind of claim can be returned for correction.
@@ -297,6 +337,23 @@ impl Record for Setting {
                 "每个级别每种币种只能有一个限额",
             );
         }
+        for (index, step) in self.escalations.iter().enumerate() {
+            let later = |before: &EscalationStep| before.days_overdue < step.days_overdue;
+            checks.must(
+                (0..=3_650).contains(&step.days_overdue) && self.escalations.iter().take(index).all(later),
+                &format!("escalations[{index}].days_overdue"),
+                "NOT_LATER",
+                "is 0 to 3650 days, and more than of the step before",
+                "应为 0 至 3650 天，且大于上一级",
+            );
+        }
+        checks.must(
+            (0..=9).contains(&self.goodwill_overdraft_level),
+            "goodwill_overdraft_level",
+            "OUT_OF_RANGE",
+            "is 0 to 9",
+            "应为 0 至 9",
+        );
         checks.all(self.grade_rates.check("grade_rates"));
         for (index, row) in self.grade_rates.0.iter().enumerate() {
             let rate = &row.value.labor_rate;
@@ -307,6 +364,14 @@ impl Record for Setting {
             checks.share(row.value.rate_bp, &format!("tax_rates[{index}].rate_bp"));
         }
         checks.found()
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        let steps = self.escalations.iter().enumerate();
+        let queued = steps.filter_map(|(index, step)| Some((index, step.queue.as_ref()?)));
+        let named =
+            |(index, queue)| reference(format!("escalations[{index}].queue"), "review_queue", "reviewQueues", queue);
+        queued.map(named).collect()
     }
 
     fn check_change(&self, before: &Self, today: NaiveDate) -> Vec<Violation> {
@@ -392,6 +457,29 @@ pub(crate) mod tests {
         let to_come = setting("2027", "2027-01-01");
         assert_eq!(rules(&Setting { appeal_days: 60, ..to_come.clone() }, &to_come), [""; 0]);
         assert_eq!(rules(&Setting { valid_from: today, ..to_come.clone() }, &to_come), ["IN_THE_PAST"]);
+    }
+
+    #[test]
+    fn each_step_of_an_escalation_is_later_than_the_one_before() {
+        let step = |days_overdue| EscalationStep { days_overdue, queue: None };
+        let steps = |days: &[i32]| {
+            let escalations = days.iter().copied().map(step).collect();
+            let setting = Setting { escalations, ..setting("2026", "2026-01-01") };
+            setting.check().into_iter().map(|violation| violation.field).collect::<Vec<_>>()
+        };
+        assert_eq!(steps(&[0, 3, 10]), [""; 0]);
+        assert_eq!(steps(&[0, 0]), ["escalations[1].days_overdue"]);
+        assert_eq!(steps(&[3, 1, -1]), ["escalations[1].days_overdue", "escalations[2].days_overdue"]);
+        let queued = EscalationStep { queue: Some(code("LEAD")), ..step(0) };
+        let setting = Setting { escalations: vec![step(0), queued], ..setting("2026", "2026-01-01") };
+        assert_eq!(setting.references()[0].field, "escalations[1].queue");
+    }
+
+    #[test]
+    fn nobody_overdraws_unless_a_level_may() {
+        let level = |goodwill_overdraft_level| Setting { goodwill_overdraft_level, ..setting("2026", "2026-01-01") };
+        assert!(!level(0).may_overdraw(9));
+        assert!(!level(3).may_overdraw(2) && level(3).may_overdraw(3) && level(3).may_overdraw(4));
     }
 
     #[test]

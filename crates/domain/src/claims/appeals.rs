@@ -173,7 +173,7 @@ impl Claim {
         if let Some(open) = self.open_appeal() {
             return Err(AppealError::OpenAlready { number: open.number });
         }
-        if let Some(due) = self.state.appeal_due_time().filter(|due| now > *due) {
+        if let Some(due) = self.appeal_due_time().filter(|due| now > *due) {
             return Err(AppealError::TooLate { due });
         }
         let violations = self.unappealable(&new.lines);
@@ -257,6 +257,7 @@ impl Claim {
         let Some(appeal) = self.open_appeal().filter(|appeal| appeal.number == number) else {
             return Err(AppealError::NotOpen);
         };
+        self.expect_not_held()?;
         if self.decisions.iter().any(|round| round.is_by(review.auditor)) {
             return Err(AppealError::SameAuditor);
         }
@@ -283,6 +284,8 @@ impl Claim {
             Some(appeal) => appeal.state = AppealState::Withdrawn { withdraw_time: now, withdrawn_by: by },
             None => return Err(AppealError::NotOpen),
         }
+        // It waits for nothing any more.
+        self.end_hold(now);
         Ok(self)
     }
 

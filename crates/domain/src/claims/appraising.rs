@@ -1,16 +1,20 @@
 //! What appraisals and recoveries do to a claim: it waits while one is open, and others get sight of it.
 
+use chrono::{DateTime, Utc};
+
 use super::Claim;
-use super::lifecycle::TransitionError;
+use super::clock::PauseReason;
 use super::state::{State, StateWord};
+use super::transition::TransitionError;
 use crate::ids::OrgId;
 
 impl Claim {
     /// The claim while an appraisal is open. Only a claim in review waits for one, and for one at a time.
-    pub fn await_appraisal(mut self) -> Result<Claim, StateWord> {
+    pub fn await_appraisal(mut self, now: DateTime<Utc>) -> Result<Claim, StateWord> {
         match &mut self.state {
             State::InReview { awaiting_appraisal, .. } if !*awaiting_appraisal => {
                 *awaiting_appraisal = true;
+                self.pause(PauseReason::Appraisal, now);
                 Ok(self)
             }
             State::InReview { .. }
@@ -26,12 +30,13 @@ impl Claim {
         }
     }
 
-    /// The claim after its appraisal has ended.
+    /// The claim after its appraisal has ended: its clocks run again.
     #[must_use]
-    pub fn end_appraisal(mut self) -> Claim {
+    pub fn end_appraisal(mut self, now: DateTime<Utc>) -> Claim {
         if let State::InReview { awaiting_appraisal, .. } = &mut self.state {
             *awaiting_appraisal = false;
         }
+        self.resume(PauseReason::Appraisal, now);
         self
     }
 
@@ -73,12 +78,17 @@ mod tests {
     #[test]
     fn a_claim_waits_for_one_appraisal_at_a_time_and_only_in_review() {
         let draft = sample::draft();
-        assert_eq!(draft.await_appraisal(), Err(StateWord::Draft));
+        let now = sample::now();
+        assert_eq!(draft.await_appraisal(now), Err(StateWord::Draft));
         let claim = sample::in_state(StateWord::InReview);
-        let waiting = claim.clone().await_appraisal().unwrap();
+        let waiting = claim.clone().await_appraisal(now).unwrap();
         assert_eq!(waiting.expect_no_appraisal(), Err(TransitionError::AwaitingAppraisal));
-        assert_eq!(waiting.clone().await_appraisal(), Err(StateWord::InReview));
-        assert_eq!(waiting.end_appraisal(), claim);
+        assert_eq!(waiting.clone().await_appraisal(now), Err(StateWord::InReview));
+        assert_eq!(waiting.review_due_time(), None, "its clock stands");
+        let later = now + chrono::Duration::days(2);
+        let free = waiting.end_appraisal(later);
+        assert_eq!(free.state, claim.state);
+        assert_eq!(free.review_due_time(), claim.review_due_time().map(|due| due + chrono::Duration::days(2)));
     }
 
     #[test]

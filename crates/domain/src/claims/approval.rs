@@ -113,6 +113,7 @@ impl Claim {
     ) -> Result<Claim, ApprovalError> {
         self.expect(Verb::ApproveDecision)?;
         self.expect_no_appraisal()?;
+        self.expect_not_held()?;
         let Some(proposal) = self.proposal.take() else { return Err(ApprovalError::NothingProposed) };
         let Proposal { mut round, level } = *proposal;
         if round.is_by(by.user) {

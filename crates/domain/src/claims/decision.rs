@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::finding::Code;
+use super::goodwill::GoodwillDraw;
 use crate::ids::UserId;
 use crate::money::{BasisPoints, Money};
 
@@ -114,6 +115,9 @@ pub struct DecisionRound {
     /// Who approved it at higher levels, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<Approval>,
+    /// What its goodwill draws on budgets, or gives back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub goodwill_draws: Vec<GoodwillDraw>,
 }
 
 /// A step of approval beyond the auditor who decided.

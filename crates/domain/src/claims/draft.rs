@@ -5,9 +5,9 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::header::Header;
-use super::lifecycle::{TransitionError, Verb};
 use super::line::{Line, LineContent, LineInput, LineType};
 use super::state::State;
+use super::transition::{TransitionError, Verb};
 use super::{Claim, ClaimNumber, Kind};
 use crate::access::Author;
 use crate::ids::{ClaimId, Code, OrgId};
@@ -82,6 +82,9 @@ impl Claim {
             proposal: None,
             appeals: Vec::new(),
             shared_with: Vec::new(),
+            hold: None,
+            pauses: Vec::new(),
+            escalation: None,
         };
         claim.with_content(header, lines)
     }

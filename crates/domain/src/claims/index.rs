@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Claim, Kind, StateWord};
+use super::{Claim, Kind, PauseReason, StateWord};
 use crate::ids::{OrgId, UserId};
 use crate::money::MoneyError;
 
@@ -19,6 +19,12 @@ pub struct ClaimIndex {
     pub finding_errors: i64,
     /// Warnings that the last submission found.
     pub finding_warnings: i64,
+    /// Why it is held, if it is.
+    pub hold_reason: Option<PauseReason>,
+    /// When its hold ends by itself.
+    pub hold_end_time: Option<DateTime<Utc>>,
+    /// How far its review was escalated.
+    pub escalation_level: i64,
 }
 
 /// What a list shows of a claim without reading its document.
@@ -115,6 +121,9 @@ impl Claim {
             open_job_key: if self.state.word().is_live() { self.job_key() } else { None },
             finding_errors: count(true),
             finding_warnings: count(false),
+            hold_reason: self.hold().map(|hold| hold.reason),
+            hold_end_time: self.hold().and_then(|hold| hold.end_time),
+            escalation_level: i64::from(self.escalation_level()),
         })
     }
 
@@ -138,8 +147,8 @@ impl Claim {
             repair_completion_date: header.repair_completion_date,
             submit_time: self.submission.as_ref().map(|submission| submission.submit_time),
             first_submit_time: self.submission.as_ref().map(|submission| submission.first_submit_time),
-            review_due_time: self.state.review_due_time(),
-            answer_due_time: self.state.answer_due_time(),
+            review_due_time: self.review_due_time(),
+            answer_due_time: self.answer_due_time(),
             auditor: self.auditor(),
             currency: self.currency.to_string(),
             requested_minor: totals.requested.minor,

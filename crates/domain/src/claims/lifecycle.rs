@@ -17,170 +17,14 @@ use super::facts::Facts;
 use super::finding::Finding;
 use super::review::{self, Review, ReviewError};
 use super::revision::Revision;
-use super::state::{State, StateWord};
+use super::state::State;
+use super::transition::{TransitionError, Verb};
 use super::{Claim, Effect, Submission, checks, pricing};
 use crate::access::Author;
 use crate::catalog::Setting;
 use crate::dates::plus_days;
 use crate::ids::UserId;
 use crate::money::MoneyError;
-use crate::text::Text;
-
-/// What can be done to a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Verb {
-    /// Change its content.
-    Update,
-    /// Submit it.
-    Submit,
-    /// Take it into review.
-    StartReview,
-    /// Decide it.
-    Adjudicate,
-    /// Return it for correction.
-    Return,
-    /// Take it back.
-    Withdraw,
-    /// Let its answer's deadline pass.
-    Lapse,
-    /// Note that it was paid.
-    Settle,
-    /// Note that nothing is owed.
-    Close,
-    /// Let the time for a decision pass.
-    DeemApproved,
-    /// Give it back to its queue.
-    ReleaseReview,
-    /// Hand it to another auditor or queue.
-    Reassign,
-    /// Approve the decision at a higher level.
-    ApproveDecision,
-    /// Give the decision back to its auditor.
-    DeclineDecision,
-    /// Appeal against the decision.
-    Appeal,
-    /// Decide the appeal.
-    DecideAppeal,
-    /// Take the appeal back.
-    WithdrawAppeal,
-}
-
-impl Verb {
-    /// Every verb.
-    pub const ALL: [Verb; 17] = [
-        Verb::Update,
-        Verb::Submit,
-        Verb::StartReview,
-        Verb::Adjudicate,
-        Verb::Return,
-        Verb::Withdraw,
-        Verb::Lapse,
-        Verb::Settle,
-        Verb::Close,
-        Verb::DeemApproved,
-        Verb::ReleaseReview,
-        Verb::Reassign,
-        Verb::ApproveDecision,
-        Verb::DeclineDecision,
-        Verb::Appeal,
-        Verb::DecideAppeal,
-        Verb::WithdrawAppeal,
-    ];
-
-    /// The word of the verb in change rows.
-    pub fn word(self) -> &'static str {
-        match self {
-            Verb::Update => "update",
-            Verb::Submit => "submit",
-            Verb::StartReview => "startReview",
-            Verb::Adjudicate => "adjudicate",
-            Verb::Return => "return",
-            Verb::Withdraw => "withdraw",
-            Verb::Lapse => "lapse",
-            Verb::Settle => "settle",
-            Verb::Close => "close",
-            Verb::DeemApproved => "deemApproved",
-            Verb::ReleaseReview => "releaseReview",
-            Verb::Reassign => "reassign",
-            Verb::ApproveDecision => "approveDecision",
-            Verb::DeclineDecision => "declineDecision",
-            Verb::Appeal => "appeal",
-            Verb::DecideAppeal => "decideAppeal",
-            Verb::WithdrawAppeal => "withdrawAppeal",
-        }
-    }
-
-    /// The states from which it leads on.
-    pub fn from(self) -> &'static [StateWord] {
-        match self {
-            Verb::Update | Verb::Submit => &[StateWord::Draft, StateWord::Returned],
-            Verb::StartReview | Verb::Reassign | Verb::DeemApproved => &[StateWord::Submitted, StateWord::InReview],
-            Verb::Adjudicate | Verb::Return | Verb::ApproveDecision | Verb::DeclineDecision | Verb::ReleaseReview => {
-                &[StateWord::InReview]
-            }
-            Verb::Withdraw => &[StateWord::Draft, StateWord::Submitted, StateWord::Returned],
-            Verb::Lapse => &[StateWord::Returned],
-            Verb::Settle | Verb::Close => &[StateWord::Approved],
-            Verb::Appeal | Verb::DecideAppeal | Verb::WithdrawAppeal => {
-                &[StateWord::Approved, StateWord::Rejected, StateWord::Settled, StateWord::Closed]
-            }
-        }
-    }
-}
-
-/// Why a claim did not move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TransitionError {
-    /// The verb does not lead on from the claim's state.
-    #[error("{} is not possible in state {}", .verb.word(), .state.word())]
-    WrongState {
-        /// What was tried.
-        verb: Verb,
-        /// Where the claim stands.
-        state: StateWord,
-    },
-    /// Claims of this kind are approved or rejected, never returned.
-    #[error("claims of this kind are not returned; approve or reject it")]
-    NotReturnable,
-    /// Another auditor reviews the claim.
-    #[error("another auditor reviews the claim; take it over with startReview first")]
-    AnotherAuditor,
-    /// An appraisal is open, and the review waits for it.
-    #[error("an appraisal of the claim is open; wait until it is final, or cancel it")]
-    AwaitingAppraisal,
-    /// The deadline has not passed.
-    #[error("the deadline has not passed")]
-    NotDue,
-}
-
-impl TransitionError {
-    /// What people are told, with the way out.
-    pub fn text(&self) -> Text {
-        match self {
-            TransitionError::WrongState { verb, state } => {
-                let possible: Vec<&str> = verb.from().iter().map(|state| state.word()).collect();
-                let possible = possible.join(", ");
-                Text::new(
-                    format!("the claim is {}; {} is possible in {possible}", state.word(), verb.word()),
-                    format!("索赔单状态为 {}；{} 仅可在 {possible} 状态执行", state.word(), verb.word()),
-                )
-            }
-            TransitionError::NotReturnable => Text::new(
-                "claims of this kind are not returned; approve or reject it",
-                "此类索赔不可退单；请批准或拒绝",
-            ),
-            TransitionError::AnotherAuditor => Text::new(
-                "another auditor reviews the claim; take it over with startReview first",
-                "该索赔单由其他审核员审核中；请先用 startReview 接手",
-            ),
-            TransitionError::AwaitingAppraisal => Text::new(
-                "an appraisal of the claim is open; wait until it is final, or cancel it",
-                "该索赔单的鉴定尚未结束；请等待鉴定定稿，或取消鉴定",
-            ),
-            TransitionError::NotDue => Text::new("the deadline has not passed", "期限未到"),
-        }
-    }
-}
 
 /// What an auditor says when a claim is returned. The service sees to it that there is a reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -256,6 +100,7 @@ impl Claim {
             evidence: claim.evidence_hashes(&facts.evidence),
         });
         claim.state = State::Submitted { review_due_time: Some(after_days(now, facts.setting.review_due_days)) };
+        claim.escalation = None;
         claim.findings = findings;
         claim.totals()?;
         let revision = Revision::freeze(&claim);
@@ -292,6 +137,7 @@ impl Claim {
         self.expect(Verb::Adjudicate)?;
         self.expect_auditor(review.auditor)?;
         self.expect_no_appraisal()?;
+        self.expect_not_held()?;
         let lines: Vec<u32> = self.lines.iter().map(|line| line.number).collect();
         let level = review.level;
         let round = review::decide(&self, &lines, review, now, today)?;
@@ -326,6 +172,7 @@ impl Claim {
         self.expect(Verb::Return)?;
         self.expect_auditor(returning.auditor)?;
         self.expect_no_appraisal()?;
+        self.expect_not_held()?;
         if !setting.is_returnable(self.kind) {
             return Err(TransitionError::NotReturnable);
         }
@@ -347,6 +194,7 @@ impl Claim {
     /// Takes it back.
     pub fn withdraw(mut self, by: UserId, reason: String, now: DateTime<Utc>) -> Result<Claim, TransitionError> {
         self.expect(Verb::Withdraw)?;
+        self.end_hold(now);
         self.state = State::Withdrawn { withdraw_time: now, withdrawn_by: by, reason };
         Ok(self)
     }
@@ -354,7 +202,7 @@ impl Claim {
     /// Lets an unanswered return have its consequence once its deadline has passed.
     pub fn lapse(mut self, now: DateTime<Utc>) -> Result<Claim, TransitionError> {
         self.expect(Verb::Lapse)?;
-        if self.state.answer_due_time().is_none_or(|due| now <= due) {
+        if self.answer_due_time().is_none_or(|due| now <= due) {
             return Err(TransitionError::NotDue);
         }
         self.state = State::Lapsed { lapse_time: now };

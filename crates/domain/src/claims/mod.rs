@@ -1,21 +1,25 @@
 //! Warranty claims: written by a station, checked and priced at submission, decided line by line.
 //!
 //! A [`Claim`] is one document. Its life is in [`lifecycle`], what may be written in [`draft`], what a
-//! submission finds in [`checks`], the amounts in [`pricing`], the decision in [`review`], and what was
-//! frozen at each submission in [`revision`].
+//! submission finds in [`checks`], the amounts in [`pricing`], the decision in [`review`], what was frozen at
+//! each submission in [`revision`], and until when what is due in `clock`.
 
 pub mod appeals;
 mod appraising;
 pub mod approval;
 pub mod checks;
+mod clock;
 mod decision;
 pub mod draft;
+mod escalation;
 mod evidence;
 pub mod facts;
 mod finding;
 mod finding_text;
 mod follow;
+mod goodwill;
 mod header;
+mod hold;
 mod index;
 pub mod kinds;
 pub mod lifecycle;
@@ -31,6 +35,7 @@ pub(crate) mod sample;
 mod silence;
 mod state;
 pub mod track;
+mod transition;
 
 use std::collections::BTreeMap;
 
@@ -40,25 +45,30 @@ use uuid::Uuid;
 
 pub use appeals::{Appeal, AppealError, AppealState, NewAppeal};
 pub use approval::{ApprovalError, Approver, Proposal};
+pub use clock::{Clock, Pause, PauseReason};
 pub use decision::{Approval, DecisionRound, LineDecision, Outcome, Reason, Return};
+pub use escalation::Escalation;
 pub use evidence::{AttachmentFact, EvidenceFacts, EvidenceUse};
 pub use facts::{EarlierRepair, Facts, SharedTrip, SimilarClaim};
 pub use finding::{Code, Finding, Severity};
 pub use finding_text::{FindingText, reason_text, text};
 pub use follow::EntitlementChoice;
+pub use goodwill::{Drawn, GoodwillDraw};
 pub use header::{
     AssemblyAction, CompensationAppraisalDetails, Details, ExternalPurchaseDetails, Header, MajorAssemblyDetails,
     RescueTrip, RoadsideRescueDetails, RunningInDetails, WarrantyRepairDetails,
 };
+pub use hold::Hold;
 pub use index::{ClaimHead, ClaimIndex, open_job_key};
 pub use kinds::{Effect, Kind, RequiredField, Spec};
-pub use lifecycle::{Returning, SubmitError, Submitted, TransitionError, Verb};
+pub use lifecycle::{Returning, SubmitError, Submitted};
 pub use line::{Line, LineContent, LineInput, LinePricing, LineType, PriceSource, PriceSourceKind};
 pub use number::ClaimNumber;
 pub use review::{Goodwill, Review, ReviewError, Verdict};
 pub use revision::{Difference, DifferenceKind, Revision};
 pub use routing::{Assignee, Assignment, Routing};
 pub use state::{State, StateWord};
+pub use transition::{TransitionError, Verb};
 
 use crate::access::ClaimParties;
 use crate::attachments::Hash;
@@ -121,6 +131,15 @@ pub struct Claim {
     /// Organisations beside the station that have sight of it: appraisers and suppliers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shared_with: Vec<OrgId>,
+    /// The hold, while it is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// When its clocks stood, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pauses: Vec<Pause>,
+    /// How far its review was escalated, since it was submitted last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<Escalation>,
 }
 
 /// What is known of a claim's submissions.
@@ -224,6 +243,8 @@ pub enum Step {
     AppealDecision,
     /// Approve the decision at a higher level.
     Approval,
+    /// Release the hold, or send what it waits for.
+    HoldRelease,
 }
 
 impl Claim {
@@ -297,14 +318,18 @@ impl Claim {
     pub fn waits_for(&self) -> Wait {
         let submitted = self.submission.as_ref().map(|submission| submission.submit_time);
         let wait = |party, step, since, due_time| Wait { party, step, since, due_time };
-        if let Some(appeal) = self.open_appeal() {
-            let (since, due) = (appeal.appeal_time, appeal.decision_due_time);
-            return wait(Party::Auditor, Step::AppealDecision, Some(since), Some(due));
+        if let Some(hold) = self.hold() {
+            return wait(hold.reason.party(), Step::HoldRelease, Some(hold.hold_time), hold.end_time);
         }
+        if let Some(appeal) = self.open_appeal() {
+            let (since, due) = (appeal.appeal_time, self.decision_due_time(appeal));
+            return wait(Party::Auditor, Step::AppealDecision, Some(since), due);
+        }
+        let review_due = self.review_due_time();
         match &self.state {
             State::Draft => wait(Party::Station, Step::Submission, None, None),
-            State::Submitted { review_due_time } => wait(Party::Auditor, Step::Review, submitted, *review_due_time),
-            State::InReview { review_due_time, review_start_time, awaiting_appraisal, .. } => {
+            State::Submitted { .. } => wait(Party::Auditor, Step::Review, submitted, review_due),
+            State::InReview { review_start_time, awaiting_appraisal, .. } => {
                 let (party, step) = if *awaiting_appraisal {
                     (Party::Appraiser, Step::Appraisal)
                 } else if self.awaits_approval() {
@@ -312,10 +337,10 @@ impl Claim {
                 } else {
                     (Party::Auditor, Step::Decision)
                 };
-                wait(party, step, Some(*review_start_time), *review_due_time)
+                wait(party, step, Some(*review_start_time), review_due)
             }
-            State::Returned { return_time, answer_due_time } => {
-                wait(Party::Station, Step::Answer, Some(*return_time), Some(*answer_due_time))
+            State::Returned { return_time, .. } => {
+                wait(Party::Station, Step::Answer, Some(*return_time), self.answer_due_time())
             }
             State::Approved { decide_time, .. } => match self.kind.spec().effect() {
                 // Its due time is a day, the promised pay date.

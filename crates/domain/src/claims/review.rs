@@ -152,6 +152,7 @@ pub(super) fn decide(
         rule: None,
         appeal: None,
         approvals: Vec::new(),
+        goodwill_draws: Vec::new(),
     })
 }
 

@@ -4,9 +4,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::decision::Outcome;
-use super::lifecycle::{Returning, TransitionError, Verb};
+use super::lifecycle::Returning;
 use super::review::{Review, ReviewError, Verdict};
 use super::state::State;
+use super::transition::{TransitionError, Verb};
 use super::{Claim, Reason};
 use crate::adjudication::{HeldBack, Measure, RULE_LEVEL, RuleBook, RuleFault, Ruling};
 use crate::catalog::Setting;

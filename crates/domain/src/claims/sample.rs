@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::draft::NewClaim;
 use super::{
-    Claim, EvidenceFacts, Facts, Header, Kind, LineContent, LineInput, LinePricing, LineType, State, StateWord,
-    Submission,
+    Claim, EvidenceFacts, Facts, Header, Kind, LineContent, LineInput, LinePricing, LineType, Outcome, Review, State,
+    StateWord, Submission, Verdict,
 };
 use crate::catalog::{
     Address, AssemblyClass, Contact, CoverageTerm, Dated, DatedList, FailureCode, GradeRate, LaborOperation, LaborRate,
@@ -114,6 +114,27 @@ pub(crate) fn priced() -> Claim {
     claim
 }
 
+/// What approves every line of a claim: by the auditor who reviews it, without limits.
+pub(crate) fn approve_all(claim: &Claim) -> Review {
+    let verdict = |line| Verdict {
+        line,
+        outcome: Outcome::Approved,
+        approved: None,
+        goodwill: None,
+        reasons: Vec::new(),
+        note: String::new(),
+        internal_note: String::new(),
+    };
+    Review {
+        auditor: AUDITOR,
+        level: 0,
+        may_grant_goodwill: false,
+        verdicts: claim.lines.iter().map(|line| verdict(line.number)).collect(),
+        note: String::new(),
+        internal_note: String::new(),
+    }
+}
+
 /// The priced claim in a state, without the rounds that would have led there.
 pub(crate) fn in_state(word: StateWord) -> Claim {
     let now = now();
@@ -184,6 +205,9 @@ pub(crate) fn setting() -> Setting {
         approval_limits: Vec::new(),
         external_ref: String::new(),
         appraisal_access_days: 0,
+        escalations: Vec::new(),
+        goodwill_needs_budget: false,
+        goodwill_overdraft_level: 0,
     }
 }
 

@@ -17,7 +17,7 @@ impl Claim {
     /// Approves what is due on every line, because the time for a decision has passed.
     pub fn deem_approved(self, now: DateTime<Utc>, today: NaiveDate, setting: &Setting) -> Result<Claim, ReviewError> {
         self.expect(Verb::DeemApproved)?;
-        let overdue = self.state.review_due_time().is_some_and(|due| now > due);
+        let overdue = self.review_due_time().is_some_and(|due| now > due);
         if !(setting.deemed_approval && overdue && self.waits_for_an_auditor_alone()) {
             return Err(TransitionError::NotDue.into());
         }
@@ -36,7 +36,7 @@ impl Claim {
             Effect::Pays => true,
             Effect::Authorizes => false,
         };
-        pays && !appraised && !self.awaits_approval()
+        pays && !appraised && self.hold().is_none() && !self.awaits_approval()
     }
 }
 

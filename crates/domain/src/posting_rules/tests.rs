@@ -37,6 +37,7 @@ fn round(number: u32, lines: Vec<LineDecision>) -> DecisionRound {
         rule: None,
         appeal: None,
         approvals: Vec::new(),
+        goodwill_draws: Vec::new(),
     }
 }
 

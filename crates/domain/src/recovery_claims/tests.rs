@@ -87,6 +87,7 @@ fn approved(rounds: &[[(i64, i64); 2]]) -> Claim {
             rule: None,
             appeal: None,
             approvals: Vec::new(),
+            goodwill_draws: Vec::new(),
         });
     }
     claim

@@ -10,7 +10,7 @@ use chrono::Days;
 use recourse_domain::access::Scope;
 use recourse_domain::adjudication::{Measure, RuleBook, Ruling};
 use recourse_domain::catalog::{AdjudicationRuleSet, Setting};
-use recourse_domain::claims::{Claim, StateWord, review};
+use recourse_domain::claims::{Claim, Effect, StateWord, review};
 use recourse_domain::ids::Code;
 use recourse_domain::money::{Currency, Money};
 use recourse_domain::query::page::Keys;
@@ -153,6 +153,8 @@ struct Tried {
     approved: Option<Money>,
     /// The rules would decide otherwise.
     differs: bool,
+    /// Whether an approval pays. Leave is no money: what is done by it is claimed by itself.
+    pays: bool,
 }
 
 impl Tried {
@@ -168,7 +170,11 @@ impl Tried {
             (Measure::Return(_), Some(_)) => true,
             (Measure::Person(_), _) | (Measure::Approve | Measure::Reject(_) | Measure::Return(_), None) => false,
         };
-        Ok(Self { currency: frozen.currency, would, approved, differs })
+        let pays = match frozen.kind.spec().effect() {
+            Effect::Pays => true,
+            Effect::Authorizes => false,
+        };
+        Ok(Self { currency: frozen.currency, would, approved, differs, pays })
     }
 }
 
@@ -231,6 +237,9 @@ impl Sums {
         if let Some((_, hits)) = self.hits.iter_mut().find(|(rule, _)| ruling.rule.as_ref() == Some(rule)) {
             hits.hits = hits.hits.saturating_add(1);
             hits.differing = hits.differing.saturating_add(i32::from(tried.differs));
+        }
+        if !tried.pays {
+            return Ok(());
         }
         let zero = Money::zero(tried.currency);
         let purse = self.money.entry(tried.currency.code().to_owned()).or_insert(Purse {

@@ -95,7 +95,7 @@ pub(super) async fn finalize(call: &Call, request: v1::AppraisalStepRequest) -> 
                     let gives_way = gives_way.map_err(|error| refused(&first_name, error))?;
                     saved(tx, call, &permit, &first, gives_way, Verb::Supersede).await?;
                 }
-                let free = claim.value.clone().end_appraisal();
+                let free = claim.value.clone().end_appraisal(call.now);
                 if free != claim.value {
                     save_claim(tx, call, &permit, &claim, free, "endAppraisal", &[]).await?;
                 }

@@ -156,7 +156,7 @@ async fn give_up(
     let ended = first.value.clone().reassign(to, reason.to_owned(), call.now).map_err(|error| refused(&name, error))?;
     tx.take_sight(permit, ended.claim, org).await?;
     saved(tx, call, permit, first, ended, Verb::Reassign).await?;
-    let free = claim.value.clone().end_appraisal().unshare(org);
+    let free = claim.value.clone().end_appraisal(call.now).unshare(org);
     if free == claim.value {
         return Ok(claim);
     }
@@ -173,7 +173,7 @@ async fn begin(
 ) -> Answer<Stored<Appraisal>> {
     let name = convert_appraisals::named(appraisal.id.0);
     let claim_name = format!("claims/{}", claim.id);
-    let waiting = claim.value.clone().await_appraisal().map_err(|state| {
+    let waiting = claim.value.clone().await_appraisal(call.now).map_err(|state| {
         if claim.value.state.word() == recourse_domain::claims::StateWord::InReview {
             already_open(&name)
         } else {

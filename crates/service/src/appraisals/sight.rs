@@ -36,7 +36,11 @@ pub(super) async fn save_claim(
     let name = format!("claims/{}", claim.id);
     let mut orgs = claim_audience(&claim).orgs();
     orgs.extend(also);
-    let paths = if before.value.state == claim.state { Vec::new() } else { vec!["awaiting_appraisal".to_owned()] };
+    let paths = if before.value.state == claim.state {
+        Vec::new()
+    } else {
+        ["awaiting_appraisal", "pauses", "review_due_time"].map(str::to_owned).to_vec()
+    };
     let note = call.note(verb, name.clone(), "claims", paths, &Audience::Organizations(orgs));
     tx.update_claim(permit, before, claim, note).await.map_err(|error| match error {
         StoreError::Stale => Refusal::stale(&name),

@@ -94,7 +94,7 @@ pub(super) async fn decline(call: &Call, request: v1::AppraisalNoteRequest) -> A
 pub(super) async fn close_case(tx: &mut Tx<'_>, call: &Call, permit: &Permit, appraisal: &Appraisal) -> Answer<()> {
     let claim = claim_of(tx, call, appraisal.claim).await?;
     tx.take_sight(permit, appraisal.claim, appraisal.appraiser).await?;
-    let free = claim.value.clone().end_appraisal().unshare(appraisal.appraiser);
+    let free = claim.value.clone().end_appraisal(call.now).unshare(appraisal.appraiser);
     if free != claim.value {
         save_claim(tx, call, permit, &claim, free, "unshared", &[appraisal.appraiser]).await?;
     }

@@ -32,7 +32,7 @@ use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput, Listed};
 
 pub(crate) use imports::{Reports, import};
-pub(crate) use resources::{AdjudicationRuleSetResource, VehicleResource};
+pub(crate) use resources::{AdjudicationRuleSetResource, GoodwillBudgetResource, VehicleResource};
 
 /// What differs between one kind of master data and another.
 pub(crate) trait Resource: 'static {
@@ -45,6 +45,8 @@ pub(crate) trait Resource: 'static {
     const SINGULAR: &'static str;
     /// The method that reads one, whose access rule also says who may read the answer of a repeated command.
     const GET: Method;
+    /// The act that writing one is.
+    const WRITE: Act = Act::WriteMasterData;
 
     /// The message for a record as it stands in the store.
     fn show(stored: &Stored<Self::Record>) -> Self::Message;
@@ -138,7 +140,7 @@ pub(crate) async fn create<R: Resource>(
     let code = R::code(code)
         .map_err(|violation| Refusal::invalid(vec![Violation { field: format!("{}_id", R::SINGULAR), ..violation }]))?;
     let record = readable::<R>(call, message, &code, None)?;
-    let permit = call.permit(Act::WriteMasterData)?;
+    let permit = call.permit(R::WRITE)?;
     R::authorize(call.actor()?, &record, None)?;
     let name = name_of::<R>(&code);
     let (record, permit, name) = (&record, &permit, name.as_str());
@@ -203,7 +205,7 @@ pub(crate) async fn update<R: Resource>(
     let code = code_in::<R>(R::name(&message))?;
     let name = name_of::<R>(&code);
     let paths = mask.map(|mask| mask.paths).filter(|paths| !paths.is_empty()).unwrap_or_else(|| message.populated());
-    let permit = call.permit(Act::WriteMasterData)?;
+    let permit = call.permit(R::WRITE)?;
     let (message, code, name, paths, permit) = (&message, code.as_str(), name.as_str(), &paths, &permit);
     call.run(
         validate_only,
@@ -235,7 +237,7 @@ pub(crate) async fn update<R: Resource>(
 /// Retires a record: it stays for what names it, and its code is never given to something else.
 pub(crate) async fn retire<R: Resource>(call: &Call, name: &str, etag: &str) -> Answer<R::Message> {
     let code = code_in::<R>(name)?;
-    let permit = call.permit(Act::WriteMasterData)?;
+    let permit = call.permit(R::WRITE)?;
     let (code, permit) = (code.as_str(), &permit);
     call.run(
         false,

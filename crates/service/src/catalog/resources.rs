@@ -1,6 +1,6 @@
 //! The kinds of master data: message, record, and what is peculiar to each.
 
-use recourse_domain::access::{Actor, Right};
+use recourse_domain::access::{Act, Actor, Right};
 use recourse_domain::catalog::{self as domain, ColumnValue, PolicyState, RuleSetState, Stored};
 use recourse_domain::ids::OrgId;
 use recourse_domain::query::filter::{Expr, Op};
@@ -13,8 +13,9 @@ use recourse_proto::{Method, v1};
 use super::Resource;
 use crate::convert::organizations::NewId;
 use crate::convert::{
-    adjudication_rule_sets, appraisers, evidence_rules, failure_codes, labor_operations, part_supplies, parts,
-    policies, rescue_tariffs, review_queues, settings, share_agreements, stations, suppliers, vehicles,
+    adjudication_rule_sets, appraisers, evidence_rules, failure_codes, goodwill_budgets, labor_operations,
+    part_supplies, parts, policies, rescue_tariffs, review_queues, settings, share_agreements, stations, suppliers,
+    vehicles,
 };
 use crate::error::{Answer, Refusal};
 
@@ -154,6 +155,15 @@ resource! {
     ShareAgreementResource: ShareAgreement = domain::ShareAgreement, "share_agreement",
     ShareAgreementServiceGetShareAgreement,
     share_agreements::show, |message, code, _, _| share_agreements::read(message, code);
+}
+
+resource! {
+    /// Goodwill budgets: written by those who grant none.
+    GoodwillBudgetResource: GoodwillBudget = domain::GoodwillBudget, "goodwill_budget",
+    GoodwillBudgetServiceGetGoodwillBudget,
+    goodwill_budgets::show, |message, code, _, _| goodwill_budgets::read(message, code);
+
+    const WRITE: Act = Act::KeepGoodwillBudget;
 }
 
 resource! {

@@ -44,12 +44,7 @@ pub(super) async fn judge(tx: &mut Tx<'_>, call: &Call, facts: &Facts, claim: Cl
         return Ok(Judgement { claim: claim.routed(None, served), matched: None });
     };
     let book = call.inner.rule_books.of(tx, &everything, id, version).await?;
-    let history = if book.asks_history() {
-        tx.histories(&[before(&claim)]).await?.pop().unwrap_or_default()
-    } else {
-        History::default()
-    };
-    let mut ruling = ruled(&book, &claim, facts, history);
+    let mut ruling = ruled(tx, &book, &claim, facts).await?;
     if ruling.measure == Measure::Approve && book.sample_every > 0 {
         let nth = tx.count_approval(&permit()?, id).await?;
         if book.is_sample(nth) {
@@ -68,7 +63,21 @@ pub(super) async fn judge(tx: &mut Tx<'_>, call: &Call, facts: &Facts, claim: Cl
     Ok(Judgement { claim, matched })
 }
 
-fn ruled(book: &RuleBook, claim: &Claim, facts: &Facts, history: History) -> Ruling {
+/// What the rules in force would say of a claim as its submission would leave it. Which approval is a sample is
+/// not told: nothing is counted.
+pub(super) async fn forecast(tx: &mut Tx<'_>, call: &Call, facts: &Facts, claim: &Claim) -> Answer<Option<Ruling>> {
+    let everything = call.everything()?;
+    let Some((id, version)) = tx.rule_set_in_force(&everything, facts.today).await? else { return Ok(None) };
+    let book = call.inner.rule_books.of(tx, &everything, id, version).await?;
+    Ok(Some(ruled(tx, &book, claim, facts).await?))
+}
+
+async fn ruled(tx: &mut Tx<'_>, book: &RuleBook, claim: &Claim, facts: &Facts) -> Answer<Ruling> {
+    let history = if book.asks_history() {
+        tx.histories(&[before(claim)]).await?.pop().unwrap_or_default()
+    } else {
+        History::default()
+    };
     let around = Surroundings {
         submitted: facts.today,
         station: &facts.station,
@@ -78,7 +87,7 @@ fn ruled(book: &RuleBook, claim: &Claim, facts: &Facts, history: History) -> Rul
         failure_code: facts.failure_code.as_ref(),
         history,
     };
-    book.judge(claim, &Situation::of(claim, &around), &facts.setting)
+    Ok(book.judge(claim, &Situation::of(claim, &around), &facts.setting))
 }
 
 async fn serving(tx: &mut Tx<'_>, call: &Call, facts: &Facts, claim: &Claim) -> Answer<Option<Code>> {

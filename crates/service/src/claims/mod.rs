@@ -7,6 +7,7 @@ mod draft;
 pub(crate) mod effects;
 mod evidence;
 mod facts;
+mod holds;
 mod precheck;
 mod queues;
 mod reading;

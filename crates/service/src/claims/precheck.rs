@@ -9,6 +9,7 @@ use recourse_proto::v1;
 
 use super::draft::{claiming_station, kind_of, under_claim};
 use super::facts;
+use super::submit::forecast;
 use crate::context::Call;
 use crate::convert::claims as convert_claims;
 use crate::error::{Answer, Refusal};
@@ -21,7 +22,7 @@ pub(super) async fn precheck(call: &Call, request: v1::PrecheckClaimRequest) -> 
     let named_station = message.station.clone();
     let (header, lines) = convert_claims::read(message).map_err(|found| Refusal::invalid(under_claim(found)))?;
     let (header, lines, named_station) = (&header, &lines, named_station.as_str());
-    let (claim, findings) = call
+    let (claim, findings, forecast) = call
         .inner
         .store
         .read(|tx| {
@@ -41,7 +42,9 @@ pub(super) async fn precheck(call: &Call, request: v1::PrecheckClaimRequest) -> 
                     .map_err(|found| Refusal::invalid(under_claim(found)))?;
                 call.permit(Act::DraftClaim(claim.parties()))?;
                 let facts = facts::gather(tx, call, &claim).await?;
-                Ok::<_, Refusal>(claim.precheck(&facts))
+                let forecast = forecast(tx, call, &facts, &claim).await?;
+                let (claim, findings) = claim.precheck(&facts);
+                Ok::<_, Refusal>((claim, findings, forecast))
             })
         })
         .await?;
@@ -51,5 +54,5 @@ pub(super) async fn precheck(call: &Call, request: v1::PrecheckClaimRequest) -> 
     shown.number.clear();
     shown.redact(&call.viewer(true));
     let findings = findings.iter().map(|finding| convert_claims::show_finding(finding, call.lang)).collect();
-    Ok(v1::PrecheckClaimResponse { claim: Some(shown), findings })
+    Ok(v1::PrecheckClaimResponse { claim: Some(shown), findings, forecast })
 }

@@ -12,6 +12,7 @@ use super::{COLLECTION, audience, effects, found_for, refused_step, replay, show
 use crate::context::Call;
 use crate::convert::{self, Reader, claims as convert_claims};
 use crate::error::{Answer, Refusal};
+use crate::goodwill_budgets;
 use crate::recovery_claims;
 use crate::settings;
 use recourse_domain::access::Permit;
@@ -67,6 +68,7 @@ pub(super) async fn adjudicate(call: &Call, request: v1::AdjudicateClaimRequest)
                     .clone()
                     .adjudicate(review.clone(), call.now, call.today(), &setting)
                     .map_err(|error| refused_review(name, error))?;
+                let claim = goodwill_budgets::draw(tx, call, &permit, &setting, &stored.value, claim).await?;
                 settle_newest(tx, call, &permit, name, &stored.value, &claim).await?;
                 let changed = ["state", "decisions", "proposed_decision", "lines", "totals"];
                 saved(tx, call, &permit, stored, claim, Verb::Adjudicate, &changed).await

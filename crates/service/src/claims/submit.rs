@@ -1,7 +1,7 @@
 //! Submitting a claim and taking it back.
 
 use recourse_domain::access::{Act, Permit};
-use recourse_domain::claims::{Claim, Finding, SubmitError};
+use recourse_domain::claims::{Claim, Facts, Finding, SubmitError};
 use recourse_domain::vehicle::{OdometerReading, OdometerSource};
 use recourse_domain::vin::Vin;
 use recourse_proto::redact::Redact;
@@ -30,9 +30,10 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                 let permit = call.permit(Act::SubmitClaim(stored.value.parties()))?;
                 let facts = facts::gather(tx, call, &stored.value).await?;
                 if validate_only {
+                    let forecast = forecast(tx, call, &facts, &stored.value).await?;
                     let (claim, findings) = stored.value.clone().precheck(&facts);
                     let stored = recourse_domain::catalog::Stored { value: claim, ..stored };
-                    return Ok((name.to_owned(), response(call, shown(call, &stored)?, &findings)));
+                    return Ok((name.to_owned(), response(call, shown(call, &stored)?, &findings, forecast)));
                 }
                 let submitted =
                     stored.value.clone().submit(&facts, permit.actor().author()).map_err(|error| match error {
@@ -62,14 +63,14 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                         other => other.into(),
                     })?;
                 let stored = judged.decide(tx, call, stored, &facts.setting).await?;
-                Ok((name.to_owned(), response(call, shown(call, &stored)?, &findings)))
+                Ok((name.to_owned(), response(call, shown(call, &stored)?, &findings, None)))
             })
         },
         |name| {
             Box::pin(async move {
                 let claim = replay(call, name).await?;
                 let findings = claim.findings.clone();
-                Ok(v1::SubmitClaimResponse { claim: Some(claim), findings })
+                Ok(v1::SubmitClaimResponse { claim: Some(claim), findings, forecast: None })
             })
         },
     )
@@ -130,9 +131,28 @@ pub(crate) async fn count_submitted_reading(
     Ok(tx.insert_reading(permit, &reading).await?)
 }
 
-fn response(call: &Call, claim: v1::Claim, findings: &[Finding]) -> v1::SubmitClaimResponse {
+/// What the rules in force would do with a submission of the claim; none if errors, or its state, keep it from
+/// being submitted.
+pub(super) async fn forecast(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    facts: &Facts,
+    claim: &Claim,
+) -> Answer<Option<v1::SubmissionForecast>> {
+    let author = call.actor()?.author();
+    let Ok(submitted) = claim.clone().submit(facts, author) else { return Ok(None) };
+    let ruling = adjudication::forecast(tx, call, facts, &submitted.claim).await?;
+    Ok(Some(convert_claims::show_forecast(ruling.as_ref(), call.lang)))
+}
+
+fn response(
+    call: &Call,
+    claim: v1::Claim,
+    findings: &[Finding],
+    forecast: Option<v1::SubmissionForecast>,
+) -> v1::SubmitClaimResponse {
     let shown = findings.iter().map(|finding| convert_claims::show_finding(finding, call.lang)).collect();
-    let mut response = v1::SubmitClaimResponse { claim: Some(claim), findings: shown };
+    let mut response = v1::SubmitClaimResponse { claim: Some(claim), findings: shown, forecast };
     // The claim is redacted already; the findings beside it belong to whoever may submit.
     response.redact(&call.viewer(true));
     response

@@ -43,6 +43,7 @@ pub(crate) fn show(stored: &Stored<AdjudicationRuleSet>) -> v1::AdjudicationRule
         default_queue,
         rules,
         external_ref,
+        may_authorize,
     } = &stored.value;
     v1::AdjudicationRuleSet {
         name: format!("adjudicationRuleSets/{code}"),
@@ -59,6 +60,7 @@ pub(crate) fn show(stored: &Stored<AdjudicationRuleSet>) -> v1::AdjudicationRule
         default_queue: name_or_empty(QUEUES, default_queue.as_ref()),
         rules: rules.iter().map(show_rule).collect(),
         external_ref: external_ref.clone(),
+        may_authorize: *may_authorize,
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
@@ -133,6 +135,7 @@ pub(crate) fn read(
         default_queue,
         rules,
         external_ref,
+        may_authorize,
         active: _,
         create_time: _,
         update_time: _,
@@ -163,6 +166,7 @@ pub(crate) fn read(
             default_queue,
             rules: read_rules,
             external_ref,
+            may_authorize,
         })
     })
 }

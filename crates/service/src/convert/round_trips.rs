@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use recourse_domain::attachments::Category;
-use recourse_domain::catalog::setting::ApprovalLimit;
+use recourse_domain::catalog::setting::{ApprovalLimit, EscalationStep};
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{
     Address, AdjudicationRule, AdjudicationRuleSet, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm,
-    Dated, DatedList, DistanceBand, EvidenceRule, Exclusion, Expert, FailureCode, GradeRate, GuaranteeTerms,
-    HandlingFee, LaborOperation, Markup, ModelHours, Part, PartPrice, PartSupply, PaymentContract, PolicyState,
-    RecoveryContract, RepairOrderSystem, ReplacedPartTerm, RescueRate, RescueTariff, RestrictedKind, ReviewQueue,
-    RuleAction, RuleSetState, RunningInService, Setting, Skill, Station, Stored, Supplier, TaxRate, TaxScheme,
-    TermKind, UnitOfMeasure, UsedPartRule, VehicleSystem, WarrantyPolicy,
+    Dated, DatedList, DistanceBand, EvidenceRule, Exclusion, Expert, FailureCode, GoodwillBudget, GradeRate,
+    GuaranteeTerms, HandlingFee, LaborOperation, Markup, ModelHours, Part, PartPrice, PartSupply, PaymentContract,
+    PolicyState, RecoveryContract, RepairOrderSystem, ReplacedPartTerm, RescueRate, RescueTariff, RestrictedKind,
+    ReviewQueue, RuleAction, RuleSetState, RunningInService, Setting, Skill, Station, Stored, Supplier, TaxRate,
+    TaxScheme, TermKind, UnitOfMeasure, UsedPartRule, VehicleSystem, WarrantyPolicy,
 };
 use recourse_domain::claims::{Code as ReasonCode, Kind, Reason};
 use recourse_domain::ids::{ClaimId, Code, OrgId};
@@ -373,6 +373,12 @@ fn setting() {
         ],
         external_ref: "X-9".to_owned(),
         appraisal_access_days: 45,
+        escalations: vec![
+            EscalationStep { days_overdue: 0, queue: Some(code("LEAD")) },
+            EscalationStep { days_overdue: 3, queue: None },
+        ],
+        goodwill_needs_budget: true,
+        goodwill_overdraft_level: 4,
     };
     let shown = settings::show(&stored(setting.clone()));
     assert_eq!(settings::read(shown, "2026", &no_id), Ok(setting));
@@ -420,6 +426,22 @@ fn review_queue() {
 }
 
 #[test]
+fn goodwill_budget() {
+    let budget = GoodwillBudget {
+        code: code("EAST-2026"),
+        region: "EAST".to_owned(),
+        valid_from: day("2026-01-01"),
+        valid_to: day("2027-01-01"),
+        amount: yuan(1_000_000),
+        kinds: vec![Kind::WarrantyRepair],
+        brands: vec![code("RC")],
+        external_ref: "X-20".to_owned(),
+    };
+    let shown = goodwill_budgets::show(&stored(budget.clone()));
+    assert_eq!(goodwill_budgets::read(shown, "EAST-2026"), Ok(budget));
+}
+
+#[test]
 fn adjudication_rule_set() {
     let reason = Reason {
         clause: "4.1".to_owned(),
@@ -464,6 +486,7 @@ fn adjudication_rule_set() {
         .map(|action| rule(action, (action == RuleAction::Route).then(|| code("SAFETY"))))
         .to_vec(),
         external_ref: "x".to_owned(),
+        may_authorize: true,
     };
     let shown = adjudication_rule_sets::show(&stored(set.clone()));
     assert_eq!(adjudication_rule_sets::read(shown.clone(), "CLASSIC.2", Some(&set)), Ok(set.clone()));

@@ -2,12 +2,12 @@
 
 use recourse_domain::catalog::setting::{AUTHORIZATION_DAYS, ApprovalLimit};
 use recourse_domain::catalog::station::LaborRate;
-use recourse_domain::catalog::{Dated, GradeRate, Setting, Stored, TaxRate};
+use recourse_domain::catalog::{Dated, EscalationStep, GradeRate, Setting, Stored, TaxRate};
 use recourse_domain::text::Violation;
 use recourse_proto::v1;
 
 use super::claims::{read_kind, show_kind};
-use super::organizations::{NewId, read_bp, read_rows};
+use super::organizations::{NewId, name_or_empty, read_bp, read_rows};
 use super::stations::{read_scheme, show_scheme};
 use super::{Reader, basis_points, date, etag, money, timestamp};
 
@@ -41,6 +41,9 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         approval_limits,
         external_ref,
         appraisal_access_days,
+        escalations,
+        goodwill_needs_budget,
+        goodwill_overdraft_level,
     } = &stored.value;
     v1::Setting {
         name: format!("settings/{code}"),
@@ -71,6 +74,9 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         approval_limits: approval_limits.iter().map(show_limit).collect(),
         external_ref: external_ref.clone(),
         appraisal_access_days: *appraisal_access_days,
+        escalations: escalations.iter().map(show_step).collect(),
+        goodwill_needs_budget: *goodwill_needs_budget,
+        goodwill_overdraft_level: *goodwill_overdraft_level,
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
@@ -100,6 +106,11 @@ fn show_tax_rate(row: &Dated<TaxRate>) -> v1::TaxRate {
         scheme: show_scheme(*scheme).into(),
         rate_bp: basis_points(*rate_bp),
     }
+}
+
+fn show_step(step: &EscalationStep) -> v1::EscalationStep {
+    let EscalationStep { days_overdue, queue } = step;
+    v1::EscalationStep { days_overdue: *days_overdue, queue: name_or_empty("reviewQueues", queue.as_ref()) }
 }
 
 fn show_limit(row: &ApprovalLimit) -> v1::ApprovalLimit {
@@ -138,6 +149,9 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         approval_limits,
         external_ref,
         appraisal_access_days,
+        escalations,
+        goodwill_needs_budget,
+        goodwill_overdraft_level,
         active: _,
         create_time: _,
         update_time: _,
@@ -171,6 +185,13 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         };
         limits.extend(currency.map(|currency| ApprovalLimit { level: row.level, currency, limit }));
     }
+    let steps = escalations.into_iter().enumerate();
+    let escalations = steps
+        .map(|(index, step)| EscalationStep {
+            days_overdue: step.days_overdue,
+            queue: reader.named(&format!("escalations[{index}].queue"), "reviewQueues", &step.queue),
+        })
+        .collect();
     reader.whole(|| {
         Some(Setting {
             code: code?,
@@ -200,6 +221,9 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
             approval_limits: limits,
             external_ref,
             appraisal_access_days,
+            escalations,
+            goodwill_needs_budget,
+            goodwill_overdraft_level,
         })
     })
 }

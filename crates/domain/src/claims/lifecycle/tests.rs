@@ -1,11 +1,12 @@
 use super::*;
-use crate::claims::review::Verdict;
-use crate::claims::sample::{AUDITOR, CLERK, OTHER_AUDITOR, day, facts, in_state, now, setting, time};
-use crate::claims::{AppealError, ApprovalError, Approver, NewAppeal, Proposal};
+use crate::claims::clock::PauseReason;
+use crate::claims::sample::{AUDITOR, CLERK, OTHER_AUDITOR, approve_all, day, facts, in_state, now, setting, time};
+use crate::claims::state::StateWord;
+use crate::claims::{AppealError, ApprovalError, Approver, Hold, NewAppeal, Proposal};
 use crate::claims::{Code, Kind};
 
 /// Where verbs lead. Every pair of state and verb that is not listed is refused.
-const STEPS: [(StateWord, Verb, StateWord); 33] = [
+const STEPS: [(StateWord, Verb, StateWord); 49] = [
     (StateWord::Draft, Verb::Update, StateWord::Draft),
     (StateWord::Draft, Verb::Submit, StateWord::Submitted),
     (StateWord::Draft, Verb::Withdraw, StateWord::Withdrawn),
@@ -39,30 +40,26 @@ const STEPS: [(StateWord, Verb, StateWord); 33] = [
     (StateWord::Rejected, Verb::WithdrawAppeal, StateWord::Rejected),
     (StateWord::Settled, Verb::WithdrawAppeal, StateWord::Settled),
     (StateWord::Closed, Verb::WithdrawAppeal, StateWord::Closed),
+    (StateWord::Submitted, Verb::Escalate, StateWord::Submitted),
+    (StateWord::InReview, Verb::Escalate, StateWord::InReview),
+    (StateWord::Submitted, Verb::Hold, StateWord::Submitted),
+    (StateWord::InReview, Verb::Hold, StateWord::InReview),
+    (StateWord::Returned, Verb::Hold, StateWord::Returned),
+    (StateWord::Approved, Verb::Hold, StateWord::Approved),
+    (StateWord::Rejected, Verb::Hold, StateWord::Rejected),
+    (StateWord::Settled, Verb::Hold, StateWord::Settled),
+    (StateWord::Closed, Verb::Hold, StateWord::Closed),
+    (StateWord::Submitted, Verb::ReleaseHold, StateWord::Submitted),
+    (StateWord::InReview, Verb::ReleaseHold, StateWord::InReview),
+    (StateWord::Returned, Verb::ReleaseHold, StateWord::Returned),
+    (StateWord::Approved, Verb::ReleaseHold, StateWord::Approved),
+    (StateWord::Rejected, Verb::ReleaseHold, StateWord::Rejected),
+    (StateWord::Settled, Verb::ReleaseHold, StateWord::Settled),
+    (StateWord::Closed, Verb::ReleaseHold, StateWord::Closed),
 ];
 
 fn leads_to(state: StateWord, verb: Verb) -> Option<StateWord> {
     STEPS.into_iter().find(|step| (step.0, step.1) == (state, verb)).map(|step| step.2)
-}
-
-fn approve_all(claim: &Claim) -> Review {
-    let verdict = |line| Verdict {
-        line,
-        outcome: Outcome::Approved,
-        approved: None,
-        goodwill: None,
-        reasons: Vec::new(),
-        note: String::new(),
-        internal_note: String::new(),
-    };
-    Review {
-        auditor: AUDITOR,
-        level: 0,
-        may_grant_goodwill: false,
-        verdicts: claim.lines.iter().map(|line| verdict(line.number)).collect(),
-        note: String::new(),
-        internal_note: String::new(),
-    }
 }
 
 fn returning(auditor: UserId) -> Returning {
@@ -129,6 +126,44 @@ fn perform(claim: Claim, verb: Verb) -> Result<Claim, TransitionError> {
             of_transition(claim.decide_appeal(1, review, now(), day("2026-11-23"), &setting()))
         }
         Verb::WithdrawAppeal => of_transition(with_open_appeal(claim).withdraw_appeal(1, CLERK, now())),
+        Verb::Hold => with_appeal_if_decided(claim).hold_for(hold()),
+        Verb::ReleaseHold => Claim { hold: Some(hold()), ..with_appeal_if_decided(claim) }.release_hold(late),
+        Verb::Escalate => {
+            let step = crate::catalog::setting::EscalationStep { days_overdue: 0, queue: None };
+            claim.escalate(late, &crate::catalog::Setting { escalations: vec![step], ..setting() })
+        }
+    }
+}
+
+fn hold() -> Hold {
+    Hold {
+        reason: PauseReason::Investigation,
+        hold_time: now(),
+        until: None,
+        end_time: None,
+        held_by: AUDITOR,
+        internal_note: String::new(),
+    }
+}
+
+/// What is decided waits for something only while an appeal is open.
+fn with_appeal_if_decided(claim: Claim) -> Claim {
+    match claim.state.word() {
+        StateWord::Approved | StateWord::Rejected | StateWord::Settled | StateWord::Closed => with_open_appeal(claim),
+        StateWord::Draft
+        | StateWord::Submitted
+        | StateWord::InReview
+        | StateWord::Returned
+        | StateWord::Withdrawn
+        | StateWord::Lapsed => claim,
+    }
+}
+
+#[test]
+fn what_is_decided_is_not_held_unless_an_appeal_is_open() {
+    for state in [StateWord::Approved, StateWord::Rejected, StateWord::Settled, StateWord::Closed] {
+        let refused = in_state(state).hold_for(hold());
+        assert_eq!(refused, Err(TransitionError::WrongState { verb: Verb::Hold, state }));
     }
 }
 

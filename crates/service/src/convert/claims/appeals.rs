@@ -31,7 +31,7 @@ pub(crate) fn show_appeal(stored: &Stored<Claim>, appeal: &Appeal, lang: Lang) -
         evidence: appeal.evidence.clone(),
         appealed_by: author(Author { id: appeal.appealed_by, is_client: appeal.appealed_by_client }),
         create_time: timestamp(appeal.appeal_time),
-        decision_due_time: timestamp(appeal.decision_due_time),
+        decision_due_time: claim.decision_due_time(appeal).and_then(timestamp),
         end_time: end_time.and_then(timestamp),
         decision: decision.map(|round| show_round(claim.currency, round, lang)).transpose()?,
     })

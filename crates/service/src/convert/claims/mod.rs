@@ -1,6 +1,7 @@
 //! Claims: the message of the contract ⇄ the claim of the domain.
 
 mod appeals;
+mod clock;
 mod details;
 mod head;
 mod lines;
@@ -21,13 +22,15 @@ use recourse_proto::v1;
 use uuid::Uuid;
 
 pub(crate) use appeals::{read_appeal, show_appeal};
+pub(crate) use clock::read_pause_reason;
 pub(crate) use head::show_head;
 pub(crate) use lines::show_line_type;
 pub(crate) use review::{
-    as_violation, read_reasons, read_verdicts, show_code, show_difference, show_finding, show_revision,
+    as_violation, read_reasons, read_verdicts, show_code, show_difference, show_finding, show_forecast, show_revision,
 };
 pub(crate) use words::{read_kind, show_kind, show_state};
 
+use clock::{show_escalation, show_hold, show_pause};
 use details::{read_details, show_details};
 
 use lines::{read_line, show_line};
@@ -187,9 +190,9 @@ pub(crate) fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<
             since: wait.since.and_then(timestamp),
             due_time: wait.due_time.and_then(timestamp),
         }),
-        review_due_time: claim.state.review_due_time().and_then(timestamp),
-        answer_due_time: claim.state.answer_due_time().and_then(timestamp),
-        appeal_due_time: claim.state.appeal_due_time().and_then(timestamp),
+        review_due_time: claim.review_due_time().and_then(timestamp),
+        answer_due_time: claim.answer_due_time().and_then(timestamp),
+        appeal_due_time: claim.appeal_due_time().and_then(timestamp),
         open_appeal: claim.open_appeal().map(|appeal| claim.appeal_name(appeal.number)).unwrap_or_default(),
         awaiting_appraisal,
         hold: String::new(),
@@ -200,6 +203,9 @@ pub(crate) fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<
         update_time: None,
         queue: claim.queue().map(|code| format!("reviewQueues/{code}")).unwrap_or_default(),
         routing: claim.routing.as_ref().map(show_routing),
+        review_hold: claim.hold().map(show_hold),
+        pauses: claim.pauses.iter().map(show_pause).collect(),
+        escalation: claim.escalation.as_ref().map(show_escalation),
     })
 }
 

@@ -1,6 +1,8 @@
 //! What is found, decided and compared: findings, decision rounds, returns, revisions.
 
 use recourse_domain::access::Author;
+use recourse_domain::adjudication::{Measure, Ruling};
+use recourse_domain::catalog::RuleAction;
 use recourse_domain::claims::review::{Goodwill, Verdict};
 use recourse_domain::claims::{self as domain, DifferenceKind, Finding, Outcome, Reason, Revision, Severity};
 use recourse_domain::ids::UserId;
@@ -46,12 +48,33 @@ pub(super) fn show_round(
         rule: text(round.rule.as_ref()),
         appeal: text(round.appeal.as_ref()),
         approvals: round.approvals.iter().map(show_approval).collect(),
+        goodwill_draws: round.goodwill_draws.iter().map(show_draw).collect(),
     })
 }
 
 /// The person who decided; nobody, where a rule did.
 fn by_person(auditor: UserId) -> String {
     if auditor == UserId::SYSTEM { String::new() } else { user(auditor) }
+}
+
+fn show_draw(draw: &domain::GoodwillDraw) -> v1::GoodwillDraw {
+    let domain::GoodwillDraw { budget, amount } = draw;
+    v1::GoodwillDraw { budget: format!("goodwillBudgets/{budget}"), amount: money(*amount) }
+}
+
+/// What the rules would do with a submission: what becomes of it and why, not by which rule or into which queue.
+pub(crate) fn show_forecast(ruling: Option<&Ruling>, lang: Lang) -> v1::SubmissionForecast {
+    use v1::submission_forecast::Outcome as Forecast;
+    let asks = ruling.and_then(|ruling| ruling.action) == Some(RuleAction::RequireEvidence);
+    let (outcome, reasons) = match ruling.map(|ruling| &ruling.measure) {
+        Some(Measure::Approve) => (Forecast::ApprovedByRule, &[][..]),
+        Some(Measure::Reject(reasons)) => (Forecast::RejectedByRule, reasons.as_slice()),
+        Some(Measure::Return(reasons)) if asks => (Forecast::EvidenceNeeded, reasons.as_slice()),
+        Some(Measure::Return(reasons)) => (Forecast::ReturnedByRule, reasons.as_slice()),
+        Some(Measure::Person(_)) | None => (Forecast::Person, &[][..]),
+    };
+    let reasons = reasons.iter().map(|reason| show_reason(reason, lang)).collect();
+    v1::SubmissionForecast { outcome: outcome.into(), reasons }
 }
 
 fn show_approval(approval: &domain::Approval) -> v1::DecisionApproval {

@@ -65,5 +65,6 @@ pub(super) fn show_step(step: domain::Step) -> v1::claim_wait::Step {
         domain::Step::Payment => v1::claim_wait::Step::Payment,
         domain::Step::AppealDecision => v1::claim_wait::Step::AppealDecision,
         domain::Step::Approval => v1::claim_wait::Step::Approval,
+        domain::Step::HoldRelease => v1::claim_wait::Step::HoldRelease,
     }
 }
