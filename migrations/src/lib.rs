@@ -15,6 +15,7 @@ mod m0011_attachments;
 mod m0012_rules;
 mod m0013_appraisals;
 mod m0014_review;
+mod m0019_parties;
 
 pub use dialect::recorded;
 pub use sea_orm_migration::MigratorTrait;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_rules::Migration),
             Box::new(m0013_appraisals::Migration),
             Box::new(m0014_review::Migration),
+            Box::new(m0019_parties::Migration),
         ]
     }
 }

@@ -203,6 +203,7 @@ scenarios! {
     paid_repair
     precheck_and_copy
     recovery_dispute_decided_by_another_auditor
+    recovery_follows_an_appeal
     recovery_silence_confirms
     recovery_silence_escalates
     recovery_told_apart_by_lot

@@ -39,7 +39,7 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 23] = [
+pub(crate) const AGGREGATES: [(&str, &str); 24] = [
     ("claims", "claim"),
     ("authorizations", "prior_authorization"),
     ("serviceEntitlements", "service_entitlement"),
@@ -63,6 +63,7 @@ pub(crate) const AGGREGATES: [(&str, &str); 23] = [
     ("vehicles", "vehicle"),
     ("adjudicationRuleSets", "adjudication_rule_set"),
     ("reviewQueues", "review_queue"),
+    ("exchangeRates", "exchange_rate"),
 ];
 
 /// The collections that change rows are written for.

@@ -203,7 +203,7 @@ fn grpc_code(reason: Reason) -> Code {
         Reason::ResourceAlreadyExists => Code::AlreadyExists,
         Reason::IdempotencyKeyInFlight | Reason::StaleEtag | Reason::UploadOffsetConflict => Code::Aborted,
         Reason::ResourceRetired | Reason::StateConflict | Reason::ClaimHasErrors => Code::FailedPrecondition,
-        Reason::TooManyRequests => Code::ResourceExhausted,
+        Reason::TooManyRequests | Reason::StorageLimitReached => Code::ResourceExhausted,
         Reason::StoreUnavailable | Reason::Overloaded | Reason::ServerStopping => Code::Unavailable,
         Reason::RequestTimeout | Reason::BodyTooSlow | Reason::StreamTimeout => Code::DeadlineExceeded,
         Reason::CursorExpired => Code::OutOfRange,

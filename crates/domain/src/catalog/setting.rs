@@ -81,6 +81,9 @@ pub struct Setting {
     /// Days after a final appraisal in which its appraiser still sees the claim; 0: the custom of 30.
     #[serde(default)]
     pub appraisal_access_days: i32,
+    /// Up to which amount one person gives a recovery up, one row per currency.
+    #[serde(default)]
+    pub waiver_limits: Vec<Money>,
 }
 
 /// The days of a setting that was written before it could say so.
@@ -164,6 +167,7 @@ impl Default for Setting {
             approval_limits: Vec::new(),
             external_ref: String::new(),
             appraisal_access_days: 0,
+            waiver_limits: Vec::new(),
         }
     }
 }
@@ -207,6 +211,11 @@ impl Setting {
         }
         let row = rows().filter(|row| row.level <= level).max_by_key(|row| row.level);
         row.is_some_and(|row| row.limit.is_none_or(|limit| amount.minor <= limit.minor))
+    }
+
+    /// Whether one person may give up an amount of a recovery; of a currency without a row nobody may alone.
+    pub fn waives_alone(&self, amount: Money) -> bool {
+        self.waiver_limits.iter().any(|limit| limit.currency == amount.currency && amount.minor.abs() <= limit.minor)
     }
 
     /// Whether a kind of claim can be returned for correction.
@@ -295,6 +304,18 @@ impl Record for Setting {
                 "DUPLICATE",
                 "a level has one limit per currency",
                 "每个级别每种币种只能有一个限额",
+            );
+        }
+        for (index, limit) in self.waiver_limits.iter().enumerate() {
+            let field = format!("waiver_limits[{index}]");
+            checks.must(limit.minor >= 0, &field, "NEGATIVE", "must not be below zero", "不能为负数");
+            let before = self.waiver_limits.iter().take(index);
+            checks.must(
+                before.clone().all(|other| other.currency != limit.currency),
+                &field,
+                "DUPLICATE",
+                "a currency has one limit",
+                "每种币种只能有一个限额",
             );
         }
         checks.all(self.grade_rates.check("grade_rates"));

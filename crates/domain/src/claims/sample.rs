@@ -184,6 +184,7 @@ pub(crate) fn setting() -> Setting {
         approval_limits: Vec::new(),
         external_ref: String::new(),
         appraisal_access_days: 0,
+        waiver_limits: Vec::new(),
     }
 }
 

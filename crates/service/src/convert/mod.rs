@@ -10,6 +10,7 @@ pub(crate) mod claims;
 pub(crate) mod coverage;
 pub(crate) mod entitlements;
 pub(crate) mod evidence_rules;
+pub(crate) mod exchange_rates;
 pub(crate) mod failure_codes;
 pub(crate) mod labor_operations;
 pub(crate) mod names;

@@ -41,6 +41,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         approval_limits,
         external_ref,
         appraisal_access_days,
+        waiver_limits,
     } = &stored.value;
     v1::Setting {
         name: format!("settings/{code}"),
@@ -71,6 +72,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         approval_limits: approval_limits.iter().map(show_limit).collect(),
         external_ref: external_ref.clone(),
         appraisal_access_days: *appraisal_access_days,
+        waiver_limits: waiver_limits.iter().filter_map(|limit| money(*limit)).collect(),
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
@@ -138,6 +140,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         approval_limits,
         external_ref,
         appraisal_access_days,
+        waiver_limits,
         active: _,
         create_time: _,
         update_time: _,
@@ -171,6 +174,10 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         };
         limits.extend(currency.map(|currency| ApprovalLimit { level: row.level, currency, limit }));
     }
+    let mut waivers = Vec::with_capacity(waiver_limits.len());
+    for (index, limit) in waiver_limits.iter().enumerate() {
+        waivers.extend(reader.money(&format!("waiver_limits[{index}]"), Some(limit)));
+    }
     reader.whole(|| {
         Some(Setting {
             code: code?,
@@ -200,6 +207,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
             approval_limits: limits,
             external_ref,
             appraisal_access_days,
+            waiver_limits: waivers,
         })
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use recourse_domain::access::Permit;
-use recourse_domain::catalog::{Part, PartSupply, Record, ShareAgreement, Stored, Supplier};
+use recourse_domain::catalog::{ExchangeRate, Part, PartSupply, Record, ShareAgreement, Stored, Supplier};
 use recourse_domain::claims::{Claim, Effect};
 use recourse_domain::ids::{Code, RecoveryClaimId, UserId};
 use recourse_domain::recovery_claims::liability::{self, LiabilityFacts};
@@ -54,7 +54,10 @@ async fn liable_for(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answer<Vec<F
     let appraisal = tx.final_appraisal(&call.everything()?, claim.id).await?.map(|stored| stored.value);
     let Some(appraisal) = appraisal else {
         let facts = facts_of(tx, call, claim).await?;
-        return Ok(vec![(liability::by_agreement(claim, &facts), None)]);
+        return Ok(match liability::by_agreement(claim, &facts) {
+            Ok(all) => all.into_iter().map(|liable| (Ok(liable), None)).collect(),
+            Err(why) => vec![(Err(why), None)],
+        });
     };
     let suppliers = appraisal.liable_suppliers();
     let codes: Vec<Code> = suppliers.iter().map(|(_, code, _)| code.clone()).collect();
@@ -125,6 +128,14 @@ pub(super) async fn facts_with(tx: &mut Tx<'_>, call: &Call, claim: &Claim, name
     let components = vehicle.iter().flat_map(|vehicle| &vehicle.components);
     suppliers.extend(components.filter_map(|component| component.supplier.as_ref()).map(Code::to_string));
     let suppliers = tx.active_records::<Supplier>(&everything, &suppliers).await?;
+    // Asked for only where a supplier of another currency is among them.
+    let abroad = suppliers.iter().any(|stored| stored.value.currency != claim.currency);
+    let base = BTreeSet::from([claim.currency.code().to_owned()]);
+    let rates = if abroad {
+        values(tx.records_where::<ExchangeRate>(&everything, "base_currency", &base).await?)
+    } else {
+        Vec::new()
+    };
     Ok(LiabilityFacts {
         vehicle,
         parts: parts.into_iter().map(|stored| (stored.value.code.clone(), stored.value)).collect(),
@@ -134,6 +145,7 @@ pub(super) async fn facts_with(tx: &mut Tx<'_>, call: &Call, claim: &Claim, name
             .into_iter()
             .map(|stored| (stored.value.code.clone(), stored))
             .collect::<BTreeMap<Code, Stored<Supplier>>>(),
+        rates,
     })
 }
 
