@@ -16,6 +16,7 @@ mod m0012_rules;
 mod m0013_appraisals;
 mod m0014_review;
 mod m0018_review_whole;
+mod m0019_parties;
 
 pub use dialect::recorded;
 pub use sea_orm_migration::MigratorTrait;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_appraisals::Migration),
             Box::new(m0014_review::Migration),
             Box::new(m0018_review_whole::Migration),
+            Box::new(m0019_parties::Migration),
         ]
     }
 }

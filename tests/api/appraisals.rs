@@ -18,7 +18,7 @@ fn order(claim: &str) -> Value {
     })
 }
 
-fn findings() -> Value {
+pub(super) fn findings() -> Value {
     json!({
         "coverage": "COVERED", "summary": "porous casting", "rootCause": "wrong alloy",
         "causeContributions": [{"cause": "MATERIAL", "shareBp": 7000}, {"cause": "UNDETERMINED", "shareBp": 3000}],
@@ -30,7 +30,7 @@ async fn expert(world: &World, appraiser: &str) -> Value {
 }
 
 /// An appraisal of a claim in review, taken and begun.
-async fn begun(world: &World) -> (String, String) {
+pub(super) async fn begun(world: &World) -> (String, String) {
     let claim = world.in_review(pump_claim()).await;
     let ordered = world.auditor.post("/v1/appraisals", order(&claim)).await.ok();
     let path = format!("/v1/{}", ordered["name"].as_str().unwrap());
@@ -41,7 +41,7 @@ async fn begun(world: &World) -> (String, String) {
 }
 
 /// The same, concluded.
-async fn concluded(world: &World) -> (String, String) {
+pub(super) async fn concluded(world: &World) -> (String, String) {
     let (claim, path) = begun(world).await;
     world.appraiser.post(&format!("{path}:shareDraft"), json!({"draft": findings()})).await.ok();
     let fee = json!({"findings": findings(), "fee": cny(120_000)});
@@ -49,7 +49,7 @@ async fn concluded(world: &World) -> (String, String) {
     (claim, path)
 }
 
-async fn liable(client: &Client, path: &str, share: i64) -> crate::harness::client::Answer {
+pub(super) async fn liable(client: &Client, path: &str, share: i64) -> crate::harness::client::Answer {
     let etag = client.get(path).await.ok()["etag"].clone();
     let shares = json!([
         {"party": "SUPPLIER", "supplier": "suppliers/SUP-017", "shareBp": share, "reason": "casting"},
@@ -71,7 +71,12 @@ fn expert_key() -> (EcdsaKeyPair, String) {
 
 /// A detached JWS over a text.
 fn detached((pair, certificate): &(EcdsaKeyPair, String), text: &str) -> String {
-    let header = URL_SAFE_NO_PAD.encode(json!({"alg": "ES256", "x5c": [certificate]}).to_string());
+    signed_by(pair, std::slice::from_ref(certificate), text)
+}
+
+/// The same with a chain of certificates, the signer's first.
+pub(super) fn signed_by(pair: &EcdsaKeyPair, chain: &[String], text: &str) -> String {
+    let header = URL_SAFE_NO_PAD.encode(json!({"alg": "ES256", "x5c": chain}).to_string());
     let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(text));
     let signature = pair.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
     format!("{header}..{}", URL_SAFE_NO_PAD.encode(signature))
@@ -190,8 +195,11 @@ on_both_databases! {
 
         for reader in [&world.auditor, &world.appraiser, &world.station] {
             let verification = reader.get(&format!("{path}:verify")).await.ok();
-            assert_eq!((verification["valid"].as_bool(), failed(&verification)), (Some(true), vec![]), "{verification:#}");
-            assert_eq!(verification["checks"].as_array().map(Vec::len), Some(6));
+            assert_eq!(verification["valid"].as_bool(), Some(true), "{verification:#}");
+            // Nobody is trusted in this world, and the expert has registered nothing: that is said, and is no fault.
+            assert_eq!(failed(&verification), ["EXPERT_CHAIN", "EXPERT_BINDING"]);
+            let outcomes = verification["checks"].as_array().unwrap().iter().map(|check| check["outcome"].as_str().unwrap());
+            assert_eq!(outcomes.collect::<Vec<_>>(), [[ "PASSED"; 7].as_slice(), &["NOT_CHECKED"; 2]].concat());
         }
     }
 
@@ -310,6 +318,64 @@ on_both_databases! {
         world.supplier.get(&path).await.ok();
         let rows = server.running.api.store().verify_rows().await.unwrap();
         assert_eq!(rows.faults, [""; 0]);
+    }
+
+    async fn the_fee_of_a_final_appraisal_is_owed_to_its_appraiser_once(server) {
+        let world = World::load(&server).await;
+        let (claim, path) = concluded(&world).await;
+        let balance = async |account: &str, appraiser: &str| {
+            let all = world.finance.get("/v1/ledger:trialBalance?bySubAccount=true").await.ok();
+            let rows = all["rows"].as_array().cloned().unwrap_or_default();
+            let own = rows.iter().find(|row| row["account"] == account && row["subAccount"] == appraiser);
+            own.map_or(Value::Null, |row| row["balance"].clone())
+        };
+        let intact = async || {
+            let verified = world.finance.get("/v1/ledger:verify").await.ok();
+            assert_eq!(verified["intact"], true, "{verified:#}");
+        };
+        assert_eq!(balance("liability:appraiser-accrued", "appraisers/A-01").await, Value::Null, "not taken yet");
+        liable(&world.auditor, &path, 7_000).await.ok();
+        let last = world.auditor.post(&format!("{path}:finalize"), json!({})).await.ok();
+        assert_eq!(last["feeDate"], crate::harness::world::date("2026-11-20"));
+        assert_eq!(world.appraiser.get(&path).await.ok()["feeDate"], last["feeDate"]);
+        assert!(world.station.get(&path).await.ok().get("feeDate").is_none(), "what it cost is not the station's business");
+        world.auditor.post(&format!("{path}:finalize"), json!({})).await.refused(400, "STATE_CONFLICT");
+        assert_eq!(balance("expense:appraisal", "appraisers/A-01").await, cny(120_000));
+        assert_eq!(balance("liability:appraiser-accrued", "appraisers/A-01").await, cny(-120_000));
+        // The claim is not decided yet, and its books are verified all the same.
+        intact().await;
+        let entries = world.finance.get(&format!("/v1/ledger/entries?filter=claim%3D%22{claim}%22")).await.ok();
+        let entry = &entries["entries"][0];
+        assert_eq!((entry["event"].as_str(), entry["cause"].as_str()), (Some("appraisal_fee"), Some(format!("{}/fee", &path[4..]).as_str())));
+        assert_eq!(entry["actor"], world.auditor.get("/v1/users/me").await.ok()["name"]);
+
+        // A second opinion has a fee of its own, and takes nothing of the first.
+        let another = json!({"appraiser": "appraisers/A-02", "dueTime": "2026-12-20T00:00:00Z", "reason": "doubt"});
+        let ordered = world.auditor.post(&format!("{path}:supersede"), another).await.ok();
+        let second = format!("/v1/{}", ordered["name"].as_str().unwrap());
+        let expert = expert(&world, "A-02").await;
+        world.other_appraiser.post(&format!("{second}:accept"), json!({"expert": expert})).await.ok();
+        world.other_appraiser.post(&format!("{second}:start"), json!({})).await.ok();
+        let charged = json!({"findings": findings(), "fee": cny(50_000)});
+        world.other_appraiser.post(&format!("{second}:conclude"), charged).await.ok();
+        liable(&world.auditor, &second, 2_000).await.ok();
+        world.auditor.post(&format!("{second}:finalize"), json!({})).await.ok();
+        assert_eq!(balance("liability:appraiser-accrued", "appraisers/A-01").await, cny(-120_000));
+        assert_eq!(balance("liability:appraiser-accrued", "appraisers/A-02").await, cny(-50_000));
+        intact().await;
+        // What the ledger has is held against what the appraisal says.
+        let update = r#"UPDATE appraisal SET body = REPLACE(body, '"minor":120000', '"minor":120001')"#;
+        crate::operations::sql(&server.database.url, update).await;
+        let verified = world.finance.get("/v1/ledger:verify").await.ok();
+        assert_eq!(verified["differences"][0]["cause"], json!(format!("{}/fee", &path[4..])), "{verified:#}");
+    }
+
+    async fn a_case_that_ends_without_a_conclusion_costs_nothing(server) {
+        let world = World::load(&server).await;
+        let (_, path) = begun(&world).await;
+        world.auditor.post(&format!("{path}:cancel"), json!({"text": "not needed"})).await.ok();
+        let all = world.finance.get("/v1/ledger:trialBalance").await.ok();
+        assert!(!all.to_string().contains("appraisal"), "{all:#}");
     }
 
     async fn a_repeated_order_is_one_order(server) {

@@ -1,10 +1,11 @@
 //! Recovery claims as the manufacturer and its suppliers use them, with the money that follows.
 
 use chrono::Duration;
+use recourse_domain::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::harness::client::Client;
-use crate::harness::world::{World, cny, pump_claim};
+use crate::harness::world::{World, cny, date, pump_claim, setting};
 use crate::on_both_databases;
 
 /// The recovery claims of a claim, as the auditor lists them.
@@ -220,6 +221,167 @@ on_both_databases! {
         assert_eq!(balance(&world, "expense:recovery-waived").await, cny(39_040));
         assert_eq!(balance(&world, "asset:supplier-recoverable").await, cny(0));
         intact(&world).await;
+    }
+
+    async fn a_small_amount_is_waived_by_one_person(server) {
+        let world = World::load(&server).await;
+        world.agree_on_recovery("SUP-017", true).await;
+        let limit = async |code: &str, days: i64, minor: i64| {
+            let mut setting = setting();
+            let day = (server.clock.now() + Duration::days(days)).date_naive().to_string();
+            setting["validFrom"] = date(&day);
+            setting["waiverLimits"] = json!([cny(minor)]);
+            world.admin.post(&format!("/v1/settings?settingId={code}"), setting).await.ok();
+        };
+        limit("LOW", 2, 39_039).await;
+        limit("HIGH", 4, 39_040).await;
+        let (_, first) = issued(&world, "1").await;
+        let (_, second) = issued(&world, "2").await;
+        world.supplier.post(&format!("{second}:answer"), json!({"lines": confirm()})).await.ok();
+        let waive = async |path: &str| {
+            let ask = json!({"etag": etag(&world.finance, path).await, "reason": "not worth a letter"});
+            world.finance.post(&format!("{path}:waive"), ask).await.ok()
+        };
+        server.clock.advance(Duration::days(3));
+        assert_eq!(waive(&first).await["state"], "ISSUED", "one fen too much: a second person confirms it");
+        server.clock.advance(Duration::days(2));
+        let waived = waive(&second).await;
+        let me = world.finance.get("/v1/users/me").await.ok()["name"].clone();
+        assert_eq!((waived["state"].as_str(), &waived["waiver"]["confirmedBy"]), (Some("WAIVED"), &me));
+        assert_eq!(balance(&world, "expense:recovery-waived").await, cny(39_040));
+        intact(&world).await;
+    }
+
+    async fn of_confirmation_and_dispute_at_once_one_stands(server) {
+        let second = server.beside().await;
+        let world = World::load(&server).await;
+        let there = World::load(&second).await;
+        world.agree_on_recovery("SUP-017", true).await;
+        let lines = [1, 2].map(|line| json!({"lineNumber": line, "answer": "DISPUTE", "reason": "not ours"}));
+        let dispute = json!({"lines": lines});
+        let mut expected = 0;
+        for number in 1..4 {
+            let (_, path) = issued(&world, &number.to_string()).await;
+            let url = format!("{path}:answer");
+            let (yes, no) = futures::join!(
+                world.supplier.post(&url, json!({"lines": confirm()})),
+                there.supplier.post(&url, dispute.clone()),
+            );
+            assert_eq!([yes.status, no.status].iter().filter(|status| **status == 200).count(), 1, "{} {}", yes.status, no.status);
+            let lost = if yes.status == 200 { &no } else { &yes };
+            assert!(["STATE_CONFLICT", "STALE_ETAG", "INVALID_FIELDS"].contains(&lost.body["reason"].as_str().unwrap()), "{:#}", lost.body);
+            let state = world.auditor.get(&path).await.ok()["state"].clone();
+            assert_eq!(state, if yes.status == 200 { "CONFIRMED" } else { "DISPUTED" });
+            expected += if yes.status == 200 { 39_040 } else { 0 };
+        }
+        let stands = if expected == 0 { json!(null) } else { cny(-expected) };
+        assert_eq!(balance(&world, "income:recovery").await, stands);
+        intact(&world).await;
+    }
+
+    async fn of_two_second_people_one_confirms_a_recorded_answer(server) {
+        let second = server.beside().await;
+        let world = World::load(&server).await;
+        let there = World::load(&second).await;
+        world.agree_on_recovery("SUP-017", true).await;
+        let (_, path) = issued(&world, "1").await;
+        let record = json!({"lines": confirm(), "letter": "letter of 18 November"});
+        let pending = world.finance.post(&format!("{path}:answer"), record).await.ok();
+        let step = json!({"etag": pending["etag"]});
+        let url = format!("{path}:confirmAnswer");
+        let (one, other) = futures::join!(world.auditor.post(&url, step.clone()), there.second_auditor.post(&url, step));
+        assert_eq!([one.status, other.status].iter().filter(|status| **status == 200).count(), 1, "{} {}", one.status, other.status);
+        assert_eq!(balance(&world, "income:recovery").await, cny(-39_040));
+        intact(&world).await;
+    }
+
+    async fn a_supplier_of_another_currency_is_charged_at_the_rate_of_the_repair(server) {
+        let world = World::load(&server).await;
+        let (claim, path) = arisen(&world, "1").await;
+        let eur = |units: i64, nanos: i64| json!({"currencyCode": "EUR", "units": units.to_string(), "nanos": nanos});
+        let contract = json!({
+            "validFrom": date("2024-01-01"), "partFactorBp": 10_000, "laborFactorBp": 5_000, "travelFactorBp": 0,
+            "otherFactorBp": 0, "answerDays": 15, "minimum": eur(10, 0),
+        });
+        let supplier = json!({"displayName": "Pumpen GmbH", "currency": "EUR", "recoveryContracts": [contract]});
+        world.admin.post("/v1/suppliers?supplierId=SUP-EUR", supplier).await.ok();
+        let assign = json!({"supplier": "suppliers/SUP-EUR", "shareBp": 8_000, "reason": "their lot", "etag": etag(&world.auditor, &path).await});
+        let refused = world.auditor.post(&format!("{path}:assign"), assign.clone()).await.refused(400, "INVALID_FIELDS");
+        assert_eq!(refused["violations"][0]["reason"], "NOT_CHARGEABLE", "no rate is in force");
+        let rate = json!({"baseCurrency": "CNY", "quoteCurrency": "EUR", "rate": {"value": "0.12845"}, "validFrom": date("2026-11-01"), "source": "PBOC"});
+        world.station.post("/v1/exchangeRates?exchangeRateId=CNY-EUR", rate.clone()).await.refused(403, "ROLE_NOT_ALLOWED");
+        let mut wrong = rate.clone();
+        wrong["rate"] = json!({"value": "0.123456789"});
+        world.admin.post("/v1/exchangeRates?exchangeRateId=CNY-EUR", wrong).await.refused(400, "INVALID_FIELDS");
+        world.admin.post("/v1/exchangeRates?exchangeRateId=CNY-EUR", rate).await.ok();
+        let changed = world.admin.patch("/v1/exchangeRates/CNY-EUR", json!({"rate": {"value": "0.2"}})).await;
+        assert_eq!(changed.refused(400, "INVALID_FIELDS")["violations"][0]["reason"], "IN_FORCE");
+        let open = world.auditor.post(&format!("{path}:assign"), assign).await.ok();
+        assert_eq!(open["exchange"], json!({"exchangeRate": "exchangeRates/CNY-EUR", "rate": {"value": "0.12845000"}, "date": date("2026-11-17")}));
+        // 450.00 at 0.12845 are 57.80, of which 80 %; 216.00 are 27.75, of which 80 % and half.
+        assert_eq!((&open["lines"][0]["amount"], &open["lines"][1]["amount"]), (&eur(46, 240_000_000), &eur(11, 100_000_000)));
+        world.auditor.post(&format!("{path}:issue"), json!({})).await.ok();
+        let record = json!({"lines": confirm(), "letter": "letter of 18 November"});
+        let pending = world.finance.post(&format!("{path}:answer"), record).await.ok();
+        world.auditor.post(&format!("{path}:confirmAnswer"), json!({"etag": pending["etag"]})).await.ok();
+        let verified = world.finance.get("/v1/ledger:verify").await.ok();
+        assert_eq!(verified["intact"], true, "{verified:#}");
+        let totals = world.finance.get("/v1/ledger:trialBalance").await.ok();
+        let sums: Vec<_> = totals["totals"].as_array().unwrap().iter().map(|total| total["debit"]["currencyCode"].as_str().unwrap()).collect();
+        assert_eq!(sums, ["CNY", "EUR"], "each currency balances by itself");
+        let income = totals["rows"].as_array().unwrap().iter().find(|row| row["account"] == "income:recovery").unwrap().clone();
+        assert_eq!(income["credit"], eur(57, 340_000_000));
+        let entries = world.finance.get(&format!("/v1/ledger/entries?filter=claim%3D%22{claim}%22")).await.ok();
+        assert_eq!(entries["entries"].as_array().map(Vec::len), Some(2));
+    }
+
+    async fn suppliers_that_can_not_be_told_apart_bear_their_quotas_where_they_agreed(server) {
+        let world = World::load(&server).await;
+        for (supplier, quota) in [("SUP-017", 6_000), ("SUP-018", 4_000)] {
+            world.agree_on_recovery(supplier, true).await;
+            let supply = json!({
+                "part": "parts/P-1001", "supplier": format!("suppliers/{supplier}"), "validFrom": date("2020-01-01"), "quotaBp": quota,
+            });
+            world.admin.post(&format!("/v1/partSupplies?partSupplyId=PS-{supplier}"), supply).await.ok();
+        }
+        let waiting = arisen(&world, "1").await.1;
+        assert_eq!(world.auditor.get(&waiting).await.ok()["unresolved"], "SEVERAL_SUPPLIERS");
+        for supplier in ["SUP-017", "SUP-018"] {
+            let agreement = json!({
+                "part": "parts/P-1001", "supplier": format!("suppliers/{supplier}"), "validFrom": date("2026-11-01"),
+                "shareBp": 8_000, "byQuota": true,
+            });
+            world.admin.post(&format!("/v1/shareAgreements?shareAgreementId=SQ-{supplier}"), agreement).await.ok();
+        }
+        let mut again = pump_claim();
+        again["externalJob"] = json!("2");
+        let claim = world.in_review(again).await;
+        world.approved(&claim).await;
+        let mut shares: Vec<_> = recoveries(&world, &claim)
+            .await
+            .iter()
+            .map(|one| (one["supplier"].as_str().unwrap().to_owned(), one["shareBp"].as_i64().unwrap(), one["lines"][0]["amount"].clone()))
+            .collect();
+        shares.sort_by_key(|(supplier, ..)| supplier.clone());
+        // 380.00 at 80 % of 60 % and of 40 %.
+        assert_eq!(shares, [
+            ("suppliers/SUP-017".to_owned(), 4_800, cny(18_240)),
+            ("suppliers/SUP-018".to_owned(), 3_200, cny(12_160)),
+        ]);
+    }
+
+    async fn what_silence_and_rules_post_names_the_job_that_acted(server) {
+        let world = World::load(&server).await;
+        world.agree_on_recovery("SUP-017", true).await;
+        let (claim, path) = arisen(&world, "1").await;
+        world.auditor.post(&format!("{path}:issue"), json!({"deliveryProof": "EMS 1"})).await.ok();
+        server.clock.advance(Duration::days(16));
+        server.running.api.enforce_deadlines().await.unwrap();
+        assert_eq!(world.auditor.get(&path).await.ok()["state"], "DEEMED_CONFIRMED");
+        let entries = world.finance.get(&format!("/v1/ledger/entries?filter=claim%3D%22{claim}%22")).await.ok();
+        let actors: Vec<_> = entries["entries"].as_array().unwrap().iter().map(|entry| (entry["event"].as_str().unwrap(), entry["actor"].as_str().unwrap())).collect();
+        let me = world.auditor.get("/v1/users/me").await.ok()["name"].as_str().unwrap().to_owned();
+        assert_eq!(actors, [("recovery_confirmed", "jobs/supplier-silence"), ("claim_decided", me.as_str())]);
     }
 
     async fn what_goes_to_another_supplier_becomes_a_recovery_of_its_own(server) {

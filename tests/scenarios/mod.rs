@@ -208,6 +208,7 @@ scenarios! {
     pause_moves_the_due_date
     precheck_and_copy
     recovery_dispute_decided_by_another_auditor
+    recovery_follows_an_appeal
     recovery_silence_confirms
     recovery_silence_escalates
     recovery_told_apart_by_lot

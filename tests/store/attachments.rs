@@ -1,7 +1,9 @@
 //! Attachments: what is durable of an upload, and whose rows they are.
 
 use recourse_domain::access::{Role, RowScope};
-use recourse_domain::attachments::{Attachment, Bounds, Category, Hash, NewAttachment, Particulars, Place, Received};
+use recourse_domain::attachments::{
+    Attachment, Bounds, Category, Hash, NewAttachment, Owner, Particulars, Place, Received,
+};
 use recourse_domain::claims::Header;
 use recourse_domain::ids::{ClaimId, OrgId, UserId};
 use recourse_domain::query::order::Order;
@@ -20,6 +22,7 @@ async fn created(store: &Store, station: OrgId, created_by: u128, claim: Option<
         id: id(),
         station,
         station_code: code("S-001"),
+        owner: Owner::Station,
         category: Category::Other,
         declared_type: String::new(),
         size: 10,
@@ -27,6 +30,7 @@ async fn created(store: &Store, station: OrgId, created_by: u128, claim: Option<
         taken_time: None,
         created_by: UserId(Uuid::from_u128(created_by)).into(),
         claim,
+        subject: None,
         replaces: None,
     };
     let attachment = &Attachment::create(new, BOUNDS).unwrap();

@@ -31,6 +31,7 @@ fn entry(cause: &str, minor: i64, on: &str, station: u128) -> Entry {
         posted_time: chrono::DateTime::from_timestamp_micros(minute(0).timestamp_micros()).unwrap(),
         actor: UserId(Uuid::from_u128(3)),
         actor_org: OrgId::OEM,
+        job: None,
         claim: Some(CLAIM),
         reverses: None,
         postings: vec![

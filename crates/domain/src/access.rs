@@ -436,11 +436,13 @@ pub enum Act {
     },
     /// Create an attachment, send its bytes, or say where it belongs.
     KeepAttachment {
-        /// The station that it belongs to.
+        /// The organisation that it belongs to.
         station: OrgId,
         /// The person who created it.
         created_by: UserId,
     },
+    /// Erase what of an attachment may tell of a person.
+    EraseParticulars,
     /// Let time have its consequence: lapse an unanswered return.
     EnforceDeadline,
     /// Make the first administrator, when there is nobody who could.
@@ -467,9 +469,12 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
                 && (actor.has(Role::Station) || (actor.has(Role::Technician) && parties.created_by == actor.user))
         }
         Act::KeepAttachment { station, created_by } => {
+            let keeps = [Role::Station, Role::Supplier, Role::Appraiser, Role::Auditor, Role::Finance];
             actor.orgs.contains(&station)
-                && (actor.has(Role::Station) || (actor.has(Role::Technician) && created_by == actor.user))
+                && (keeps.into_iter().any(|role| actor.has(role))
+                    || (actor.has(Role::Technician) && created_by == actor.user))
         }
+        Act::EraseParticulars => actor.has(Role::Auditor) || actor.has(Role::Admin),
         Act::SubmitClaim(parties) => actor.orgs.contains(&parties.station) && actor.has(Role::Station),
         Act::DecideClaim(parties) => {
             if parties.created_by == actor.user {

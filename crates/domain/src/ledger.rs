@@ -65,6 +65,7 @@ pub struct Entry {
     posted_time: DateTime<Utc>,
     actor: UserId,
     actor_org: OrgId,
+    job: Option<String>,
     claim: Option<ClaimId>,
     reverses: Option<Uuid>,
     postings: Vec<Posting>,
@@ -87,6 +88,8 @@ pub struct EntryParts {
     pub actor: UserId,
     /// For whom.
     pub actor_org: OrgId,
+    /// The job of the system that acted, if no person did: it is known once the entry is written.
+    pub job: Option<String>,
     /// The claim it concerns.
     pub claim: Option<ClaimId>,
     /// The entry it reverses.
@@ -137,9 +140,20 @@ impl Entry {
         if let Some(sum) = sums(&parts.postings)?.into_values().find(|sum| !sum.is_zero()) {
             return Err(EntryError::Unbalanced { cause: parts.cause, sum });
         }
-        let EntryParts { id, cause, event, effective_date, posted_time, actor, actor_org, claim, reverses, postings } =
-            parts;
-        Ok(Self { id, cause, event, effective_date, posted_time, actor, actor_org, claim, reverses, postings })
+        let EntryParts {
+            id,
+            cause,
+            event,
+            effective_date,
+            posted_time,
+            actor,
+            actor_org,
+            job,
+            claim,
+            reverses,
+            postings,
+        } = parts;
+        Ok(Self { id, cause, event, effective_date, posted_time, actor, actor_org, job, claim, reverses, postings })
     }
 
     /// The entry that a business event proposes, written now by an actor.
@@ -160,6 +174,7 @@ impl Entry {
             posted_time,
             actor,
             actor_org,
+            job: None,
             claim,
             reverses: None,
             postings,
@@ -187,6 +202,7 @@ impl Entry {
             posted_time,
             actor,
             actor_org,
+            job: None,
             claim: self.claim,
             reverses: Some(self.id),
             postings,
@@ -210,9 +226,9 @@ impl Entry {
 
     /// All its parts.
     pub fn parts(&self) -> EntryParts {
-        let Self { id, cause, event, effective_date, posted_time, actor, actor_org, claim, reverses, postings } =
+        let Self { id, cause, event, effective_date, posted_time, actor, actor_org, job, claim, reverses, postings } =
             self.clone();
-        EntryParts { id, cause, event, effective_date, posted_time, actor, actor_org, claim, reverses, postings }
+        EntryParts { id, cause, event, effective_date, posted_time, actor, actor_org, job, claim, reverses, postings }
     }
 }
 

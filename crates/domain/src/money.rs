@@ -148,6 +148,9 @@ scaled!(/// Hours of work, in hundredths: `1.50`.
 scaled!(/// A count of pieces, litres or metres, in thousandths: `4.500`.
     Quantity, 3);
 
+scaled!(/// What one unit of a currency costs in another, in hundred-millionths: `0.12845000`.
+    ExchangeFactor, 8);
+
 /// A share, rate or markup in hundredths of a per cent: 10,000 are the whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -321,6 +324,17 @@ impl Money {
         }
         let minor = i64::try_from(divide_half_away(numerator, denominator)).map_err(|_| MoneyError::Overflow)?;
         Ok(Self { currency, minor })
+    }
+
+    /// The same in another currency, rounded once.
+    pub fn exchanged(self, factor: ExchangeFactor, to: Currency) -> Result<Self, MoneyError> {
+        let power = |currency: Currency| 10_i128.checked_pow(currency.exponent()).ok_or(MoneyError::Overflow);
+        let product = i128::from(self.minor)
+            .checked_mul(i128::from(factor.0))
+            .and_then(|product| product.checked_mul(power(to).ok()?))
+            .ok_or(MoneyError::Overflow)?;
+        let divisor = i128::from(ExchangeFactor::ONE).checked_mul(power(self.currency)?).ok_or(MoneyError::Overflow)?;
+        Self::of_ratio(to, product, divisor)
     }
 
     /// Divides an amount among parties: floors, then gives the remaining minor units by largest remainder,

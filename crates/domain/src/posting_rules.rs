@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::appraisals::Appraisal;
 use crate::claims::{Claim, DecisionRound, Effect};
 use crate::ledger::{Account, Posting, Proposal};
 use crate::money::{Money, MoneyError};
@@ -92,6 +93,35 @@ pub fn expected_entries(claim: &Claim) -> Result<Vec<Proposal>, MoneyError> {
         expected.extend(claim_decided(claim, round, &approved_before(claim, round.number)?)?);
     }
     Ok(expected)
+}
+
+/// The cause of the entry of an appraiser's fee.
+pub fn fee_cause(appraisal: &Appraisal) -> String {
+    format!("appraisals/{}/fee", appraisal.id)
+}
+
+/// An appraisal became final: what its appraiser charges is an expense against what is owed to the appraiser, in
+/// the currency of the fee. A second opinion that takes its place takes nothing back: the first was delivered, and
+/// has its own fee. Before it is final nothing is owed, so whatever ends without a conclusion posts nothing; nor does
+/// a laboratory of the manufacturer's own, which is no other party.
+///
+/// The design of the accounts had no rule for it: these two accounts and this cause are the rule.
+pub fn appraisal_fee(appraisal: &Appraisal) -> Result<Option<Proposal>, MoneyError> {
+    let Some((fee, date)) = appraisal.fee_owed() else { return Ok(None) };
+    let posting = |account, amount| Posting {
+        account,
+        sub_account: Some(appraisal.appraiser),
+        amount,
+        claim: Some(appraisal.claim),
+        line: None,
+    };
+    Ok(Some(Proposal {
+        cause: fee_cause(appraisal),
+        event: "appraisal_fee",
+        effective_date: date,
+        claim: Some(appraisal.claim),
+        postings: vec![posting(Account::AppraisalExpense, fee), posting(Account::AppraiserAccrued, fee.try_neg()?)],
+    }))
 }
 
 /// The cause of what a recovery claim posts.

@@ -5,6 +5,7 @@
 
 mod event;
 mod odometer;
+mod replacement;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

@@ -93,6 +93,15 @@ impl Tx<'_> {
         documents::with_keys(&self.db, scope, "claim_id", [claim.0]).await
     }
 
+    /// The appraisals of these claims, in one query.
+    pub async fn appraisals_of_claims(
+        &mut self,
+        scope: &Scope,
+        claims: &[ClaimId],
+    ) -> Result<Vec<Stored<Appraisal>>, StoreError> {
+        documents::with_keys(&self.db, scope, "claim_id", claims.iter().map(|claim| claim.0)).await
+    }
+
     /// Writes a new appraisal, its parties and its change row.
     pub async fn insert_appraisal(
         &mut self,

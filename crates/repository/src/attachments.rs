@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use recourse_domain::access::{Permit, Scope};
-use recourse_domain::attachments::{Attachment, Category, Hash, Particulars, Place};
+use recourse_domain::attachments::{Attachment, Category, Hash, Owner, Particulars, Place};
 use recourse_domain::catalog::{EvidenceRule, Field, FieldKind, Stored};
 use recourse_domain::claims::{AttachmentFact, Claim, EvidenceUse, StateWord};
 use recourse_domain::ids::{ClaimId, Code, OrgId};
@@ -40,6 +40,7 @@ const fn field(name: &'static str, column: &'static str, kind: FieldKind, sortab
 pub const ATTACHMENT_FIELDS: &[Field] = &[
     field("claim", "claim_id", FieldKind::Uuid, false),
     field("station", "station", FieldKind::Text, false),
+    field("subject", "subject", FieldKind::Text, false),
     field("category", "category", FieldKind::Text, false),
     field("state", "state", FieldKind::Text, false),
     field("content_type", "content_type", FieldKind::Text, false),
@@ -137,6 +138,30 @@ impl Tx<'_> {
         let sql = "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) AS total FROM attachment_upload WHERE station_id = ?";
         let row = Sql::new(sql).bind(station.0).one(&self.db).await?;
         row.map_or(Ok(0), |row| number(&row, "total"))
+    }
+
+    /// Bytes that an organisation's attachments have, or have been announced to have. Those of before this was kept
+    /// count by what came of them.
+    pub async fn kept_bytes(&mut self, owner: OrgId) -> Result<u64, StoreError> {
+        let sql = "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) AS total FROM attachment \
+             WHERE station_id = ? AND state <> 'ABANDONED'";
+        let row = Sql::new(sql).bind(owner.0).one(&self.db).await?;
+        row.map_or(Ok(0), |row| number(&row, "total"))
+    }
+
+    /// The attachments that were made for a claim and that nobody has replaced, the oldest first.
+    pub async fn attachments_of_claim(&mut self, claim: &Claim) -> Result<Vec<Uuid>, StoreError> {
+        let sql = "SELECT body FROM attachment WHERE claim_id = ? AND station_id = ? AND state <> 'ABANDONED' \
+             ORDER BY create_time, id LIMIT 500";
+        let rows = Sql::new(sql).bind(claim.id.0).bind(claim.station.0).all(&self.db).await?;
+        let attachments: Vec<Attachment> = rows.iter().map(|row| row.document("body")).collect::<Result<_, _>>()?;
+        Ok(attachments.into_iter().filter(|one| one.replaced_by.is_none()).map(|one| one.id).collect())
+    }
+
+    /// Forgets what of an attachment may tell of a person. That it was forgotten stands in its next version.
+    pub async fn forget_particulars(&mut self, _permit: &Permit, id: Uuid) -> Result<(), StoreError> {
+        Sql::new("DELETE FROM attachment_particulars WHERE attachment_id = ?").bind(id).execute(&self.db).await?;
+        Ok(())
     }
 
     /// Writes a new attachment, its particulars, the beginning of its upload, and its change row.
@@ -391,9 +416,13 @@ async fn parts_of(on: &impl Runs, id: Uuid) -> Result<Vec<Part>, StoreError> {
 
 fn columns(attachment: &Attachment) -> Vec<(&'static str, Value)> {
     let content = attachment.content();
+    // Another owner has the code of no station, whatever its own is.
+    let station = if attachment.owner == Owner::Station { attachment.station_code.as_str() } else { "" };
     vec![
         ("station_id", attachment.station.0.into_value()),
-        ("station", attachment.station_code.as_str().into_value()),
+        ("station", station.into_value()),
+        ("size", signed(attachment.size).into_value()),
+        ("subject", attachment.subject.clone().into_value()),
         ("category", attachment.category.word().into_value()),
         ("state", attachment.state.word().into_value()),
         ("content_type", content.map(|content| content.content_type.media_type().to_owned()).into_value()),

@@ -39,7 +39,7 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 25] = [
+pub(crate) const AGGREGATES: [(&str, &str); 26] = [
     ("claims", "claim"),
     ("claimNotes", "claim_note"),
     ("goodwillBudgets", "goodwill_budget"),
@@ -65,6 +65,7 @@ pub(crate) const AGGREGATES: [(&str, &str); 25] = [
     ("vehicles", "vehicle"),
     ("adjudicationRuleSets", "adjudication_rule_set"),
     ("reviewQueues", "review_queue"),
+    ("exchangeRates", "exchange_rate"),
 ];
 
 /// The collections that change rows are written for.

@@ -237,7 +237,7 @@ impl Tx<'_> {
         by_id(&self.db, scope, id).await
     }
 
-    /// Claims with a decision, after a key, for the verification of the ledger.
+    /// Claims with a decision or a final appraisal, after a key, for the verification of the ledger.
     pub async fn decided_claims(
         &mut self,
         scope: &Scope,
@@ -245,7 +245,9 @@ impl Tx<'_> {
         limit: u32,
     ) -> Result<Vec<Stored<Claim>>, StoreError> {
         let mut sql = Sql::new(&format!(
-            "SELECT {COLUMNS} FROM claim WHERE state IN ('APPROVED', 'REJECTED', 'SETTLED', 'CLOSED') AND id > ? AND "
+            "SELECT {COLUMNS} FROM claim WHERE (state IN ('APPROVED', 'REJECTED', 'SETTLED', 'CLOSED') OR EXISTS \
+             (SELECT 1 FROM appraisal a WHERE a.claim_id = claim.id AND a.state IN ('FINAL', 'SUPERSEDED'))) \
+             AND id > ? AND "
         ))
         .bind(after.unwrap_or(Uuid::nil()));
         sql.append(scope::condition(scope, &scope::CLAIM));

@@ -45,12 +45,23 @@ pub struct Balance {
 
 impl Tx<'_> {
     /// Adds an entry. Its cause posts once: a second time is [`StoreError::AlreadyExists`].
-    pub async fn insert_entry(&mut self, _permit: &Permit, entry: &Entry) -> Result<(), StoreError> {
-        let EntryParts { id, cause, event, effective_date, posted_time, actor, actor_org, claim, reverses, postings } =
-            entry.parts();
+    pub async fn insert_entry(&mut self, permit: &Permit, entry: &Entry) -> Result<(), StoreError> {
+        let EntryParts {
+            id,
+            cause,
+            event,
+            effective_date,
+            posted_time,
+            actor,
+            actor_org,
+            job: _,
+            claim,
+            reverses,
+            postings,
+        } = entry.parts();
         let head = Sql::new(
-            "INSERT INTO ledger_entry (id, cause, event, claim_id, effective_date, posted_time, actor, actor_org, reverses) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO ledger_entry (id, cause, event, claim_id, effective_date, posted_time, actor, actor_org, reverses, job) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(id)
         .bind(cause)
@@ -60,7 +71,8 @@ impl Tx<'_> {
         .bind(posted_time)
         .bind(actor.0)
         .bind(actor_org.0)
-        .bind(reverses);
+        .bind(reverses)
+        .bind(permit.actor().job.map(str::to_owned));
         let mut sql = Sql::new(
             "INSERT INTO ledger_posting (entry_id, position, account, sub_account, amount_minor, currency, claim_id, line) VALUES ",
         );
@@ -92,7 +104,8 @@ impl Tx<'_> {
         Ok(entries.into_iter().map(|entry| FoundEntry { cause: entry.cause, postings: entry.postings }).collect())
     }
 
-    /// How many entries there are, and how many of them name no decided claim: those verification can't explain.
+    /// How many entries there are, and how many of them name no claim that is verified: neither one that is decided
+    /// nor one whose appraisal is final. Those verification can't explain.
     pub async fn count_entries(&mut self, scope: &Scope) -> Result<(i64, Vec<String>), StoreError> {
         if !scope.is_any() {
             return Ok((0, Vec::new()));
@@ -101,7 +114,9 @@ impl Tx<'_> {
         let count = row.map_or(Ok(0), |row| row.get("entries"))?;
         let rows = Sql::new(
             "SELECT e.cause AS cause FROM ledger_entry e LEFT JOIN claim c ON c.id = e.claim_id \
-             WHERE c.id IS NULL OR c.state NOT IN ('APPROVED', 'REJECTED', 'SETTLED', 'CLOSED') ORDER BY e.id LIMIT 1000",
+             WHERE c.id IS NULL OR (c.state NOT IN ('APPROVED', 'REJECTED', 'SETTLED', 'CLOSED') \
+             AND NOT EXISTS (SELECT 1 FROM appraisal a WHERE a.claim_id = c.id AND a.state IN ('FINAL', 'SUPERSEDED'))) \
+             ORDER BY e.id LIMIT 1000",
         )
         .all(&self.db)
         .await?;
@@ -190,6 +205,7 @@ fn entry(row: &Row) -> Result<EntryParts, StoreError> {
         posted_time: row.instant("posted_time")?,
         actor: UserId(row.get("actor")?),
         actor_org: OrgId(row.get("actor_org")?),
+        job: row.get("job")?,
         claim: row.get::<Option<Uuid>>("claim_id")?.map(ClaimId),
         reverses: row.get("reverses")?,
         postings: Vec::new(),

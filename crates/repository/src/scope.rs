@@ -42,9 +42,23 @@ pub(crate) const CLAIM_NOTE: Dimensions =
 
 const ATTACHMENT_STATION: Reach = Some(&["attachment.station_id IN ", ""]);
 
-/// Attachments of a station, or made by a person of it.
+/// Of the claims that an organisation has sight of, what shows the failure and is shared as it is or as a copy
+/// without metadata; `sharing` of the domain says what that is, and a test holds the two together.
+const ATTACHMENT_SIGHT: Reach = Some(&[
+    "(attachment.station_id IN ",
+    " OR (attachment.category IN ('PHOTO', 'FAULT_MEMORY', 'REPORT') AND attachment.content_type IN \
+     ('image/jpeg', 'image/png', 'image/webp', 'text/plain', 'text/csv', 'application/json') AND EXISTS \
+     (SELECT 1 FROM attachment_use e JOIN claim_sight s ON s.claim_id = e.claim_id \
+     WHERE e.attachment_id = attachment.id AND s.org_id IN ",
+    ")))",
+]);
+
+/// Attachments of a station, or made by a person of it. Suppliers and appraisers reach their own too, and what is
+/// shared with them.
 pub(crate) const ATTACHMENT: Dimensions = Dimensions {
     station: ATTACHMENT_STATION,
+    supplier: ATTACHMENT_SIGHT,
+    appraiser: ATTACHMENT_SIGHT,
     organization: ATTACHMENT_STATION,
     person: Some("attachment.created_by"),
     ..NOTHING
@@ -175,4 +189,24 @@ fn reached(reach: Reach, orgs: &BTreeSet<OrgId>) -> Option<Sql> {
         sql.push(piece);
     }
     Some(sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use recourse_domain::attachments::{Category, ContentType, Sharing};
+
+    use super::*;
+
+    #[test]
+    fn what_is_shared_of_attachments_is_what_the_domain_says() {
+        let sql = ATTACHMENT_SIGHT.unwrap().concat();
+        for category in Category::ALL {
+            assert_eq!(sql.contains(&format!("'{}'", category.word())), category.is_shared(), "{}", category.word());
+        }
+        for content_type in ContentType::ALL {
+            let shared = content_type.sharing() != Sharing::Withheld;
+            let media_type = content_type.media_type();
+            assert_eq!(sql.contains(&format!("'{media_type}'")), shared, "{media_type}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! The hash chain is verified in `audit.rs`; what the ledger should hold is recomputed by the service.
 
 use recourse_domain::appraisals::Appraisal;
+use recourse_domain::ids::OrgId;
 use recourse_domain::recovery_claims::RecoveryClaim;
 use sea_orm::Value;
 use std::collections::BTreeSet;
@@ -23,13 +24,12 @@ const BATCH: usize = 200;
 const MAX_FAULTS: u32 = 100;
 
 /// Columns that name a row of another table by its key: table, column, the other table.
-const REFERENCES: [(&str, &str, &str); 28] = [
+const REFERENCES: [(&str, &str, &str); 27] = [
     ("adjudication_hit", "claim_id", "claim"),
     ("adjudication_hit", "rule_set", "adjudication_rule_set"),
     ("adjudication_sample", "rule_set", "adjudication_rule_set"),
     ("appraisal", "claim_id", "claim"),
     ("attachment", "claim_id", "claim"),
-    ("attachment", "station_id", "station"),
     ("attachment_part", "attachment_id", "attachment"),
     ("attachment_use", "attachment_id", "attachment"),
     ("attachment_use", "claim_id", "claim"),
@@ -80,6 +80,7 @@ async fn verify(tx: &mut Tx<'_>) -> Result<RowsReport, StoreError> {
     for (table, column, target) in REFERENCES {
         references(&tx.db, table, column, target, &mut report).await?;
     }
+    owners(&tx.db, &mut report).await?;
     sums(&tx.db, &mut report).await?;
     for (collection, table) in AGGREGATES {
         documents(&tx.db, collection, table, &mut report).await?;
@@ -124,6 +125,21 @@ async fn references(
     for row in rows {
         let missing: Uuid = row.get("missing")?;
         report.faults.push(format!("{table}.{column}: there is no {target} {missing}"));
+    }
+    Ok(())
+}
+
+/// An attachment is of a station, a supplier, an appraiser or the manufacturer.
+async fn owners(db: &impl Runs, report: &mut RowsReport) -> Result<(), StoreError> {
+    let mut sql =
+        Sql::new("SELECT a.station_id AS missing FROM attachment a WHERE a.station_id <> ?").bind(OrgId::OEM.0);
+    for table in ["station", "supplier", "appraiser"] {
+        sql.push(&format!(" AND NOT EXISTS (SELECT 1 FROM {table} x WHERE x.id = a.station_id)"));
+    }
+    sql.push(&format!(" LIMIT {MAX_FAULTS}"));
+    for row in sql.all(db).await? {
+        let missing: Uuid = row.get("missing")?;
+        report.faults.push(format!("attachment.station_id: there is no organisation {missing}"));
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ pub enum Command {
     Demo(StoreArgs),
     /// Create the first administrator and print a one-time password.
     CreateAdmin(AdminArgs),
-    /// Let a new key sign tokens; the old ones work until they end, and no server restarts.
+    /// Let a new key sign tokens, or conclusions; the old ones work until they end, and no server restarts.
     RotateKeys(RotateArgs),
     /// Print the OpenAPI document.
     Openapi,
@@ -96,6 +96,9 @@ pub struct RotateArgs {
     /// A key was stolen: the new one signs now, and tokens of all others are refused at once.
     #[arg(long)]
     pub end_old: bool,
+    /// Rotate the key that signs conclusions of appraisals instead: at once, and the keys before it verify for ever.
+    #[arg(long, conflicts_with_all = ["after", "end_old"])]
+    pub conclusions: bool,
 }
 
 /// What `create-admin` can be told.

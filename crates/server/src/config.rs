@@ -6,6 +6,7 @@
 //! `#[schemars(extend("x-secret" = true))]`, and is shown nowhere.
 
 mod accounts;
+mod appraisals;
 mod attachments;
 mod cors;
 mod keys;
@@ -22,6 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use accounts::{AccountsConfig, IssuerConfig};
+pub use appraisals::AppraisalsSection;
 pub use attachments::{AttachmentsSection, FileStore};
 pub use cors::Cors;
 pub use layers::{Flags, Loaded};
@@ -70,6 +72,9 @@ pub struct Config {
     /// Files that prove something: where their bytes are, and how large they may be.
     #[serde(default)]
     pub attachments: AttachmentsSection,
+    /// Whom you trust to certify experts.
+    #[serde(default)]
+    pub appraisals: AppraisalsSection,
     /// What one client, and all of them together, may take.
     pub limits: Limits,
     /// Certificates of the listeners.
@@ -104,6 +109,7 @@ impl Default for Config {
             telemetry: TelemetrySection::default(),
             accounts: AccountsConfig::default(),
             attachments: AttachmentsSection::default(),
+            appraisals: AppraisalsSection::default(),
             limits: Limits::default(),
             tls: Tls::default(),
             cors: Cors::default(),

@@ -25,6 +25,8 @@ use crate::auth;
 /// Where the custom verb of downloads ends a path.
 pub(crate) const VERB: &str = ":download";
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+/// Says that the bytes are a copy without the metadata of the original.
+const METADATA_REMOVED: HeaderName = HeaderName::from_static("metadata-removed");
 
 /// The layer in front of the gateway: answers downloads itself.
 pub(crate) async fn serve(State(api): State<Api>, request: Request, next: Next) -> Response {
@@ -48,7 +50,7 @@ fn asked(path: &str) -> Option<&str> {
 async fn answer(api: &Api, parts: &mut Parts, id: &str) -> Result<Response, Status> {
     auth::admit_parts(api, Method::AttachmentServiceDownloadAttachment, parts)?;
     let download = api.download(&parts.headers, &parts.extensions, id).await?;
-    let etag = format!("\"{}\"", download.attachment.sha256);
+    let etag = format!("\"{}\"", download.sha256);
     let headers = &parts.headers;
     let same = |value: &HeaderValue| value.to_str().is_ok_and(|tags| tags.trim() == "*" || tags.contains(&etag));
     let (status, from, to) = if headers.get(IF_NONE_MATCH).is_some_and(same) {
@@ -98,7 +100,10 @@ fn describe(headers: &mut HeaderMap, download: &Download, etag: &str) -> Result<
     headers.insert(CONTENT_DISPOSITION, text(&disposition(&attachment.file_name))?);
     headers.insert(ETAG, text(etag)?);
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if let Ok(digest) = hex::decode(&attachment.sha256) {
+    if download.metadata_removed {
+        headers.insert(METADATA_REMOVED, HeaderValue::from_static("true"));
+    }
+    if let Ok(digest) = hex::decode(&download.sha256) {
         headers.insert(REPR_DIGEST, text(&format!("sha-256=:{}:", STANDARD.encode(digest)))?);
     }
     Ok(())

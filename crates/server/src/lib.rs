@@ -58,6 +58,9 @@ pub async fn run(cli: Cli) -> Result<(), StartError> {
         }
         Command::Demo(args) => start::demo(for_demo(configured(&args)?)).await,
         Command::CreateAdmin(args) => start::create_admin(configured(&args.store)?.config, &args.user_name).await,
+        Command::RotateKeys(args) if args.conclusions => {
+            start::rotate_conclusion_key(configured(&args.store)?.config).await
+        }
         Command::RotateKeys(args) => {
             let after = chrono::TimeDelta::seconds(i64::from(args.after));
             start::rotate_keys(configured(&args.store)?.config, after, args.end_old).await

@@ -175,7 +175,10 @@ pub async fn open_api(
         bounds: Bounds { bytes: config.attachments.max_bytes, pixels: config.attachments.max_pixels },
         max_unfinished_bytes: config.attachments.max_unfinished_bytes,
         keep_unfinished,
+        max_owner_bytes: config.attachments.max_bytes_per_owner,
     };
+    let trust_anchors =
+        config.appraisals.anchors().map_err(|fault| StartError::new("appraisals.trust_anchors", fault))?;
     Api::open(ApiParts {
         store,
         clock,
@@ -185,6 +188,7 @@ pub async fn open_api(
         audience: config.audience.clone(),
         accounts: config.accounts.options()?,
         attachments,
+        trust_anchors,
         fetch: Arc::new(SafeFetch::new(config.accounts.issuer_networks.clone())),
     })
     .await
@@ -369,6 +373,17 @@ pub async fn rotate_keys(config: Config, after: TimeDelta, end_old: bool) -> Res
         .await
         .map_err(|refusal| StartError::new("the keys can't be rotated", refusal.text.en))?;
     say(&format!("key {kid} signs from {activates}\n"))
+}
+
+/// `recourse rotate-keys --conclusions`.
+pub async fn rotate_conclusion_key(config: Config) -> Result<(), StartError> {
+    let store = open_store(&config).await?;
+    let api = open_api(&config, store, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
+    let kid = api
+        .rotate_conclusion_key()
+        .await
+        .map_err(|refusal| StartError::new("the key can't be rotated", refusal.text.en))?;
+    say(&format!("key {kid} signs conclusions from now on; what the keys before it signed verifies for ever\n"))
 }
 
 fn say(text: &str) -> Result<(), StartError> {

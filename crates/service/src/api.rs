@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use recourse_domain::clock::{Clock, IdSource, Zone};
 use recourse_repository::{PageTokens, Store};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::adjudication::RuleBooks;
 use crate::attachments::{AttachmentOptions, Busy};
@@ -18,6 +18,11 @@ use crate::identity::guard::Guard;
 use crate::identity::outside::{Fetch, Outside};
 use crate::identity::passwords::{Passwords, random_secret};
 use crate::signatures;
+use crate::signatures::experts::TrustAnchors;
+
+/// Images that are copied at once for third parties: so many times the largest attachment, and again its copy, is
+/// what they take of memory.
+const COPIES_AT_ONCE: usize = 2;
 
 /// What the use cases are made of.
 pub struct ApiParts {
@@ -37,6 +42,8 @@ pub struct ApiParts {
     pub accounts: AccountOptions,
     /// Where the bytes of attachments are, and what may be sent.
     pub attachments: AttachmentOptions,
+    /// Those whom the deployment trusts to certify experts.
+    pub trust_anchors: TrustAnchors,
     /// Reads the documents of outside issuers.
     pub fetch: Arc<dyn Fetch>,
 }
@@ -71,6 +78,10 @@ pub(crate) struct Inner {
     pub accounts: AccountOptions,
     /// Where the bytes of attachments are, and what may be sent.
     pub attachments: AttachmentOptions,
+    /// Those whom the deployment trusts to certify experts.
+    pub trust_anchors: TrustAnchors,
+    /// Copies of images for third parties that are made at this moment: each holds its image in memory.
+    pub copies: Semaphore,
     /// Uploads that are written at this moment.
     pub uploads: Busy,
     /// Whether streams are to end, for the process is stopping.
@@ -111,6 +122,8 @@ impl Api {
                 denials: Denials::default(),
                 accounts: parts.accounts,
                 attachments: parts.attachments,
+                trust_anchors: parts.trust_anchors,
+                copies: Semaphore::new(COPIES_AT_ONCE),
                 uploads: Busy::default(),
                 stopping: watch::Sender::new(false),
             }),

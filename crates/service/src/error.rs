@@ -205,7 +205,7 @@ fn grpc_code(reason: Reason) -> Code {
         Reason::ResourceRetired | Reason::StateConflict | Reason::ClaimHasErrors | Reason::GoodwillBudgetExceeded => {
             Code::FailedPrecondition
         }
-        Reason::TooManyRequests => Code::ResourceExhausted,
+        Reason::TooManyRequests | Reason::StorageLimitReached => Code::ResourceExhausted,
         Reason::StoreUnavailable | Reason::Overloaded | Reason::ServerStopping => Code::Unavailable,
         Reason::RequestTimeout | Reason::BodyTooSlow | Reason::StreamTimeout => Code::DeadlineExceeded,
         Reason::CursorExpired => Code::OutOfRange,

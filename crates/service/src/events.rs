@@ -24,6 +24,7 @@ use crate::convert::{etag, timestamp};
 use crate::denials;
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
+use crate::sight;
 
 /// How often a watching stream looks for something new.
 const LOOK: Duration = Duration::from_millis(250);
@@ -31,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const STREAM_BATCH: u32 = 200;
 
 /// The collections of the feed, and the method by which each is read: who may call that sees its changes.
-const COLLECTIONS: [(&str, Method); 25] = [
+const COLLECTIONS: [(&str, Method); 26] = [
     ("claims", Method::ClaimServiceGetClaim),
     ("claimNotes", Method::ClaimNoteServiceGetClaimNote),
     ("goodwillBudgets", Method::GoodwillBudgetServiceGetGoodwillBudget),
@@ -55,6 +56,7 @@ const COLLECTIONS: [(&str, Method); 25] = [
     ("vehicles", Method::VehicleServiceGetVehicle),
     ("adjudicationRuleSets", Method::AdjudicationRuleSetServiceGetAdjudicationRuleSet),
     ("reviewQueues", Method::ReviewQueueServiceGetReviewQueue),
+    ("exchangeRates", Method::ExchangeRateServiceGetExchangeRate),
     ("users", Method::UserServiceGetUser),
     ("apiClients", Method::ApiClientServiceGetApiClient),
 ];
@@ -147,7 +149,7 @@ fn event(call: &Call, change: &Change, clients: &BTreeSet<UserId>) -> Answer<v1:
         command_id: change.command.to_string(),
         resource: change.resource.clone(),
         verb: change.verb.clone(),
-        changed_paths: change.paths.clone(),
+        changed_paths: paths_for(call, change)?,
         etag: etag(change.version),
         event_time: timestamp(change.time),
         actor,
@@ -155,6 +157,14 @@ fn event(call: &Call, change: &Change, clients: &BTreeSet<UserId>) -> Answer<v1:
     // Who acted is told to the manufacturer, and to the organisation that the person acted for.
     event.redact(&call.viewer(call.actor()?.orgs.contains(&change.actor_org)));
     Ok(event)
+}
+
+/// The changed paths of which the reader may hear. Whose row it is does not stand in a change row; its audience does,
+/// and nobody else hears of it, so the roles decide alone.
+fn paths_for(call: &Call, change: &Change) -> Answer<Vec<String>> {
+    let known = COLLECTIONS.iter().find(|(name, _)| *name == change.collection);
+    let (_, method) = known.ok_or_else(|| Refusal::fault(format!("collection {} is unknown", change.collection)))?;
+    Ok(sight::told(&call.viewer(true), method.spec().output, &change.paths))
 }
 
 /// Who reads the feed, and what of it.
@@ -246,7 +256,7 @@ async fn changes(call: &Call, request: v1::ListChangesRequest) -> Answer<v1::Lis
     let items = call.inner.store.changes_after(&orgs, start, Some(&collections), size + 1).await?;
     let limit = usize::try_from(size).unwrap_or(usize::MAX);
     let has_more = items.len() > limit;
-    let shown: Vec<v1::ChangeItem> = items.iter().take(limit).map(item).collect();
+    let shown = items.iter().take(limit).map(|found| item(call, found)).collect::<Answer<Vec<_>>>()?;
     let next = match items.get(limit.saturating_sub(1)).filter(|_| has_more) {
         Some(last) => last.position,
         None => items.last().map_or(start, |last| last.position).max(newest),
@@ -254,18 +264,18 @@ async fn changes(call: &Call, request: v1::ListChangesRequest) -> Answer<v1::Lis
     Ok(v1::ListChangesResponse { changes: shown, next_cursor: cursor(next), has_more })
 }
 
-fn item(item: &FeedItem) -> v1::ChangeItem {
+fn item(call: &Call, item: &FeedItem) -> Answer<v1::ChangeItem> {
     let change = &item.change;
-    v1::ChangeItem {
+    Ok(v1::ChangeItem {
         cursor: cursor(item.position),
         resource: change.resource.clone(),
         r#type: change.collection.clone(),
         verb: change.verb.clone(),
-        changed_paths: change.paths.clone(),
+        changed_paths: paths_for(call, change)?,
         etag: etag(change.version),
         event_time: timestamp(change.time),
         command_id: change.command.to_string(),
-    }
+    })
 }
 
 async fn watch(call: &Call, request: v1::WatchEventsRequest) -> Answer<Reading> {
@@ -304,7 +314,7 @@ async fn feed(
             .await?;
         let idle = items.is_empty();
         for next in &items {
-            if sender.send(Ok(item(next))).await.is_err() {
+            if sender.send(Ok(item(call, next)?)).await.is_err() {
                 return Ok(());
             }
             reading.position = next.position;

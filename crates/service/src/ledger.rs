@@ -1,8 +1,8 @@
 //! The ledger as its readers see it: entries, sums, and whether it is what the claims say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use recourse_domain::access::Scope;
+use recourse_domain::access::{Author, Scope};
 use recourse_domain::ids::{ClaimId, OrgId, UserId};
 use recourse_domain::ledger::{self as domain, Account, DifferenceKind, EntryParts, Posting, Side, SubAccounts};
 use recourse_domain::money::{Currency, Money};
@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::api::Api;
 use crate::context::Call;
+use crate::convert::names::author;
 use crate::convert::{self, date, money, names, timestamp};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
@@ -85,6 +86,7 @@ fn accounts(call: &Call, request: &v1::ListAccountsRequest) -> Answer<v1::ListAc
                 SubAccounts::None => v1::ledger_account::Party::None,
                 SubAccounts::Station => v1::ledger_account::Party::Station,
                 SubAccounts::Supplier => v1::ledger_account::Party::Supplier,
+                SubAccounts::Appraiser => v1::ledger_account::Party::Appraiser,
             }
             .into(),
         })
@@ -104,7 +106,8 @@ async fn entries(call: &Call, request: v1::ListEntriesRequest) -> Answer<v1::Lis
     let query = lists::query(call, &input, ENTRY_FIELDS, order)?;
     let page = call.inner.store.entries(call.scope()?, &query).await?;
     let parties = party_names(call, page.items.iter().flat_map(|entry| &entry.postings)).await?;
-    let entries = page.items.iter().map(|entry| show_entry(call, entry, &parties)).collect();
+    let clients = clients_among(call, &page.items).await?;
+    let entries = page.items.iter().map(|entry| show_entry(call, entry, &parties, &clients)).collect();
     Ok(v1::ListEntriesResponse { entries, next_page_token: lists::next_token(call, &input, page.next)? })
 }
 
@@ -112,7 +115,8 @@ async fn entry(call: &Call, name: &str) -> Answer<v1::LedgerEntry> {
     let id = names::uuid_in(name, "ledger/entries")?;
     let entry = call.inner.store.entry(call.scope()?, id).await?.ok_or_else(|| Refusal::not_found(name))?;
     let parties = party_names(call, entry.postings.iter()).await?;
-    Ok(show_entry(call, &entry, &parties))
+    let clients = clients_among(call, std::slice::from_ref(&entry)).await?;
+    Ok(show_entry(call, &entry, &parties, &clients))
 }
 
 async fn trial_balance(call: &Call, request: v1::TrialBalanceRequest) -> Answer<v1::TrialBalanceResponse> {
@@ -233,6 +237,9 @@ async fn compare(
             found: Some(found),
         }));
     }
+    for appraisal in tx.appraisals_of_claims(scope, &ids).await? {
+        expected.extend(posting_rules::appraisal_fee(&appraisal.value)?);
+    }
     let found = tx.entries_of_claims(scope, &ids).await?;
     books.claims += i64::try_from(claims.len()).unwrap_or_default();
     books.entries += i64::try_from(found.len()).unwrap_or_default();
@@ -249,7 +256,18 @@ fn party(org: OrgId, parties: &BTreeMap<OrgId, String>) -> String {
     parties.get(&org).cloned().unwrap_or_else(|| format!("organizations/{org}"))
 }
 
-fn show_entry(call: &Call, entry: &EntryParts, parties: &BTreeMap<OrgId, String>) -> v1::LedgerEntry {
+/// Who of those that acted is a program.
+async fn clients_among(call: &Call, entries: &[EntryParts]) -> Answer<BTreeSet<UserId>> {
+    let actors = entries.iter().filter(|entry| entry.job.is_none()).map(|entry| entry.actor).collect();
+    Ok(call.inner.store.clients_among(&actors).await?)
+}
+
+fn show_entry(
+    call: &Call,
+    entry: &EntryParts,
+    parties: &BTreeMap<OrgId, String>,
+    clients: &BTreeSet<UserId>,
+) -> v1::LedgerEntry {
     let mut shown = v1::LedgerEntry {
         name: format!("ledger/entries/{}", entry.id),
         cause: entry.cause.clone(),
@@ -257,7 +275,11 @@ fn show_entry(call: &Call, entry: &EntryParts, parties: &BTreeMap<OrgId, String>
         claim: entry.claim.map(|claim| format!("claims/{claim}")).unwrap_or_default(),
         effective_date: date(entry.effective_date),
         post_time: timestamp(entry.posted_time),
-        actor: if entry.actor == UserId::SYSTEM { String::new() } else { format!("users/{}", entry.actor) },
+        actor: match &entry.job {
+            Some(job) => format!("jobs/{job}"),
+            None if entry.actor == UserId::SYSTEM => String::new(),
+            None => author(Author { id: entry.actor, is_client: clients.contains(&entry.actor) }),
+        },
         reverses: entry.reverses.map(|id| format!("ledger/entries/{id}")).unwrap_or_default(),
         postings: entry.postings.iter().map(|posting| show_posting(posting, parties)).collect(),
     };

@@ -24,6 +24,7 @@ mod ledger;
 mod lists;
 mod recovery_claims;
 mod settings;
+mod sight;
 mod signatures;
 mod vehicles;
 pub mod verify;
@@ -31,6 +32,7 @@ pub mod verify;
 pub use api::{Api, ApiParts};
 pub use error::{Answer, Refusal};
 pub use identity::authentication::Authenticator;
+pub use signatures::experts::TrustAnchors;
 
 use recourse_domain::text::Lang;
 

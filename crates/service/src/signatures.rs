@@ -1,18 +1,18 @@
 //! Signatures of conclusions: the server's own (JWS, ES256, with a key that never ends), and an expert's detached
-//! one with a certificate, which is only read and checked.
+//! one with a certificate ([`experts`]).
+
+pub(crate) mod experts;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
 };
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use recourse_repository::{ConclusionKey, Store};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::error::{Answer, Refusal};
 
@@ -142,48 +142,6 @@ pub(crate) fn check_own(jws: &str, keys: &[ConclusionKey]) -> ServerCheck {
     ServerCheck { text: Ok(parts.payload), key, signature }
 }
 
-/// What became of an expert's signature.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ExpertCheck {
-    /// The certificate in words, if it can be read and was valid.
-    pub certificate: Result<String, Fault>,
-    /// Whether the signature fits.
-    pub signature: Result<(), Fault>,
-}
-
-/// Checks an expert's detached signature of a text, made at an instant. Who issued the certificate is told, not judged.
-pub(crate) fn check_expert(jws: &str, text: &str, at: DateTime<Utc>) -> ExpertCheck {
-    let without = |fault: Fault| ExpertCheck { certificate: Err(fault.clone()), signature: Err(fault) };
-    let parts = match parts(jws, Some(text)) {
-        Ok(parts) => parts,
-        Err(fault) => return without(fault),
-    };
-    let leaf = parts.header.get("x5c").and_then(|chain| chain.get(0)).and_then(Value::as_str);
-    let Some(der) = leaf.and_then(|leaf| STANDARD.decode(leaf).ok()) else {
-        return without("the header has no certificate (x5c)".into());
-    };
-    let Ok((rest, certificate)) = X509Certificate::from_der(&der) else {
-        return without("the certificate can't be read".into());
-    };
-    if !rest.is_empty() {
-        return without("something follows the certificate".into());
-    }
-    let point = &*certificate.public_key().subject_public_key.data;
-    let signature = if point.len() != 65 {
-        Err("the certificate's key is not of the curve P-256".into())
-    } else if fits(point, &parts) {
-        Ok(())
-    } else {
-        Err("the signature does not fit text and certificate: one of them was altered".into())
-    };
-    let validity = certificate.validity();
-    let within = (validity.not_before.timestamp()..=validity.not_after.timestamp()).contains(&at.timestamp());
-    let fingerprint: String = Sha256::digest(&der).iter().map(|byte| format!("{byte:02x}")).collect();
-    let told = format!("{}, issued by {}, SHA-256 {fingerprint}", certificate.subject(), certificate.issuer());
-    let certificate = if within { Ok(told) } else { Err(format!("not valid when it was used: {told}")) };
-    ExpertCheck { certificate, signature }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,20 +174,5 @@ mod tests {
             assert!(check_own(broken, &both).text.is_err(), "{broken}");
         }
         Ok(())
-    }
-
-    #[test]
-    fn an_experts_signature_is_detached_and_brings_its_certificate() {
-        let at = DateTime::UNIX_EPOCH;
-        for (jws, expected) in [
-            ("", "three parts"),
-            ("a.b.c", "middle part empty"),
-            ("e30..c2ln", "ES256"),
-            ("eyJhbGciOiJFUzI1NiJ9..c2ln", "no certificate"),
-            ("eyJhbGciOiJFUzI1NiIsIng1YyI6WyJBQUFBIl19..c2ln", "can't be read"),
-        ] {
-            let check = check_expert(jws, "text", at);
-            assert!(check.signature.is_err_and(|fault| fault.contains(expected)), "{jws}");
-        }
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::catalog::RegisteredCertificates;
 use crate::ids::{Code, OrgId, UserId};
 use crate::money::BasisPoints;
 use crate::text::Violation;
@@ -118,6 +119,9 @@ pub struct Conclusion {
     pub key_id: String,
     /// The expert's own signature; empty if none was given.
     pub expert_signature: String,
+    /// The certificates that were registered for the expert then: what the expert's signature is bound to.
+    #[serde(default, skip_serializing_if = "RegisteredCertificates::is_empty")]
+    pub registered: RegisteredCertificates,
 }
 
 /// Who may be liable.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::findings::{Conclusion, Findings, LiabilityDecision};
 use super::state::{State, StateWord};
 use super::{Appraisal, MAX_REMARKS, Party, Pause, Remark, RemarkKind};
-use crate::catalog::Appraiser;
+use crate::catalog::{Appraiser, Expert};
 use crate::ids::{AppraisalId, UserId};
 use crate::money::Money;
 use crate::text::Violation;
@@ -248,7 +248,9 @@ impl Appraisal {
         now: DateTime<Utc>,
     ) -> Result<Self, AppraisalError> {
         let expert = self.expert_for(Verb::Conclude)?;
-        let license_number = licence(appraiser, expert, today)?;
+        let licensed = licence(appraiser, expert, today)?;
+        let license_number = licensed.license_number.clone();
+        let registered = licensed.registered();
         let Concluding { findings, fee, expert_signature, by } = concluding;
         let mut found = findings.check("findings", self.questions.len());
         if fee.is_some_and(Money::is_negative) {
@@ -268,6 +270,7 @@ impl Appraisal {
             signature: String::new(),
             key_id: String::new(),
             expert_signature,
+            registered,
         });
         self.fee = fee;
         self.state = State::Concluded { expert, conclude_time: now };
@@ -282,13 +285,16 @@ impl Appraisal {
         Ok(self)
     }
 
-    /// Makes it final: the appraiser keeps its access for some days.
-    pub fn finalize(mut self, access_days: i32, now: DateTime<Utc>) -> Result<Self, AppraisalError> {
+    /// Makes it final: the appraiser keeps its access for some days, and its fee is owed from today. The manufacturer
+    /// owes nothing to a laboratory of its own.
+    pub fn finalize(mut self, access_days: i32, today: NaiveDate, now: DateTime<Utc>) -> Result<Self, AppraisalError> {
         let expert = self.expert_for(Verb::Finalize)?;
         if self.liability.is_none() {
             return Err(AppraisalError::LiabilityMissing);
         }
         let access_end_time = now.checked_add_signed(Duration::days(i64::from(access_days)));
+        let charged = self.fee.is_some_and(|fee| !fee.is_zero());
+        self.fee_date = (charged && !self.in_house).then_some(today);
         self.state = State::Final { expert, final_time: now, access_end_time };
         Ok(self)
     }
@@ -345,8 +351,8 @@ fn refuse(found: Vec<Violation>) -> Result<(), AppraisalError> {
     if found.is_empty() { Ok(()) } else { Err(AppraisalError::Invalid(found)) }
 }
 
-/// The licence of an expert that is valid on a day.
-fn licence(appraiser: &Appraiser, expert: Uuid, today: NaiveDate) -> Result<String, AppraisalError> {
+/// The expert, whose licence is valid on a day.
+fn licence(appraiser: &Appraiser, expert: Uuid, today: NaiveDate) -> Result<&Expert, AppraisalError> {
     let refused = |rule, en: &str, zh: &str| AppraisalError::Invalid(vec![Violation::new("expert", rule, en, zh)]);
     let Some(expert) = appraiser.experts.iter().find(|other| other.id == expert) else {
         return Err(refused("UNKNOWN_EXPERT", "is no expert of this appraiser", "不是该鉴定机构的专家"));
@@ -358,5 +364,5 @@ fn licence(appraiser: &Appraiser, expert: Uuid, today: NaiveDate) -> Result<Stri
             "该专家的执照当日无效；请指定其他专家或先更新执照",
         ));
     }
-    Ok(expert.license_number.clone())
+    Ok(expert)
 }

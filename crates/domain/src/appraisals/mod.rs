@@ -69,6 +69,9 @@ pub struct Appraisal {
     pub liability: Option<LiabilityDecision>,
     /// What the appraiser charges.
     pub fee: Option<Money>,
+    /// The day from which the fee is owed: the one on which the appraisal became final.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee_date: Option<NaiveDate>,
     /// The first opinion that this one answers.
     pub supersedes: Option<AppraisalId>,
     /// The appraisal that this one took over.
@@ -196,6 +199,7 @@ impl Appraisal {
             conclusion: None,
             liability: None,
             fee: None,
+            fee_date: None,
             supersedes: None,
             reassigned_from: None,
             external_ref,
@@ -245,6 +249,11 @@ impl Appraisal {
             "licenseNumber": license_number,
             "findings": serde_json::to_value(findings)?,
         })))
+    }
+
+    /// The fee that is owed to the appraiser, and since when.
+    pub fn fee_owed(&self) -> Option<(Money, NaiveDate)> {
+        Some((self.fee?, self.fee_date?))
     }
 
     /// The suppliers that are liable by the final decision, with their shares, in its order.

@@ -5,7 +5,9 @@ use super::lifecycle::Concluding;
 use super::*;
 use crate::catalog::{Address, Contact, Expert};
 use crate::claims::sample;
+use crate::ledger::Account;
 use crate::money::{BasisPoints, Currency};
+use crate::posting_rules::appraisal_fee;
 
 const EXPERT: Uuid = Uuid::from_u128(0xE);
 const SUPPLIER: OrgId = OrgId(Uuid::from_u128(0x17));
@@ -35,6 +37,8 @@ fn appraiser() -> Appraiser {
             valid_from: sample::day("2026-01-01"),
             valid_to: Some(sample::day("2026-12-31")),
             specialties: Vec::new(),
+            certificate_sha256: Vec::new(),
+            certificate_subject: String::new(),
         }],
         interests: Vec::new(),
         station_interests: Vec::new(),
@@ -124,7 +128,7 @@ fn act(appraisal: Appraisal, verb: Verb) -> Result<Appraisal, AppraisalError> {
         Verb::Object => appraisal.remark(RemarkKind::Objection, Party::Station, words(), AUDITOR, now()),
         Verb::Conclude => appraisal.conclude(concluding(&[10_000]), &appraiser(), today, now()),
         Verb::DecideLiability => appraisal.decide_liability(liability(&[(LiableParty::Oem, false, 10_000)])),
-        Verb::Finalize => appraisal.finalize(30, now()),
+        Verb::Finalize => appraisal.finalize(30, today, now()),
         Verb::Cancel => appraisal.cancel(words(), now()),
         Verb::Reassign => appraisal.reassign(AppraisalId(Uuid::from_u128(9)), words(), now()),
         Verb::Supersede => appraisal.supersede(AppraisalId(Uuid::from_u128(9)), now()),
@@ -250,10 +254,50 @@ fn shares_sum_to_the_whole() {
 #[test]
 fn an_appraisal_is_not_final_before_liability_is_decided() {
     let undecided = Appraisal { liability: None, ..in_state(StateWord::Concluded) };
-    assert_eq!(undecided.finalize(30, now()), Err(AppraisalError::LiabilityMissing));
-    let last = in_state(StateWord::Concluded).finalize(30, now()).unwrap();
+    assert_eq!(undecided.finalize(30, sample::day("2026-11-20"), now()), Err(AppraisalError::LiabilityMissing));
+    let last = in_state(StateWord::Concluded).finalize(30, sample::day("2026-11-20"), now()).unwrap();
     assert_eq!(last.state.access_end_time(), Some(now() + Duration::days(30)));
     assert_eq!(last.end_access().unwrap().state.access_end_time(), None);
+}
+
+#[test]
+fn a_fee_is_owed_once_the_appraisal_is_final_and_stays_owed() {
+    let (fee, day) = (sample::cny("1200"), sample::day("2026-11-20"));
+    let charged = |word| Appraisal { fee: Some(fee), ..in_state(word) };
+    let posted = |appraisal: &Appraisal| appraisal_fee(appraisal).unwrap();
+    let concluded = charged(StateWord::Concluded);
+    assert_eq!(posted(&concluded), None, "the manufacturer has not taken it yet");
+    for word in [StateWord::Cancelled, StateWord::Declined, StateWord::Reassigned] {
+        assert_eq!(posted(&charged(word)), None, "{}", word.word());
+    }
+    let last = concluded.clone().finalize(30, day, now()).unwrap();
+    let entry = posted(&last).unwrap();
+    assert_eq!((entry.cause.as_str(), entry.effective_date), (format!("appraisals/{}/fee", last.id).as_str(), day));
+    let postings: Vec<_> = entry.postings.iter().map(|posting| (posting.account, posting.amount)).collect();
+    let owed = fee.try_neg().unwrap();
+    assert_eq!(postings, [(Account::AppraisalExpense, fee), (Account::AppraiserAccrued, owed)]);
+    assert!(entry.postings.iter().all(|posting| posting.sub_account == Some(last.appraiser)));
+    let superseded = last.supersede(AppraisalId(Uuid::from_u128(9)), now()).unwrap();
+    assert_eq!(posted(&superseded), Some(entry), "the first opinion was delivered");
+    let own = Appraisal { in_house: true, ..concluded.clone() };
+    assert_eq!(posted(&own.finalize(30, day, now()).unwrap()), None, "nobody owes anything to themselves");
+    let free = Appraisal { fee: Some(sample::cny("0")), ..concluded };
+    assert_eq!(posted(&free.finalize(30, day, now()).unwrap()), None);
+}
+
+#[test]
+fn a_conclusion_keeps_the_certificates_that_were_registered() {
+    let mut signing = appraiser();
+    signing.experts[0].certificate_sha256 = vec!["ab".repeat(32)];
+    let day = sample::day("2026-11-20");
+    let concluded = in_state(StateWord::InProgress).conclude(concluding(&[10_000]), &signing, day, now()).unwrap();
+    let conclusion = concluded.conclusion.unwrap();
+    assert_eq!(conclusion.registered, signing.experts[0].registered());
+    let json = serde_json::to_value(&conclusion).unwrap();
+    let mut before = json.clone();
+    before.as_object_mut().unwrap().remove("registered");
+    let read: Conclusion = serde_json::from_value(before).unwrap();
+    assert!(read.registered.is_empty(), "documents of before still read");
 }
 
 #[test]

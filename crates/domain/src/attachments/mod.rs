@@ -5,6 +5,7 @@
 //! of a person, and stand as [`Particulars`] in a row of their own that can be erased.
 
 mod content;
+mod sharing;
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use content::{Content, ContentFault, ContentType, HEAD_BYTES, examine};
+pub use sharing::{Sharing, without_metadata};
 
 use crate::access::Author;
 use crate::ids::{ClaimId, Code, OrgId, UserId};
@@ -121,6 +123,42 @@ impl std::fmt::Display for Hash {
     }
 }
 
+/// Whose an attachment is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Owner {
+    /// A station's.
+    #[default]
+    Station,
+    /// A supplier's.
+    Supplier,
+    /// An appraiser's.
+    Appraiser,
+    /// The manufacturer's.
+    Oem,
+}
+
+impl Owner {
+    /// The public name of an owner with a code.
+    pub fn name(self, code: &Code) -> String {
+        match self {
+            Owner::Station => format!("stations/{code}"),
+            Owner::Supplier => format!("suppliers/{code}"),
+            Owner::Appraiser => format!("appraisers/{code}"),
+            Owner::Oem => format!("organizations/{code}"),
+        }
+    }
+
+    /// The code of the manufacturer, which has no record of its own.
+    pub fn manufacturer() -> Code {
+        Code::fixed("OEM")
+    }
+
+    fn is_station(&self) -> bool {
+        *self == Owner::Station
+    }
+}
+
 /// What a deployment allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -135,10 +173,13 @@ pub struct Bounds {
 pub struct Attachment {
     /// Its key.
     pub id: Uuid,
-    /// The station that it belongs to.
+    /// The organisation that it belongs to: a station, unless `owner` says otherwise.
     pub station: OrgId,
-    /// The code of that station.
+    /// The code of that organisation.
     pub station_code: Code,
+    /// What that organisation is.
+    #[serde(default, skip_serializing_if = "Owner::is_station")]
+    pub owner: Owner,
     /// What it is for.
     pub category: Category,
     /// The type that the sender says it has.
@@ -160,6 +201,12 @@ pub struct Attachment {
     /// The claim that it belongs to.
     #[serde(default)]
     pub claim: Option<ClaimId>,
+    /// What it proves, where that is no claim: `appraisals/{id}`, `recoveryClaims/{id}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// When what may tell of a person was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erase_time: Option<DateTime<Utc>>,
     /// The attachment whose place it takes.
     #[serde(default)]
     pub replaces: Option<Uuid>,
@@ -225,10 +272,12 @@ pub struct Place {
 pub struct NewAttachment {
     /// Its key.
     pub id: Uuid,
-    /// The station.
+    /// The organisation that it belongs to.
     pub station: OrgId,
-    /// The station's code.
+    /// The code of that organisation.
     pub station_code: Code,
+    /// What that organisation is.
+    pub owner: Owner,
     /// What it is for.
     pub category: Category,
     /// The media type that the sender says.
@@ -243,6 +292,8 @@ pub struct NewAttachment {
     pub created_by: Author,
     /// The claim that it belongs to.
     pub claim: Option<ClaimId>,
+    /// What it proves, where that is no claim.
+    pub subject: Option<String>,
     /// The attachment whose place it takes.
     pub replaces: Option<Uuid>,
 }
@@ -350,6 +401,7 @@ impl Attachment {
             id: new.id,
             station: new.station,
             station_code: new.station_code,
+            owner: new.owner,
             category: new.category,
             declared_type,
             size: new.size,
@@ -358,6 +410,8 @@ impl Attachment {
             created_by: new.created_by.id,
             created_by_client: new.created_by.is_client,
             claim: new.claim,
+            subject: new.subject,
+            erase_time: None,
             replaces: new.replaces,
             replaced_by: None,
             state: State::Awaiting,
@@ -412,6 +466,12 @@ impl Attachment {
         }
         self.claim = claim;
         Ok(self)
+    }
+
+    /// What may tell of a person is gone; once is enough.
+    pub fn erase(mut self, now: DateTime<Utc>) -> Self {
+        self.erase_time = self.erase_time.or(Some(now));
+        self
     }
 
     /// Another takes its place. The first that is complete does.

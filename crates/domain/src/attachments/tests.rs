@@ -19,6 +19,7 @@ fn new() -> NewAttachment {
         id: id(1),
         station: OrgId(id(2)),
         station_code: Code::parse("S-001").unwrap(),
+        owner: Owner::Station,
         category: Category::Photo,
         declared_type: String::new(),
         size: 4,
@@ -26,6 +27,7 @@ fn new() -> NewAttachment {
         taken_time: None,
         created_by: UserId(id(3)).into(),
         claim: None,
+        subject: None,
         replaces: None,
     }
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::common::{Address, Checks, Contact, flag, reference, text, text_value, title, title_value};
 use super::record::{ColumnValue, Field, Record, Reference};
+use crate::attachments::Hash;
 use crate::change::Audience;
 use crate::ids::{Code, OrgId};
 use crate::text::Violation;
@@ -53,9 +54,36 @@ pub struct Expert {
     pub valid_to: Option<NaiveDate>,
     /// Fields of expertise: engine, high voltage, body.
     pub specialties: Vec<String>,
+    /// SHA-256 fingerprints of the certificates with which the expert signs, in lower-case hexadecimal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificate_sha256: Vec<String>,
+    /// The subject of the expert's certificates; empty if only fingerprints are registered.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub certificate_subject: String,
+}
+
+/// The certificates that are registered for an expert.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisteredCertificates {
+    /// Their SHA-256 fingerprints, in lower-case hexadecimal.
+    pub sha256: Vec<String>,
+    /// Their subject; empty if none is registered.
+    pub subject: String,
+}
+
+impl RegisteredCertificates {
+    /// Whether none is registered.
+    pub fn is_empty(&self) -> bool {
+        self.sha256.is_empty() && self.subject.is_empty()
+    }
 }
 
 impl Expert {
+    /// The certificates that are registered for the expert.
+    pub fn registered(&self) -> RegisteredCertificates {
+        RegisteredCertificates { sha256: self.certificate_sha256.clone(), subject: self.certificate_subject.clone() }
+    }
+
     /// Whether the licence is valid on a day.
     pub fn is_licensed_on(&self, date: NaiveDate) -> bool {
         self.valid_from <= date && self.valid_to.is_none_or(|last| date <= last)
@@ -99,6 +127,32 @@ impl Record for Appraiser {
                 "another expert has this licence",
                 "该执照号已登记在另一名专家名下",
             );
+            let before = &self.experts[..index];
+            for (place, hash) in expert.certificate_sha256.iter().enumerate() {
+                let at = format!("{field}.certificate_sha256[{place}]");
+                checks.must(
+                    Hash::parse(hash).is_some(),
+                    &at,
+                    "BAD_FORMAT",
+                    "a SHA-256 fingerprint is 64 hexadecimal digits",
+                    "SHA-256 指纹应为 64 位十六进制数字",
+                );
+                checks.must(
+                    before.iter().all(|other| !other.certificate_sha256.contains(hash)),
+                    &at,
+                    "DUPLICATE",
+                    "another expert has this certificate",
+                    "该证书已登记在另一名专家名下",
+                );
+            }
+            checks.must(
+                expert.certificate_subject.is_empty()
+                    || before.iter().all(|other| other.certificate_subject != expert.certificate_subject),
+                &format!("{field}.certificate_subject"),
+                "DUPLICATE",
+                "another expert has this subject",
+                "该证书主体已登记在另一名专家名下",
+            );
         }
         checks.found()
     }
@@ -131,11 +185,54 @@ mod tests {
             valid_from: "2026-01-01".parse().unwrap(),
             valid_to: Some("2026-12-31".parse().unwrap()),
             specialties: Vec::new(),
+            certificate_sha256: Vec::new(),
+            certificate_subject: String::new(),
         };
         for (date, licensed) in
             [("2025-12-31", false), ("2026-01-01", true), ("2026-12-31", true), ("2027-01-01", false)]
         {
             assert_eq!(expert.is_licensed_on(date.parse().unwrap()), licensed, "{date}");
         }
+    }
+
+    #[test]
+    fn a_certificate_belongs_to_one_expert() {
+        let expert = |licence: &str, sha256: &str, subject: &str| Expert {
+            id: Uuid::nil(),
+            display_name: "王工".to_owned(),
+            license_number: licence.to_owned(),
+            valid_from: "2026-01-01".parse().unwrap(),
+            valid_to: None,
+            specialties: Vec::new(),
+            certificate_sha256: vec![sha256.to_owned()],
+            certificate_subject: subject.to_owned(),
+        };
+        let rules = |experts: Vec<Expert>| {
+            let appraiser = Appraiser {
+                code: Code::fixed("A-01"),
+                display_code: String::new(),
+                display_name: "Fair".to_owned(),
+                in_house: false,
+                address: Address::default(),
+                contact: Contact::default(),
+                regions: Vec::new(),
+                experts,
+                interests: Vec::new(),
+                station_interests: Vec::new(),
+                external_ref: String::new(),
+            };
+            let found = appraiser.check().into_iter();
+            found.map(|violation| (violation.field, violation.rule)).collect::<Vec<_>>()
+        };
+        let (one, other) = ("ab".repeat(32), "cd".repeat(32));
+        assert_eq!(rules(vec![expert("1", &one, "CN=Wang"), expert("2", &other, "CN=Li")]), []);
+        assert_eq!(
+            rules(vec![expert("1", &one, "CN=Wang"), expert("2", &one, "CN=Wang")]),
+            [
+                ("experts[1].certificate_sha256[0]".to_owned(), "DUPLICATE"),
+                ("experts[1].certificate_subject".to_owned(), "DUPLICATE"),
+            ]
+        );
+        assert_eq!(rules(vec![expert("1", "ab", "")]), [("experts[0].certificate_sha256[0]".to_owned(), "BAD_FORMAT")]);
     }
 }

@@ -44,8 +44,48 @@ pub struct RescueTariff {
     pub gap_minutes: i32,
     /// Kilometres without a point that ask for evidence.
     pub gap_km: i64,
+    /// When it is night; none: nobody checks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub night_hours: Option<NightHours>,
     /// Its key in the system of whoever created it.
     pub external_ref: String,
+}
+
+/// When it is night, in minutes of the day where the deployment is. The night may end the next morning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NightHours {
+    /// When it begins.
+    pub from_minute: u32,
+    /// When it ends.
+    pub to_minute: u32,
+}
+
+impl NightHours {
+    /// Reads `22:00` and `06:00`.
+    pub fn parse(from: &str, to: &str) -> Option<Self> {
+        let minute = |text: &str| {
+            let time = chrono::NaiveTime::parse_from_str(text, "%H:%M").ok()?;
+            Some(time.signed_duration_since(chrono::NaiveTime::MIN).num_minutes())
+                .and_then(|minute| u32::try_from(minute).ok())
+        };
+        let night = Self { from_minute: minute(from)?, to_minute: minute(to)? };
+        (night.from_minute != night.to_minute).then_some(night)
+    }
+
+    /// Whether a minute of the day is one of the night.
+    pub fn holds(self, minute: u32) -> bool {
+        if self.from_minute < self.to_minute {
+            (self.from_minute..self.to_minute).contains(&minute)
+        } else {
+            minute >= self.from_minute || minute < self.to_minute
+        }
+    }
+
+    /// The beginning and the end as they are written.
+    pub fn texts(self) -> (String, String) {
+        let text = |minute: u32| format!("{:02}:{:02}", minute / 60, minute % 60);
+        (text(self.from_minute), text(self.to_minute))
+    }
 }
 
 /// What one sort of trip is paid.
@@ -228,7 +268,22 @@ pub(crate) mod tests {
             distance_tolerance: Some(BasisPoints(1_000)),
             gap_minutes: 10,
             gap_km: 5,
+            night_hours: NightHours::parse("22:00", "06:00"),
             external_ref: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_night_may_end_the_next_morning() {
+        let night = NightHours::parse("22:00", "06:00").unwrap();
+        assert_eq!(night.texts(), ("22:00".to_owned(), "06:00".to_owned()));
+        for (minute, holds) in [(1_319, false), (1_320, true), (1_439, true), (0, true), (359, true), (360, false)] {
+            assert_eq!(night.holds(minute), holds, "{minute}");
+        }
+        let early = NightHours::parse("01:00", "05:00").unwrap();
+        assert!(early.holds(60) && !early.holds(300) && !early.holds(0));
+        for (from, to) in [("", ""), ("22:00", ""), ("24:00", "06:00"), ("6", "7"), ("06:00", "06:00")] {
+            assert_eq!(NightHours::parse(from, to), None, "{from} {to}");
         }
     }
 

@@ -90,6 +90,9 @@ pub struct Setting {
     /// Auditors of this level and above may overdraw a goodwill budget; 0: nobody.
     #[serde(default)]
     pub goodwill_overdraft_level: i32,
+    /// Up to which amount one person gives a recovery up, one row per currency.
+    #[serde(default)]
+    pub waiver_limits: Vec<Money>,
 }
 
 /// The days of a setting that was written before it could say so.
@@ -199,6 +202,7 @@ impl Default for Setting {
             escalations: Vec::new(),
             goodwill_needs_budget: false,
             goodwill_overdraft_level: 0,
+            waiver_limits: Vec::new(),
         }
     }
 }
@@ -247,6 +251,11 @@ impl Setting {
     /// Whether an auditor of a level may overdraw a goodwill budget.
     pub fn may_overdraw(&self, level: i32) -> bool {
         self.goodwill_overdraft_level > 0 && level >= self.goodwill_overdraft_level
+    }
+
+    /// Whether one person may give up an amount of a recovery; of a currency without a row nobody may alone.
+    pub fn waives_alone(&self, amount: Money) -> bool {
+        self.waiver_limits.iter().any(|limit| limit.currency == amount.currency && amount.minor.abs() <= limit.minor)
     }
 
     /// Whether a kind of claim can be returned for correction.
@@ -354,6 +363,18 @@ impl Record for Setting {
             "is 0 to 9",
             "应为 0 至 9",
         );
+        for (index, limit) in self.waiver_limits.iter().enumerate() {
+            let field = format!("waiver_limits[{index}]");
+            checks.must(limit.minor >= 0, &field, "NEGATIVE", "must not be below zero", "不能为负数");
+            let before = self.waiver_limits.iter().take(index);
+            checks.must(
+                before.clone().all(|other| other.currency != limit.currency),
+                &field,
+                "DUPLICATE",
+                "a currency has one limit",
+                "每种币种只能有一个限额",
+            );
+        }
         checks.all(self.grade_rates.check("grade_rates"));
         for (index, row) in self.grade_rates.0.iter().enumerate() {
             let rate = &row.value.labor_rate;

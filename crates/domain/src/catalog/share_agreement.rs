@@ -25,6 +25,9 @@ pub struct ShareAgreement {
     pub valid_to: Option<NaiveDate>,
     /// The share.
     pub share_bp: BasisPoints,
+    /// Of pieces that nothing tells apart it bears this share of its quota.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_quota: bool,
     /// Its key in the system of whoever created it.
     pub external_ref: String,
 }
@@ -111,6 +114,7 @@ mod tests {
             supplier: Code::parse("S-1").unwrap(),
             valid_from: from.parse().unwrap(),
             valid_to: to.map(|day| day.parse().unwrap()),
+            by_quota: false,
             share_bp: BasisPoints(share),
             external_ref: String::new(),
         }

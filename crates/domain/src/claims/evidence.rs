@@ -49,6 +49,15 @@ pub struct EvidenceUse {
 }
 
 impl Claim {
+    /// Names the attachments that were made for it and that it does not name yet: whoever sends a photo of a claim
+    /// need not say so twice.
+    pub fn with_evidence(mut self, made_for_it: &[Uuid]) -> Self {
+        let named = self.evidence_keys();
+        let missing = made_for_it.iter().filter(|key| !named.contains(key));
+        self.header.evidence.extend(missing.map(|key| format!("attachments/{key}")));
+        self
+    }
+
     /// Every attachment that it names, with the path of the field that does.
     pub fn evidence_named(&self) -> Vec<(String, &str)> {
         let header = self.header.evidence.iter().enumerate();
@@ -89,5 +98,21 @@ impl Claim {
             Some((key, fact.hash.clone()?))
         };
         keys.into_iter().filter_map(known).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::sample::draft;
+
+    #[test]
+    fn what_was_made_for_a_claim_is_named_once() {
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let mut claim = draft();
+        claim.header.evidence = vec![format!("attachments/{one}")];
+        let named = claim.with_evidence(&[one, other]);
+        assert_eq!(named.header.evidence, [format!("attachments/{one}"), format!("attachments/{other}")]);
+        assert_eq!(named.clone().with_evidence(&[other, one]), named);
     }
 }

@@ -142,6 +142,10 @@ codes! {
     EvidenceNotUploaded = "EVIDENCE_NOT_UPLOADED",
     /// The same file proves another claim.
     EvidenceReused = "EVIDENCE_REUSED",
+    /// By night or by day, against the times of the trip.
+    NightFlag = "NIGHT_FLAG",
+    /// The map's distance does not fit what was driven.
+    MapDistance = "MAP_DISTANCE",
     /// In the auditor's own words.
     Other = "OTHER",
 }

@@ -208,6 +208,7 @@ pub(crate) fn setting() -> Setting {
         escalations: Vec::new(),
         goodwill_needs_budget: false,
         goodwill_overdraft_level: 0,
+        waiver_limits: Vec::new(),
     }
 }
 

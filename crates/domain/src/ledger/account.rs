@@ -17,12 +17,16 @@ pub enum Account {
     GoodwillExpense,
     /// Recoveries given up after they were confirmed.
     RecoveryWaivedExpense,
+    /// What appraisers charge.
+    AppraisalExpense,
     /// Owed to stations, not yet on an invoice.
     StationAccrued,
     /// Owed to stations on verified invoices.
     StationPayable,
     /// Owed by stations.
     StationReceivable,
+    /// Owed to appraisers, not yet on an invoice.
+    AppraiserAccrued,
     /// Confirmed by suppliers, not yet on a statement.
     SupplierRecoverable,
     /// Owed by suppliers on statements.
@@ -57,6 +61,8 @@ pub enum SubAccounts {
     Station,
     /// One per supplier.
     Supplier,
+    /// One per appraiser.
+    Appraiser,
 }
 
 /// A text that is the code of no account.
@@ -71,9 +77,11 @@ impl Account {
         accounts.extend([
             Account::GoodwillExpense,
             Account::RecoveryWaivedExpense,
+            Account::AppraisalExpense,
             Account::StationAccrued,
             Account::StationPayable,
             Account::StationReceivable,
+            Account::AppraiserAccrued,
             Account::SupplierRecoverable,
             Account::SupplierReceivable,
             Account::RecoveryIncome,
@@ -96,9 +104,11 @@ impl Account {
             Account::WarrantyExpense(Kind::MajorAssembly) => "expense:warranty:major-assembly",
             Account::GoodwillExpense => "expense:goodwill",
             Account::RecoveryWaivedExpense => "expense:recovery-waived",
+            Account::AppraisalExpense => "expense:appraisal",
             Account::StationAccrued => "liability:station-accrued",
             Account::StationPayable => "liability:station-payable",
             Account::StationReceivable => "asset:station-receivable",
+            Account::AppraiserAccrued => "liability:appraiser-accrued",
             Account::SupplierRecoverable => "asset:supplier-recoverable",
             Account::SupplierReceivable => "asset:supplier-receivable",
             Account::RecoveryIncome => "income:recovery",
@@ -120,6 +130,7 @@ impl Account {
             Account::WarrantyExpense(_)
             | Account::GoodwillExpense
             | Account::RecoveryWaivedExpense
+            | Account::AppraisalExpense
             | Account::StationReceivable
             | Account::SupplierRecoverable
             | Account::SupplierReceivable
@@ -127,6 +138,7 @@ impl Account {
             | Account::CashClearing => Side::Debit,
             Account::StationAccrued
             | Account::StationPayable
+            | Account::AppraiserAccrued
             | Account::RecoveryIncome
             | Account::UsedPartsIncome
             | Account::TaxOutput => Side::Credit,
@@ -146,6 +158,7 @@ impl Account {
             | Account::SupplierRecoverable
             | Account::SupplierReceivable
             | Account::RecoveryIncome => SubAccounts::Supplier,
+            Account::AppraisalExpense | Account::AppraiserAccrued => SubAccounts::Appraiser,
             Account::TaxInput | Account::TaxOutput | Account::CashClearing => SubAccounts::None,
         }
     }
@@ -173,9 +186,11 @@ impl Account {
             }
             Account::GoodwillExpense => Text::new("goodwill expense", "善意补偿费用"),
             Account::RecoveryWaivedExpense => Text::new("recoveries waived", "追偿豁免"),
+            Account::AppraisalExpense => Text::new("appraisal fees", "鉴定费用"),
             Account::StationAccrued => Text::new("accrued to stations", "应付服务站（暂估）"),
             Account::StationPayable => Text::new("payable to stations", "应付服务站"),
             Account::StationReceivable => Text::new("receivable from stations", "应收服务站"),
+            Account::AppraiserAccrued => Text::new("accrued to appraisers", "应付鉴定机构（暂估）"),
             Account::SupplierRecoverable => Text::new("recoverable from suppliers", "应收供应商（已确认）"),
             Account::SupplierReceivable => Text::new("receivable from suppliers", "应收供应商"),
             Account::RecoveryIncome => Text::new("recovery income", "追偿收入"),

@@ -15,6 +15,7 @@ fn parts(postings: Vec<Posting>) -> EntryParts {
         posted_time: now(),
         actor: AUDITOR,
         actor_org: OrgId::OEM,
+        job: None,
         claim: None,
         reverses: None,
         postings,
@@ -30,7 +31,7 @@ fn pair(amount: &str) -> Vec<Posting> {
 #[test]
 fn every_account_has_a_code_that_leads_back_and_a_title() {
     let accounts = Account::all();
-    assert_eq!(accounts.len(), 18);
+    assert_eq!(accounts.len(), 20);
     for account in accounts {
         assert_eq!(Account::parse(account.code()), Ok(account));
         assert!(!account.title().en.is_empty() && !account.title().zh_cn.is_empty());

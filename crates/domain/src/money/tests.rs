@@ -182,3 +182,24 @@ proptest! {
         let _ = Currency::parse(&text);
     }
 }
+
+#[test]
+fn an_exchange_minds_the_decimals_of_both_currencies_and_rounds_once() {
+    let of = |code: &str, minor: i64| Money::new(Currency::parse(code).unwrap(), minor);
+    for (from, factor, to, expected) in [
+        // 304.00 CNY at 0.12845 are 39.0488 EUR.
+        (of("CNY", 30_400), "0.12845", "EUR", 3_905),
+        (of("CNY", -30_400), "0.12845", "EUR", -3_905),
+        // 1.00 CNY at 21.5 are 21.5 JPY, which has no decimals.
+        (of("CNY", 100), "21.5", "JPY", 22),
+        (of("JPY", 22), "0.0465", "CNY", 102),
+        // Three decimals.
+        (of("CNY", 100), "0.0423", "KWD", 42),
+        (of("CNY", 0), "7", "EUR", 0),
+    ] {
+        let factor = ExchangeFactor::parse(factor).unwrap();
+        assert_eq!(from.exchanged(factor, Currency::parse(to).unwrap()).unwrap(), of(to, expected), "{from:?} {to}");
+    }
+    let most = of("CNY", i64::MAX).exchanged(ExchangeFactor(i64::MAX), Currency::parse("KWD").unwrap());
+    assert_eq!(most, Err(MoneyError::Overflow));
+}

@@ -1,6 +1,7 @@
 //! What is asked for: the pieces at their recovery price, or the approved amount, divided among the liable.
 //!
-//! Each line has a base, rounded once. The base is divided by the shares of all liable suppliers: floors, then the
+//! Each line has a base, rounded once; a supplier of another currency is charged the approved amount at the rate of the
+//! day whose prices count, and its pieces at recovery prices in its own. The base is divided by the shares of all liable suppliers: floors, then the
 //! remaining minor units by largest remainder, and what no supplier bears stays with the manufacturer. A factor of
 //! the contract is one more product. The fee comes on top, the ceiling caps all of it, and below the minimum nothing
 //! is charged.
@@ -148,8 +149,9 @@ fn charge(line: &Line, decision: &LineDecision, owed: Money, liable: &Liable) ->
     };
     // A part without a recovery price is charged at what was paid for it.
     let base = match price.zip(content.quantity) {
+        // The price is one of the supplier's own currency already.
         Some((price, quantity)) => price.times_quantity(quantity)?.times_ratio(owed.minor, decision.approved.minor)?,
-        None => owed,
+        None => liable.charged(owed)?,
     };
     let factor_bp = factor(content.line_type, terms);
     let share = base.split_by_shares(&liable.shares)?.parts.get(liable.place).copied();

@@ -192,7 +192,9 @@ impl RecoveryClaim {
         by: UserId,
     ) -> Result<Self, RecoveryError> {
         self.expect(Verb::Assign)?;
-        self.supplier = Some(liable.map_err(RecoveryError::NotChargeable)?);
+        let liable = liable.map_err(RecoveryError::NotChargeable)?;
+        self.currency = liable.currency(claim.currency);
+        self.supplier = Some(liable);
         (self.unresolved, self.state, self.decided_by) = (None, State::Open, Some(by));
         Ok(self.priced(claim)?)
     }
@@ -343,7 +345,13 @@ impl RecoveryClaim {
         Ok(self)
     }
 
-    /// A second person gives it up. What stood becomes an expense.
+    /// What giving it up would cost at most: what is asked for, or what stands of it, if that is more.
+    pub fn at_stake(&self) -> Result<Money, MoneyError> {
+        let (asked, stands) = (self.totals()?.total, self.posted()?);
+        Ok(if asked.try_cmp(stands)?.is_lt() { stands } else { asked })
+    }
+
+    /// A second person gives it up, or the first where the amount is small. What stood becomes an expense.
     pub fn confirm_waiver(mut self, by: UserId, moment: Moment) -> Result<Self, RecoveryError> {
         self.expect(Verb::ConfirmWaiver)?;
         let waiver = self.waiver.as_mut().ok_or(RecoveryError::NothingToConfirm)?;

@@ -21,7 +21,7 @@ pub use lifecycle::{LineAnswer, LineResolution, Moment, RecoveryError, Verb};
 use crate::catalog::{HandlingFee, RecoveryContract};
 use crate::claims::Claim;
 use crate::ids::{ClaimId, Code, OrgId, RecoveryClaimId, UserId, readable_number};
-use crate::money::{BasisPoints, Currency, Money, MoneyError};
+use crate::money::{BasisPoints, Currency, ExchangeFactor, Money, MoneyError};
 
 /// What one supplier is asked to bear of one claim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct RecoveryClaim {
     pub number: String,
     /// The claim.
     pub claim: ClaimId,
-    /// Currency of its amounts: the claim's and the supplier's.
+    /// Currency of its amounts: the supplier's, which is the claim's unless an exchange says otherwise.
     pub currency: Currency,
     /// Who is liable; none while nobody knows.
     pub supplier: Option<Liable>,
@@ -87,9 +87,35 @@ pub struct Liable {
     pub basis_ref: String,
     /// The terms, frozen when the recovery arose.
     pub terms: Terms,
+    /// At which rate the claim's amounts are charged, if the supplier's currency is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
+}
+
+/// The rate at which amounts are charged in another currency, frozen when the recovery arose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The rate's code.
+    pub rate: Code,
+    /// The supplier's currency.
+    pub currency: Currency,
+    /// What one unit of the claim's currency costs in it.
+    pub factor: ExchangeFactor,
+    /// The day whose rate counts.
+    pub date: NaiveDate,
 }
 
 impl Liable {
+    /// The currency in which the supplier is charged for a claim in another, or the same.
+    pub fn currency(&self, of_claim: Currency) -> Currency {
+        self.exchange.as_ref().map_or(of_claim, |exchange| exchange.currency)
+    }
+
+    /// An amount of the claim as the supplier is charged it.
+    pub fn charged(&self, amount: Money) -> Result<Money, MoneyError> {
+        self.exchange.as_ref().map_or(Ok(amount), |exchange| amount.exchanged(exchange.factor, exchange.currency))
+    }
+
     /// The supplier's share.
     pub fn share(&self) -> BasisPoints {
         self.shares.get(self.place).copied().unwrap_or(BasisPoints::ZERO)
@@ -122,7 +148,7 @@ pub enum Unresolved {
     NoShareAgreement,
     /// The supplier has no recovery contract in force.
     NoContract,
-    /// The supplier's currency is not the claim's.
+    /// The supplier's currency is not the claim's, and no exchange rate is in force.
     OtherCurrency,
 }
 
@@ -278,7 +304,7 @@ impl RecoveryClaim {
             id,
             number: readable_number("RC", today, seed),
             claim: claim.id,
-            currency: claim.currency,
+            currency: supplier.as_ref().map_or(claim.currency, |liable| liable.currency(claim.currency)),
             state: if supplier.is_some() { State::Open } else { State::Unresolved },
             supplier,
             unresolved,

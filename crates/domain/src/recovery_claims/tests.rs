@@ -56,6 +56,7 @@ fn liable(shares: &[i64], place: usize, contract: RecoveryContract) -> Liable {
         basis: Basis::ShareAgreement,
         basis_ref: "shareAgreements/SA-1".into(),
         terms: terms(contract),
+        exchange: None,
     }
 }
 
@@ -288,6 +289,20 @@ fn a_waiver_takes_two_and_is_an_expense_only_after_confirmation() {
 }
 
 #[test]
+fn what_is_at_stake_is_what_is_asked_for_until_more_stands() {
+    let open = issued(contract());
+    assert_eq!(open.at_stake().unwrap(), cny(39_040));
+    let confirmed = open.answer(vec![(1, LineAnswer::Confirm), (2, LineAnswer::Confirm)], moment(1)).unwrap();
+    assert_eq!(confirmed.at_stake().unwrap(), cny(39_040));
+    let setting = crate::catalog::Setting { waiver_limits: vec![cny(39_040)], ..sample::setting() };
+    for (amount, alone) in [(cny(39_040), true), (cny(39_041), false), (cny(0), true)] {
+        assert_eq!(setting.waives_alone(amount), alone, "{amount:?}");
+    }
+    assert!(!sample::setting().waives_alone(cny(0)), "without a limit always two");
+    assert!(!setting.waives_alone(Money::new(Currency::parse("EUR").unwrap(), 1)), "a limit is of its currency");
+}
+
+#[test]
 fn the_truth_table_of_states_and_verbs() {
     for state in State::ALL {
         for verb in Verb::ALL {
@@ -381,6 +396,7 @@ fn facts() -> LiabilityFacts {
         valid_from: sample::day("2026-01-01"),
         valid_to: None,
         share_bp: BasisPoints(share),
+        by_quota: false,
         external_ref: String::new(),
     };
     let suppliers = ["S-017", "S-018"].map(|name| (code(name), supplier(name, Currency::CNY)));
@@ -390,7 +406,85 @@ fn facts() -> LiabilityFacts {
         supplies: vec![supply("S-017", "L1"), supply("S-018", "L2")],
         agreements: vec![agreement("S-017", 8_000), agreement("S-018", 6_000)],
         suppliers: BTreeMap::from(suppliers),
+        rates: Vec::new(),
     }
+}
+
+fn only(found: Result<Vec<Liable>, Unresolved>) -> Result<Liable, Unresolved> {
+    found.map(|mut all| {
+        assert_eq!(all.len(), 1);
+        all.remove(0)
+    })
+}
+
+#[test]
+fn pieces_that_nothing_tells_apart_are_borne_by_quota_only_where_all_agreements_say_so() {
+    let claim = approved(&[[(45_000, 0), (21_600, 0)]]);
+    let mut facts = facts();
+    for (supply, quota) in facts.supplies.iter_mut().zip([6_000, 3_333]) {
+        supply.quota_bp = Some(BasisPoints(quota));
+    }
+    let of = |facts: &LiabilityFacts| {
+        let found = liability::by_agreement(&claim, facts)?;
+        Ok(found.iter().map(|liable| (liable.code.to_string(), liable.share().0)).collect::<Vec<_>>())
+    };
+    assert_eq!(of(&facts), Err(Unresolved::SeveralSuppliers), "quotas alone say nothing of liability");
+    facts.agreements[0].by_quota = true;
+    assert_eq!(of(&facts), Err(Unresolved::SeveralSuppliers), "one of two agreed");
+    facts.agreements[1].by_quota = true;
+    // 80 % of 60 %, and 60 % of 33.33 % in whole basis points.
+    assert_eq!(of(&facts), Ok(vec![("S-017".to_owned(), 4_800), ("S-018".to_owned(), 1_999)]));
+    let recoveries: Vec<RecoveryClaim> =
+        liability::by_agreement(&claim, &facts).unwrap().into_iter().map(|liable| arisen(&claim, Ok(liable))).collect();
+    // 450.00 in two shares: floors, then the one fen that is left by largest remainder, ties in list order.
+    assert_eq!(recoveries.iter().map(|one| one.lines[0].base).collect::<Vec<_>>(), [cny(45_000), cny(45_000)]);
+    assert_eq!(recoveries.iter().map(|one| one.lines[0].amount).collect::<Vec<_>>(), [cny(21_600), cny(8_996)]);
+    let mut told_apart = facts.clone();
+    told_apart.vehicle = told_apart.vehicle.map(|vehicle| crate::vehicle::Vehicle { lot: "L2".into(), ..vehicle });
+    assert_eq!(of(&told_apart), Ok(vec![("S-018".to_owned(), 6_000)]), "what is certain needs no quota");
+    facts.supplies[1].quota_bp = None;
+    assert_eq!(of(&facts), Err(Unresolved::SeveralSuppliers));
+    facts.supplies[1].quota_bp = Some(BasisPoints(10_000));
+    facts.supplies[0].quota_bp = Some(BasisPoints(10_000));
+    assert_eq!(of(&facts), Err(Unresolved::SeveralSuppliers), "more than the whole demand");
+}
+
+#[test]
+fn a_supplier_of_another_currency_is_charged_at_the_rate_of_the_price_date() {
+    let eur = Currency::parse("EUR").unwrap();
+    let claim = approved(&[[(45_000, 0), (21_600, 0)]]);
+    let mut facts = facts();
+    facts.supplies.truncate(1);
+    facts.suppliers.insert(code("S-017"), supplier("S-017", eur));
+    let rate = crate::catalog::exchange_rate::tests::rate;
+    facts.rates =
+        vec![rate("OLD", "2026-01-01", "0.1"), rate("NEW", "2026-11-01", "0.12845"), rate("LATE", "2026-11-18", "0.2")];
+    let liable = only(liability::by_agreement(&claim, &facts)).unwrap();
+    let exchange = liable.exchange.clone().unwrap();
+    assert_eq!((exchange.rate, exchange.date), (code("NEW"), sample::day("2026-11-12")));
+    let recovery = arisen(&claim, Ok(liable));
+    let money = |minor| Money::new(eur, minor);
+    assert_eq!(recovery.currency, eur);
+    // 450.00 and 216.00 at 0.12845 are 57.80 and 27.75; 80 %, and half of that for the work.
+    let lines: Vec<_> = recovery.lines.iter().map(|line| (line.base, line.amount)).collect();
+    assert_eq!(lines, [(money(5_780), money(4_624)), (money(2_775), money(1_110))]);
+    let confirmed = recovery
+        .issue(&[], String::new(), OWNER, now())
+        .unwrap()
+        .answer(vec![(1, LineAnswer::Confirm), (2, LineAnswer::Confirm)], moment(1))
+        .unwrap();
+    assert_eq!(confirmed.postings[0].amount, money(5_734));
+    assert_eq!(recovery_fault(&confirmed, &claim).unwrap(), None);
+    // A later decision moves it at the rate that was frozen.
+    let raised = approved(&[[(45_000, 0), (21_600, 0)], [(45_000, 0), (30_000, 0)]]);
+    let adjusted = confirmed.adjust(&raised, moment(2)).unwrap();
+    assert_eq!(adjusted.lines[1].base, money(3_854));
+    assert_eq!(recovery_fault(&adjusted, &raised).unwrap(), None);
+    // A recovery price in the supplier's own currency needs no rate.
+    let part = facts.parts.get_mut(&code("P-100")).unwrap();
+    part.recovery_prices.0[0].value.price = money(4_000);
+    let priced = arisen(&claim, Ok(only(liability::by_agreement(&claim, &facts)).unwrap()));
+    assert_eq!(priced.lines[0].base, money(4_000));
 }
 
 #[test]
@@ -399,7 +493,7 @@ fn two_suppliers_of_one_part_are_told_apart_by_lot_or_wait_in_the_queue() {
     let of_lot = |lot: &str| {
         let mut facts = facts();
         facts.vehicle = facts.vehicle.map(|vehicle| crate::vehicle::Vehicle { lot: lot.into(), ..vehicle });
-        liability::by_agreement(&claim, &facts).map(|liable| (liable.code.to_string(), liable.share().0))
+        only(liability::by_agreement(&claim, &facts)).map(|liable| (liable.code.to_string(), liable.share().0))
     };
     assert_eq!(of_lot("L1"), Ok(("S-017".into(), 8_000)));
     assert_eq!(of_lot("L2"), Ok(("S-018".into(), 6_000)));
@@ -415,7 +509,8 @@ fn what_is_not_certain_waits_with_its_reason() {
         facts.vehicle = None;
         facts
     };
-    let of = |facts: &LiabilityFacts| liability::by_agreement(&claim, facts).map(|liable| liable.code.to_string());
+    let of =
+        |facts: &LiabilityFacts| only(liability::by_agreement(&claim, facts)).map(|liable| liable.code.to_string());
     assert_eq!(of(&one()), Ok("S-017".into()));
     let mut without = one();
     without.agreements.clear();

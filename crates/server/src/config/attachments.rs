@@ -32,6 +32,9 @@ pub struct AttachmentsSection {
     pub max_pixels: u64,
     /// Most bytes that the unfinished uploads of one station may ask for together.
     pub max_unfinished_bytes: u64,
+    /// Most bytes that the attachments of one organisation may have together: of a station, a supplier, an appraiser,
+    /// and of the manufacturer.
+    pub max_bytes_per_owner: u64,
     /// How long an upload waits for its next bytes before it is given up.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -61,6 +64,7 @@ impl Default for AttachmentsSection {
             max_bytes: 64 * 1024 * 1024,
             max_pixels: 100_000_000,
             max_unfinished_bytes: 4 * 1024 * 1024 * 1024,
+            max_bytes_per_owner: 1024 * 1024 * 1024 * 1024,
             keep_unfinished: Duration::from_secs(7 * 24 * 60 * 60),
         }
     }
@@ -70,11 +74,15 @@ impl AttachmentsSection {
     /// What can't be meant.
     pub(super) fn fault(&self) -> Option<String> {
         let most = i64::MAX.unsigned_abs();
-        if self.max_bytes == 0 || self.max_pixels == 0 || self.max_unfinished_bytes > most {
+        if self.max_bytes == 0 || self.max_pixels == 0 || self.max_unfinished_bytes.max(self.max_bytes_per_owner) > most
+        {
             return Some("attachments: max_bytes and max_pixels must be at least 1".to_owned());
         }
         if self.max_unfinished_bytes < self.max_bytes {
             return Some("attachments.max_unfinished_bytes must hold at least one attachment of max_bytes".to_owned());
+        }
+        if self.max_bytes_per_owner < self.max_bytes {
+            return Some("attachments.max_bytes_per_owner must hold at least one attachment of max_bytes".to_owned());
         }
         match self.store {
             FileStore::S3 if !cfg!(feature = "s3") => {
@@ -123,6 +131,7 @@ mod tests {
         assert!(fault(AttachmentsSection { max_bytes: 0, ..usual() }));
         assert!(fault(AttachmentsSection { max_pixels: 0, ..usual() }));
         assert!(fault(AttachmentsSection { max_unfinished_bytes: 1, ..usual() }));
+        assert!(fault(AttachmentsSection { max_bytes_per_owner: 1, ..usual() }));
         assert!(fault(AttachmentsSection { store: FileStore::S3, ..usual() }), "no bucket, or no feature");
     }
 }

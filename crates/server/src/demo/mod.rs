@@ -6,6 +6,7 @@
 
 mod accounts;
 mod adjudication;
+mod cases;
 mod catalog;
 mod chance;
 mod claims;
@@ -194,7 +195,9 @@ async fn fill(desk: &Desk, counts: world::Counts) -> Result<(), StartError> {
     rules::create_policies(desk, &loader).await?;
     rules::create_rescue_tariff(desk, &loader).await?;
     let fleet = vehicles::fleet(counts, &parts)?;
+    let cars = fleet.clone();
     history(desk, &loader, &people, counts, &parts, fleet).await?;
+    cases::create(desk, &people, &cars).await?;
     adjudication::create(desk, &loader).await
 }
 

@@ -121,6 +121,10 @@ pub(super) fn describe_downloads(paths: &mut Map<String, Value>) {
         "ETag": {"$ref": "#/components/headers/Etag"},
         "Content-Disposition": {"description": "Its name, for saving.", "schema": {"type": "string"}},
         "Repr-Digest": {"description": "SHA-256 of all bytes (RFC 9530).", "schema": {"type": "string"}},
+        "Metadata-Removed": {
+            "description": "`true`: the bytes are a copy without the metadata of the original, as third parties get it.",
+            "schema": {"type": "string"},
+        },
     });
     let bytes = json!({"*/*": {"schema": {}}});
     operation["responses"]["200"] = json!({"description": "The file.", "headers": headers, "content": bytes});

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use recourse_domain::access::Act;
-use recourse_domain::appraisals::{LiabilityDecision, LiabilityShare, Verb};
+use recourse_domain::access::{Act, Permit};
+use recourse_domain::appraisals::{Appraisal, LiabilityDecision, LiabilityShare, Verb};
 use recourse_domain::catalog::Supplier;
 use recourse_domain::ids::{Code, OrgId};
+use recourse_domain::ledger::Entry;
+use recourse_domain::posting_rules;
 use recourse_proto::v1;
-use recourse_repository::Tx;
+use recourse_repository::{StoreError, Tx};
 
 use super::sight::{claim_of, save_claim};
 use super::working::close_case;
@@ -86,7 +88,7 @@ pub(super) async fn finalize(call: &Call, request: v1::AppraisalStepRequest) -> 
                 let claim = claim_of(tx, call, stored.value.claim).await?;
                 let permit = call.permit(Act::DecideClaim(claim.value.parties()))?;
                 let setting = settings::in_force(tx, call.today()).await?;
-                let last = stored.value.clone().finalize(setting.appraisal_access(), call.now);
+                let last = stored.value.clone().finalize(setting.appraisal_access(), call.today(), call.now);
                 let last = last.map_err(|error| refused(name, error))?;
                 if let Some(first) = last.supersedes {
                     let first_name = named(first.0);
@@ -99,6 +101,7 @@ pub(super) async fn finalize(call: &Call, request: v1::AppraisalStepRequest) -> 
                 if free != claim.value {
                     save_claim(tx, call, &permit, &claim, free, "endAppraisal", &[]).await?;
                 }
+                post_fee(tx, call, &permit, &last).await?;
                 let stored = saved(tx, call, &permit, &stored, last, Verb::Finalize).await?;
                 Ok((name.to_owned(), shown(call, &stored)?))
             })
@@ -106,6 +109,19 @@ pub(super) async fn finalize(call: &Call, request: v1::AppraisalStepRequest) -> 
         |name| replay(call, name),
     )
     .await
+}
+
+/// Posts what is owed to the appraiser. The appraisal's version decides who finalises it, so the cause is new.
+async fn post_fee(tx: &mut Tx<'_>, call: &Call, permit: &Permit, appraisal: &Appraisal) -> Answer<()> {
+    let Some(proposal) = posting_rules::appraisal_fee(appraisal)? else { return Ok(()) };
+    let (name, actor) = (named(appraisal.id.0), permit.actor());
+    let entry = Entry::of(proposal, call.new_id(), call.now, actor.user, actor.org)
+        .map_err(|error| Refusal::fault(format!("fee of {name}: {error}")))?;
+    tx.insert_entry(permit, &entry).await.map_err(|error| match error {
+        // Somebody else finalised the same version first.
+        StoreError::AlreadyExists { .. } => Refusal::stale(&name),
+        other => other.into(),
+    })
 }
 
 /// Takes an order back: the claim no longer waits, and the appraiser no longer sees it.

@@ -134,7 +134,8 @@ async fn saved(
 fn paths(verb: Verb) -> &'static [&'static str] {
     match verb {
         Verb::Accept => &["state", "expert"],
-        Verb::Start | Verb::Finalize | Verb::Supersede => &["state"],
+        Verb::Start | Verb::Supersede => &["state"],
+        Verb::Finalize => &["state", "fee_date"],
         Verb::Decline | Verb::Cancel | Verb::Reassign => &["state", "reason"],
         Verb::RequestInformation | Verb::ProvideInformation => &["state", "pauses", "due_time"],
         Verb::ShareDraft => &["state", "draft"],

@@ -13,7 +13,8 @@ use crate::context::Call;
 use crate::convert::{appraisals as convert_appraisals, names};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
-use crate::signatures;
+use crate::signatures::experts::Outcome;
+use crate::signatures::{self, experts};
 
 /// Reads an appraisal. A repeated command reads through here too, with the rows that reading reaches.
 pub(super) async fn get(call: &Call, request: v1::GetAppraisalRequest) -> Answer<v1::Appraisal> {
@@ -60,18 +61,36 @@ pub(super) async fn verify(call: &Call, request: v1::VerifyAppraisalRequest) -> 
     checks.push(check(Kind::ServerKey, own.key.map(|()| conclusion.key_id.clone())));
     checks.push(check(Kind::ServerSignature, own.signature.map(|()| String::new())));
     if !conclusion.expert_signature.is_empty() {
-        let expert =
-            signatures::check_expert(&conclusion.expert_signature, &conclusion.payload, conclusion.conclude_time);
-        checks.push(check(Kind::ExpertCertificate, expert.certificate));
-        checks.push(check(Kind::ExpertSignature, expert.signature.map(|()| String::new())));
+        let expert = experts::check(
+            &conclusion.expert_signature,
+            &conclusion.payload,
+            conclusion.conclude_time,
+            &call.inner.trust_anchors,
+            &conclusion.registered,
+        );
+        checks.push(told(Kind::ExpertCertificate, expert.certificate));
+        checks.push(told(Kind::ExpertSignature, expert.signature));
+        checks.push(told(Kind::ExpertValidity, expert.validity));
+        checks.push(told(Kind::ExpertChain, expert.chain));
+        checks.push(told(Kind::ExpertBinding, expert.binding));
     }
-    Ok(v1::VerifyAppraisalResponse { valid: checks.iter().all(|check| check.passed), checks })
+    let failed = i32::from(v1::appraisal_check::Outcome::Failed);
+    Ok(v1::VerifyAppraisalResponse { valid: checks.iter().all(|check| check.outcome != failed), checks })
 }
 
 fn check(kind: Kind, result: Result<String, String>) -> v1::AppraisalCheck {
-    let passed = result.is_ok();
-    let message: String = result.unwrap_or_else(|fault| fault).chars().take(1000).collect();
-    v1::AppraisalCheck { kind: kind.into(), passed, message }
+    told(kind, result.into())
+}
+
+fn told(kind: Kind, outcome: Outcome) -> v1::AppraisalCheck {
+    let (outcome, text) = match outcome {
+        Outcome::Passed(told) => (v1::appraisal_check::Outcome::Passed, told),
+        Outcome::Failed(fault) => (v1::appraisal_check::Outcome::Failed, fault),
+        Outcome::NotChecked(why) => (v1::appraisal_check::Outcome::NotChecked, why),
+    };
+    let passed = outcome == v1::appraisal_check::Outcome::Passed;
+    let message = text.chars().take(1000).collect();
+    v1::AppraisalCheck { kind: kind.into(), passed, message, outcome: outcome.into() }
 }
 
 fn of_pack(appraisal: &Appraisal) -> v1::AppraisalCheck {

@@ -2,7 +2,7 @@
 
 use recourse_domain::access::{Act, Permit};
 use recourse_domain::appraisals::lifecycle::Concluding;
-use recourse_domain::appraisals::{Appraisal, AppraisalError, Party, RemarkKind, Verb};
+use recourse_domain::appraisals::{Appraisal, AppraisalError, Conclusion, Party, RemarkKind, Verb};
 use recourse_domain::catalog::Stored;
 use recourse_domain::ids::OrgId;
 use recourse_proto::v1;
@@ -14,7 +14,8 @@ use super::{appraiser_of, found, refused, replay, saved, shown, suppliers};
 use crate::context::Call;
 use crate::convert::{Reader, appraisals as convert_appraisals};
 use crate::error::{Answer, Refusal};
-use crate::signatures;
+use crate::signatures::experts::Outcome;
+use crate::signatures::{self, experts};
 
 /// Leave to work on the case: who ordered it never does.
 fn work(call: &Call, stored: &Stored<Appraisal>) -> Answer<Permit> {
@@ -160,7 +161,7 @@ pub(super) async fn conclude(call: &Call, request: v1::ConcludeAppraisalRequest)
                     conclusion.conclude_time =
                         chrono::DateTime::from_timestamp_micros(micros).unwrap_or(conclusion.conclude_time);
                     if !conclusion.expert_signature.is_empty() {
-                        check_expert(&conclusion.expert_signature, &conclusion.payload, call)?;
+                        check_expert(conclusion, call)?;
                     }
                     let text = Appraisal::signed_text(conclusion)
                         .map_err(|error| Refusal::fault(format!("conclusion of {name}: {error}")))?;
@@ -177,11 +178,13 @@ pub(super) async fn conclude(call: &Call, request: v1::ConcludeAppraisalRequest)
 }
 
 /// An expert's signature is checked when it comes: one that does not hold would be worth nothing later.
-fn check_expert(jws: &str, payload: &str, call: &Call) -> Answer<()> {
-    let check = signatures::check_expert(jws, payload, call.now);
-    match check.signature.and(check.certificate) {
-        Ok(_) => Ok(()),
-        Err(fault) => Err(Refusal::field(
+fn check_expert(conclusion: &Conclusion, call: &Call) -> Answer<()> {
+    let (anchors, registered) = (&call.inner.trust_anchors, &conclusion.registered);
+    let (jws, payload, at) = (&conclusion.expert_signature, &conclusion.payload, conclusion.conclude_time);
+    let check = experts::check(jws, payload, at, anchors, registered);
+    match check.outcomes().into_iter().find_map(Outcome::fault) {
+        None => Ok(()),
+        Some(fault) => Err(Refusal::field(
             "expert_signature",
             "SIGNATURE_DOES_NOT_HOLD",
             format!(

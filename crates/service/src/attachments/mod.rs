@@ -3,6 +3,7 @@
 mod content;
 mod download;
 mod ending;
+mod owner;
 mod upload;
 mod verification;
 
@@ -12,11 +13,10 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use futures::Stream;
 use recourse_domain::access::{Act, Permit};
-use recourse_domain::attachments::{Attachment, Bounds, NewAttachment, StepError, key_of};
-use recourse_domain::catalog::Station;
+use recourse_domain::attachments::{Attachment, Bounds, NewAttachment, Particulars, StepError, key_of};
 use recourse_domain::change::Audience;
 use recourse_domain::claims::Claim;
-use recourse_domain::ids::{Code, OrgId};
+use recourse_domain::ids::OrgId;
 use recourse_domain::query::order::Order;
 use recourse_domain::text::Violation;
 use recourse_proto::redact::Redact;
@@ -52,6 +52,8 @@ pub struct AttachmentOptions {
     pub max_unfinished_bytes: u64,
     /// How long an upload waits for its next bytes.
     pub keep_unfinished: TimeDelta,
+    /// Bytes that the attachments of one organisation may have together.
+    pub max_owner_bytes: u64,
 }
 
 #[tonic::async_trait]
@@ -88,6 +90,15 @@ impl AttachmentService for Api {
         let method = Method::AttachmentServiceLinkAttachment;
         let (call, request) = Call::command(&self.inner, method, request, |r| &mut r.request_id)?;
         call.answer(link(&call, request).await)
+    }
+
+    async fn erase_attachment(
+        &self,
+        request: Request<v1::EraseAttachmentRequest>,
+    ) -> Result<Response<v1::Attachment>, Status> {
+        let method = Method::AttachmentServiceEraseAttachment;
+        let (call, request) = Call::command(&self.inner, method, request, |r| &mut r.request_id)?;
+        call.answer(erase(&call, request).await)
     }
 
     async fn upload_attachment(
@@ -135,13 +146,14 @@ async fn create(call: &Call, request: v1::CreateAttachmentRequest) -> Answer<v1:
         request.validate_only,
         |tx| {
             Box::pin(async move {
-                let (station, station_code) = acting_station(tx, call, &message.station).await?;
+                let (station, station_code, owner) = owner::acting(tx, call, &message.station).await?;
                 let created_by = call.actor()?.author();
                 let permit = call.permit(Act::KeepAttachment { station, created_by: created_by.id })?;
                 let claim = match message.claim.as_str() {
                     "" => None,
                     name => Some(claim_of(tx, call, station, "attachment.claim", name).await?.id),
                 };
+                let subject = owner::subject(tx, call, owner, &message.subject).await?;
                 let before = match replaces {
                     Some(key) => Some(replaced(tx, call, station, key).await?),
                     None => None,
@@ -151,13 +163,15 @@ async fn create(call: &Call, request: v1::CreateAttachmentRequest) -> Answer<v1:
                         id,
                         station,
                         station_code,
+                        owner,
                         category,
                         declared_type: message.declared_content_type.clone(),
                         size: u64::try_from(message.size_bytes).unwrap_or_default(),
                         declared_hash: message.sha256.clone(),
                         taken_time,
                         created_by,
-                        claim: claim.or(before.and_then(|before| before.claim)),
+                        claim: claim.or(before.as_ref().and_then(|before| before.claim)),
+                        subject: subject.or(before.and_then(|before| before.subject)),
                         replaces,
                     },
                     options.bounds,
@@ -166,6 +180,10 @@ async fn create(call: &Call, request: v1::CreateAttachmentRequest) -> Answer<v1:
                 let unfinished = tx.unfinished_bytes(station).await?;
                 if unfinished.saturating_add(attachment.size) > options.max_unfinished_bytes {
                     return Err(too_many_unfinished(options.max_unfinished_bytes));
+                }
+                let used = tx.kept_bytes(station).await?;
+                if used.saturating_add(attachment.size) > options.max_owner_bytes {
+                    return Err(too_much_kept(used, attachment.size, options.max_owner_bytes));
                 }
                 let name = convert_attachments::name(id);
                 let note = call.note("create", name.clone(), COLLECTION, Vec::new(), &audience(&attachment));
@@ -230,6 +248,31 @@ async fn link(call: &Call, request: v1::LinkAttachmentRequest) -> Answer<v1::Att
     .await
 }
 
+/// Erases what may tell of a person: the document, its hash and its history go on without it.
+async fn erase(call: &Call, request: v1::EraseAttachmentRequest) -> Answer<v1::Attachment> {
+    let id = names::uuid_in(&request.name, COLLECTION)?;
+    let request = &request;
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let name = request.name.as_str();
+                let kept = tx.attachment(call.scope()?, id).await?.ok_or_else(|| Refusal::not_found(name))?;
+                convert::check_etag(&request.etag, kept.stored.version, name)?;
+                let permit = call.permit(Act::EraseParticulars)?;
+                tx.forget_particulars(&permit, id).await?;
+                let erased = kept.stored.value.clone().erase(call.now);
+                let without = KeptAttachment { particulars: Particulars::default(), ..kept };
+                let changed = ["file_name", "place", "erase_time"];
+                let kept = saved(tx, call, &permit, &without, erased, "erase", &changed).await?;
+                Ok((name.to_owned(), shown(call, &kept)?))
+            })
+        },
+        |name| replay(call, name),
+    )
+    .await
+}
+
 /// Writes a changed attachment; one that is as it was stays as it is.
 async fn saved(
     tx: &mut Tx<'_>,
@@ -252,7 +295,7 @@ async fn saved(
     })
 }
 
-/// Leave to change an attachment: its station's, or a job's.
+/// Leave to change an attachment: its owner's, or a job's.
 fn leave(call: &Call, attachment: &Attachment) -> Answer<Permit> {
     if call.actor()?.job.is_some() {
         return call.permit(Act::EnforceDeadline);
@@ -277,29 +320,6 @@ fn replay<'a>(call: &'a Call, name: String) -> Boxed<'a, Answer<v1::Attachment>>
     Box::pin(async move { get(call, &name).await })
 }
 
-/// The station that an attachment is for: the one that is named, else the caller's own.
-async fn acting_station(tx: &mut Tx<'_>, call: &Call, named: &str) -> Answer<(OrgId, Code)> {
-    let actor = call.actor()?;
-    let refused = |rule, en: &str, zh: &str| Refusal::field("attachment.station", rule, en, zh);
-    let scope = call.scope_of(Method::StationServiceGetStation)?;
-    let stored = if named.is_empty() {
-        if actor.orgs.len() > 1 {
-            let en = "you act for several stations: name the one that the file is of, such as stations/S-001";
-            return Err(refused("REQUIRED", en, "您代表多个服务站：请填写附件所属服务站，如 stations/S-001"));
-        }
-        tx.record_by_id::<Station>(&scope, actor.org.0).await?
-    } else {
-        let code = Code::parse(named.strip_prefix("stations/").unwrap_or(named))
-            .map_err(|_| Refusal::invalid(vec![convert::bad_code("attachment.station")]))?;
-        tx.record::<Station>(&scope, code.as_str()).await?
-    };
-    let stored = stored.filter(|stored| actor.orgs.contains(&OrgId(stored.id))).ok_or_else(|| {
-        let en = "an attachment is of a station that you act for; leave the field empty for your own";
-        refused("UNKNOWN_REFERENCE", en, "附件只能属于您所代表的服务站；本站可留空")
-    })?;
-    Ok((OrgId(stored.id), stored.value.code))
-}
-
 /// The claim that an attachment shall belong to: one of the same station that the caller may read.
 async fn claim_of(tx: &mut Tx<'_>, call: &Call, station: OrgId, field: &str, name: &str) -> Answer<Claim> {
     let scope = call.scope_of(Method::ClaimServiceGetClaim)?;
@@ -321,12 +341,7 @@ async fn claim_of(tx: &mut Tx<'_>, call: &Call, station: OrgId, field: &str, nam
 async fn replaced(tx: &mut Tx<'_>, call: &Call, station: OrgId, key: Uuid) -> Answer<Attachment> {
     let found = tx.attachment(call.scope()?, key).await?.map(|kept| kept.stored.value);
     let before = found.filter(|before| before.station == station).ok_or_else(|| {
-        Refusal::field(
-            "attachment.replaces",
-            "UNKNOWN_REFERENCE",
-            "there is no such attachment of this station",
-            "本站没有该附件",
-        )
+        Refusal::field("attachment.replaces", "UNKNOWN_REFERENCE", "you have no such attachment", "您没有该附件")
     })?;
     match before.replaced_by {
         None => Ok(before),
@@ -366,6 +381,18 @@ fn too_many_unfinished(most: u64) -> Refusal {
         format!("the unfinished uploads of the station would have more than {most} bytes; finish or end some first"),
         format!("本站未完成的上传合计超过 {most} 字节；请先完成或取消部分上传"),
     )
+}
+
+fn too_much_kept(used: u64, more: u64, limit: u64) -> Refusal {
+    Refusal::new(
+        Reason::StorageLimitReached,
+        format!(
+            "your attachments have {used} of at most {limit} bytes, and this one would add {more}; send smaller ones, or ask the manufacturer for more room"
+        ),
+        format!("贵单位附件已用 {used} 字节，上限 {limit} 字节，本附件需 {more} 字节；请压缩后上传或联系整车厂扩容"),
+    )
+    .with("used", used.to_string())
+    .with("limit", limit.to_string())
 }
 
 impl From<FileError> for Refusal {

@@ -13,9 +13,7 @@ use recourse_proto::{Method, v1};
 use super::Resource;
 use crate::convert::organizations::NewId;
 use crate::convert::{
-    adjudication_rule_sets, appraisers, evidence_rules, failure_codes, goodwill_budgets, labor_operations,
-    part_supplies, parts, policies, rescue_tariffs, review_queues, settings, share_agreements, stations, suppliers,
-    vehicles,
+    adjudication_rule_sets, appraisers, evidence_rules, exchange_rates, failure_codes, goodwill_budgets, labor_operations, part_supplies, parts, policies, rescue_tariffs, review_queues, settings, share_agreements, stations, suppliers, vehicles,
 };
 use crate::error::{Answer, Refusal};
 
@@ -176,6 +174,12 @@ resource! {
     /// Queues of claims.
     ReviewQueueResource: ReviewQueue = domain::ReviewQueue, "review_queue", ReviewQueueServiceGetReviewQueue,
     review_queues::show, |message, code, _, _| review_queues::read(message, code);
+}
+
+resource! {
+    /// Rates between currencies.
+    ExchangeRateResource: ExchangeRate = domain::ExchangeRate, "exchange_rate", ExchangeRateServiceGetExchangeRate,
+    exchange_rates::show, |message, code, _, _| exchange_rates::read(message, code);
 }
 
 resource! {

@@ -4,9 +4,9 @@ use recourse_proto::{Method, v1};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::resources::{
-    AppraiserResource, EvidenceRuleResource, FailureCodeResource, LaborOperationResource, PartResource,
-    PartSupplyResource, RescueTariffResource, ReviewQueueResource, SettingResource, ShareAgreementResource,
-    StationResource, SupplierResource, WarrantyPolicyResource,
+    AppraiserResource, EvidenceRuleResource, ExchangeRateResource, FailureCodeResource, LaborOperationResource,
+    PartResource, PartSupplyResource, RescueTariffResource, ReviewQueueResource, SettingResource,
+    ShareAgreementResource, StationResource, SupplierResource, WarrantyPolicyResource,
 };
 use super::{Reports, create, get, import, list, retire, update};
 use crate::api::Api;
@@ -228,4 +228,15 @@ master_data! {
         ReviewQueueServiceListReviewQueues,
     update_review_queue UpdateReviewQueueRequest ReviewQueueServiceUpdateReviewQueue,
     delete_review_queue DeleteReviewQueueRequest ReviewQueueServiceDeleteReviewQueue
+}
+
+master_data! {
+    v1::exchange_rate_service_server::ExchangeRateService, ExchangeRateResource: ExchangeRate,
+    exchange_rate, exchange_rate_id;
+    create_exchange_rate CreateExchangeRateRequest ExchangeRateServiceCreateExchangeRate,
+    get_exchange_rate GetExchangeRateRequest ExchangeRateServiceGetExchangeRate,
+    list_exchange_rates ListExchangeRatesRequest ListExchangeRatesResponse exchange_rates
+        ExchangeRateServiceListExchangeRates,
+    update_exchange_rate UpdateExchangeRateRequest ExchangeRateServiceUpdateExchangeRate,
+    delete_exchange_rate DeleteExchangeRateRequest ExchangeRateServiceDeleteExchangeRate
 }

@@ -16,7 +16,7 @@ use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::{StoreError, Tx};
 use uuid::Uuid;
 
-use super::{COLLECTION, audience, facts};
+use super::{COLLECTION, audience, components, facts};
 use crate::context::Call;
 use crate::convert::claims as convert_claims;
 use crate::error::{Answer, Refusal};
@@ -124,6 +124,10 @@ async fn use_authorizations(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim
             continue;
         }
         let verb = if after.uses.iter().any(|used| used.claim == claim.id) { "use" } else { "giveBack" };
+        if let Some(certificate) = after.certificate.as_ref().filter(|_| after.certificate != stored.value.certificate)
+        {
+            components::note(tx, call, permit, claim, certificate).await?;
+        }
         over.extend(after.is_over().then_some(after.claim.0));
         save_authorization(tx, call, permit, &stored, after, verb, &["uses", "state", "certificate"]).await?;
     }

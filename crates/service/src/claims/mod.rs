@@ -2,6 +2,7 @@
 
 mod adjudication;
 mod approval;
+mod components;
 mod copy;
 mod draft;
 pub(crate) mod effects;

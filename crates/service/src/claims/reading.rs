@@ -11,6 +11,7 @@ use crate::context::Call;
 use crate::convert::{claims as convert_claims, names};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
+use crate::sight;
 use recourse_domain::catalog::Stored;
 use recourse_domain::claims::{Claim, ClaimHead};
 use recourse_domain::query::order::Order;
@@ -110,11 +111,14 @@ pub(super) async fn diff(
         [before, after] => revision::diff(before, after),
         _ => Vec::new(),
     };
+    let viewer = call.viewer(call.actor()?.orgs.contains(&claim.value.station));
     Ok(v1::DiffClaimRevisionsResponse {
         from_revision: request.from_revision,
         to_revision: request.to_revision,
         differences: differences
             .into_iter()
+            // What a reader does not see of the claim, a difference does not tell either.
+            .filter(|difference| !sight::hides(&viewer, "recourse.v1.Claim", &difference.path))
             .map(|difference| convert_claims::show_difference(difference, call.lang))
             .collect(),
     })

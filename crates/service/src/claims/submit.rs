@@ -28,23 +28,26 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
             Box::pin(async move {
                 let stored = found_for(tx, call, name, etag).await?;
                 let permit = call.permit(Act::SubmitClaim(stored.value.parties()))?;
-                let facts = facts::gather(tx, call, &stored.value).await?;
+                let made_for_it = tx.attachments_of_claim(&stored.value).await?;
+                let claim = stored.value.clone().with_evidence(&made_for_it);
+                let names_more = claim != stored.value;
+                let facts = facts::gather(tx, call, &claim).await?;
                 if validate_only {
-                    let forecast = forecast(tx, call, &facts, &stored.value).await?;
-                    let (claim, findings) = stored.value.clone().precheck(&facts);
+                    let forecast = forecast(tx, call, &facts, &claim).await?;
+                    let (claim, findings) = claim.precheck(&facts);
                     let stored = recourse_domain::catalog::Stored { value: claim, ..stored };
                     return Ok((name.to_owned(), response(call, shown(call, &stored)?, &findings, forecast)));
                 }
-                let submitted =
-                    stored.value.clone().submit(&facts, permit.actor().author()).map_err(|error| match error {
-                        SubmitError::Transition(error) => refused_step(name, error),
-                        SubmitError::HasErrors(findings) => has_errors(name, &findings),
-                        SubmitError::Money(error) => error.into(),
-                    })?;
+                let submitted = claim.submit(&facts, permit.actor().author()).map_err(|error| match error {
+                    SubmitError::Transition(error) => refused_step(name, error),
+                    SubmitError::HasErrors(findings) => has_errors(name, &findings),
+                    SubmitError::Money(error) => error.into(),
+                })?;
                 let judged = adjudication::judge(tx, call, &facts, submitted.claim).await?;
                 let claim = &judged.claim;
                 let paths = ["state", "revision", "lines", "totals", "findings", "queue", "routing"];
-                let paths = paths.map(str::to_owned).to_vec();
+                let mut paths = paths.map(str::to_owned).to_vec();
+                paths.extend(names_more.then(|| "evidence".to_owned()));
                 let note = call.note("submit", name.to_owned(), COLLECTION, paths, &audience(claim));
                 let findings = claim.findings.clone();
                 effects::reserve(tx, call, &permit, claim, &facts).await?;

@@ -11,7 +11,7 @@ use recourse_proto::v1;
 use uuid::Uuid;
 
 use super::organizations::{name, read_bp, same_words};
-use super::{Reader, basis_points, etag, money, timestamp};
+use super::{Reader, basis_points, date, etag, money, timestamp};
 
 /// The public name of an appraisal.
 pub(crate) fn named(id: Uuid) -> String {
@@ -111,6 +111,7 @@ pub(crate) fn show(stored: &Stored<Appraisal>, own: impl Fn(OrgId) -> bool) -> v
         liability: appraisal.liability.as_ref().map(show_liability),
         own_liability: own_share(appraisal, own).map(show_share),
         fee: appraisal.fee.and_then(money),
+        fee_date: appraisal.fee_date.and_then(date),
         reason: appraisal.state.reason().to_owned(),
         supersedes: appraisal.supersedes.map(other).unwrap_or_default(),
         superseded_by,
@@ -163,6 +164,7 @@ fn show_conclusion(conclusion: &Conclusion) -> v1::AppraisalConclusion {
         signature,
         key_id,
         expert_signature,
+        registered: _,
     } = conclusion;
     v1::AppraisalConclusion {
         findings: Some(show_findings(findings)),

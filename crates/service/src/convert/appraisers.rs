@@ -43,7 +43,16 @@ pub(crate) fn show(stored: &Stored<Appraiser>) -> v1::Appraiser {
 }
 
 fn show_expert(expert: &Expert) -> v1::Expert {
-    let Expert { id, display_name, license_number, valid_from, valid_to, specialties } = expert;
+    let Expert {
+        id,
+        display_name,
+        license_number,
+        valid_from,
+        valid_to,
+        specialties,
+        certificate_sha256,
+        certificate_subject,
+    } = expert;
     v1::Expert {
         id: id.to_string(),
         display_name: display_name.clone(),
@@ -51,6 +60,8 @@ fn show_expert(expert: &Expert) -> v1::Expert {
         valid_from: date(*valid_from),
         valid_to: valid_to.and_then(date),
         specialties: specialties.clone(),
+        certificate_sha256: certificate_sha256.clone(),
+        certificate_subject: certificate_subject.clone(),
     }
 }
 
@@ -100,9 +111,29 @@ pub(crate) fn read(message: v1::Appraiser, code: &str, ids: NewId<'_>) -> Result
 }
 
 fn read_expert(reader: &mut Reader, at: &str, expert: v1::Expert, ids: NewId<'_>) -> Option<Expert> {
-    let v1::Expert { id, display_name, license_number, valid_from, valid_to, specialties } = expert;
+    let v1::Expert {
+        id,
+        display_name,
+        license_number,
+        valid_from,
+        valid_to,
+        specialties,
+        certificate_sha256,
+        certificate_subject,
+    } = expert;
+    // As tools print it: with colons between the bytes, in capitals.
+    let plain = |hash: String| hash.replace([':', ' '], "").to_ascii_lowercase();
     let id = reader.row_id(&format!("{at}.id"), &id, ids);
     let valid_from = reader.needed_date(&format!("{at}.valid_from"), valid_from.as_ref());
     let valid_to = reader.date(&format!("{at}.valid_to"), valid_to.as_ref());
-    Some(Expert { id: id?, display_name, license_number, valid_from: valid_from?, valid_to, specialties })
+    Some(Expert {
+        id: id?,
+        display_name,
+        license_number,
+        valid_from: valid_from?,
+        valid_to,
+        specialties,
+        certificate_sha256: certificate_sha256.into_iter().map(plain).collect(),
+        certificate_subject: certificate_subject.trim().to_owned(),
+    })
 }

@@ -1,7 +1,7 @@
 //! Attachments: the message of the contract ⇄ the attachment of the domain.
 
 use recourse_domain::access::Author;
-use recourse_domain::attachments::{Category, Particulars, Place, State};
+use recourse_domain::attachments::{Category, Owner, Particulars, Place, State};
 use recourse_domain::text::Violation;
 use recourse_proto::v1;
 use recourse_repository::KeptAttachment;
@@ -70,7 +70,13 @@ pub(crate) fn show(kept: &KeptAttachment) -> v1::Attachment {
         name: name(attachment.id),
         etag: etag(stored.version),
         category: show_category(attachment.category).into(),
-        station: format!("stations/{}", attachment.station_code),
+        station: match attachment.owner {
+            Owner::Station => attachment.owner.name(&attachment.station_code),
+            Owner::Supplier | Owner::Appraiser | Owner::Oem => String::new(),
+        },
+        owner: attachment.owner.name(&attachment.station_code),
+        subject: attachment.subject.clone().unwrap_or_default(),
+        erase_time: attachment.erase_time.and_then(timestamp),
         claim: attachment.claim.map(|claim| format!("claims/{claim}")).unwrap_or_default(),
         file_name: particulars.file_name.clone(),
         declared_content_type: attachment.declared_type.map(|kind| kind.media_type().to_owned()).unwrap_or_default(),

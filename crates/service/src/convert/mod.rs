@@ -11,6 +11,7 @@ pub(crate) mod claims;
 pub(crate) mod coverage;
 pub(crate) mod entitlements;
 pub(crate) mod evidence_rules;
+pub(crate) mod exchange_rates;
 pub(crate) mod failure_codes;
 pub(crate) mod goodwill_budgets;
 pub(crate) mod labor_operations;

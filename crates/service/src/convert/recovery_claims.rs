@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use super::appraisals::shown_words;
 use super::claims::show_line_type;
+use super::exchange_rates::show_factor;
 use super::organizations::{name, name_or_empty, read_bp, same_words};
-use super::{Reader, basis_points, etag, money, quantity, timestamp};
+use super::{Reader, basis_points, date, etag, money, quantity, timestamp};
 
 /// The public name of a recovery claim.
 pub(crate) fn named(id: Uuid) -> String {
@@ -53,6 +54,11 @@ pub(crate) fn show(stored: &Stored<RecoveryClaim>, now: DateTime<Utc>) -> Result
         claim: format!("claims/{}", recovery.claim),
         supplier: name_or_empty("suppliers", liable.map(|liable| &liable.code)),
         state: show_state(recovery.state).into(),
+        exchange: liable.and_then(|liable| liable.exchange.as_ref()).map(|exchange| v1::RecoveryExchange {
+            exchange_rate: name("exchangeRates", &exchange.rate),
+            rate: show_factor(exchange.factor),
+            date: date(exchange.date),
+        }),
         share_bp: liable.map(|liable| basis_points(liable.share())).unwrap_or_default(),
         basis: liable.map(|liable| show_basis(liable.basis).into()).unwrap_or_default(),
         basis_ref: liable.map(|liable| liable.basis_ref.clone()).unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! Rescue tariffs: the message of the contract ⇄ the record of the domain.
 
-use recourse_domain::catalog::rescue_tariff::{GAP_KM, GAP_MINUTES};
+use recourse_domain::catalog::rescue_tariff::{GAP_KM, GAP_MINUTES, NightHours};
 use recourse_domain::catalog::{DistanceBand, RescueRate, RescueTariff, Stored};
 use recourse_domain::text::Violation;
 use recourse_proto::v1;
@@ -24,8 +24,10 @@ pub(crate) fn show(stored: &Stored<RescueTariff>) -> v1::RescueTariff {
         distance_tolerance,
         gap_minutes,
         gap_km,
+        night_hours,
         external_ref,
     } = &stored.value;
+    let (night_from, night_to) = night_hours.map(NightHours::texts).unwrap_or_default();
     v1::RescueTariff {
         name: format!("rescueTariffs/{code}"),
         etag: etag(stored.version),
@@ -40,6 +42,8 @@ pub(crate) fn show(stored: &Stored<RescueTariff>) -> v1::RescueTariff {
         distance_tolerance_bp: distance_tolerance.map(basis_points).unwrap_or_default(),
         track_gap_minutes: *gap_minutes,
         track_gap_km: *gap_km,
+        night_from,
+        night_to,
         external_ref: external_ref.clone(),
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
@@ -79,6 +83,8 @@ pub(crate) fn read(message: v1::RescueTariff, code: &str) -> Result<RescueTariff
         distance_tolerance_bp,
         track_gap_minutes,
         track_gap_km,
+        night_from,
+        night_to,
         external_ref,
         active: _,
         create_time: _,
@@ -96,6 +102,14 @@ pub(crate) fn read(message: v1::RescueTariff, code: &str) -> Result<RescueTariff
     }
     let trip_cap = reader.money("trip_cap", trip_cap.as_ref());
     let towing_cap = reader.money("towing_cap", towing_cap.as_ref());
+    let night_hours = NightHours::parse(&night_from, &night_to);
+    if night_hours.is_none() && !(night_from.is_empty() && night_to.is_empty()) {
+        let (en, zh) = (
+            "a night begins and ends at two times, such as 22:00 and 06:00",
+            "夜间起止应为两个不同时刻，如 22:00 和 06:00",
+        );
+        reader.refuse(Violation::new("night_from", "BAD_NIGHT", en, zh));
+    }
     reader.whole(|| {
         Some(RescueTariff {
             code: code?,
@@ -110,6 +124,7 @@ pub(crate) fn read(message: v1::RescueTariff, code: &str) -> Result<RescueTariff
             distance_tolerance: (distance_tolerance_bp != 0).then(|| read_bp(distance_tolerance_bp)),
             gap_minutes: if track_gap_minutes == 0 { GAP_MINUTES } else { track_gap_minutes },
             gap_km: if track_gap_km == 0 { GAP_KM } else { track_gap_km },
+            night_hours,
             external_ref,
         })
     })

@@ -6,7 +6,7 @@ use recourse_domain::catalog::setting::{ApprovalLimit, EscalationStep};
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{
     Address, AdjudicationRule, AdjudicationRuleSet, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm,
-    Dated, DatedList, DistanceBand, EvidenceRule, Exclusion, Expert, FailureCode, GoodwillBudget, GradeRate,
+    Dated, DatedList, DistanceBand, EvidenceRule, ExchangeRate, Exclusion, Expert, FailureCode, GoodwillBudget, GradeRate,
     GuaranteeTerms, HandlingFee, LaborOperation, Markup, ModelHours, Part, PartPrice, PartSupply, PaymentContract,
     PolicyState, RecoveryContract, RepairOrderSystem, ReplacedPartTerm, RescueRate, RescueTariff, RestrictedKind,
     ReviewQueue, RuleAction, RuleSetState, RunningInService, Setting, Skill, Station, Stored, Supplier, TaxRate,
@@ -14,7 +14,7 @@ use recourse_domain::catalog::{
 };
 use recourse_domain::claims::{Code as ReasonCode, Kind, Reason};
 use recourse_domain::ids::{ClaimId, Code, OrgId};
-use recourse_domain::money::{BasisPoints, Currency, Hours, Money, Quantity};
+use recourse_domain::money::{BasisPoints, Currency, ExchangeFactor, Hours, Money, Quantity};
 use recourse_domain::text::Lang;
 use recourse_domain::vehicle::{
     Component, Drivetrain, EventDetail, OwnershipPeriod, Sale, Vehicle, VehicleEvent, VehicleUse,
@@ -169,6 +169,8 @@ fn appraiser() {
             valid_from: day("2026-01-01"),
             valid_to: Some(day("2026-12-31")),
             specialties: vec!["engine".to_owned()],
+            certificate_sha256: vec!["ab".repeat(32)],
+            certificate_subject: "CN=Wang".to_owned(),
         }],
         interests: vec![code("S-017")],
         station_interests: vec![code("S-001")],
@@ -379,6 +381,7 @@ fn setting() {
         ],
         goodwill_needs_budget: true,
         goodwill_overdraft_level: 4,
+        waiver_limits: vec![yuan(50_000)],
     };
     let shown = settings::show(&stored(setting.clone()));
     assert_eq!(settings::read(shown, "2026", &no_id), Ok(setting));
@@ -405,10 +408,26 @@ fn rescue_tariff() {
         distance_tolerance: Some(BasisPoints(1_000)),
         gap_minutes: 12,
         gap_km: 7,
+        night_hours: recourse_domain::catalog::rescue_tariff::NightHours::parse("21:30", "05:15"),
         external_ref: "X-10".to_owned(),
     };
     let shown = rescue_tariffs::show(&stored(tariff.clone()));
     assert_eq!(rescue_tariffs::read(shown, "R-2026"), Ok(tariff));
+}
+
+#[test]
+fn exchange_rate() {
+    let rate = ExchangeRate {
+        code: code("CNY-EUR"),
+        base: Currency::CNY,
+        quote: Currency::parse("EUR").unwrap(),
+        factor: ExchangeFactor::parse("0.12845").unwrap(),
+        valid_from: day("2026-11-01"),
+        source: "PBOC".to_owned(),
+        external_ref: "X-11".to_owned(),
+    };
+    let shown = exchange_rates::show(&stored(rate.clone()));
+    assert_eq!(exchange_rates::read(shown, "CNY-EUR"), Ok(rate));
 }
 
 #[test]

@@ -41,9 +41,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         approval_limits,
         external_ref,
         appraisal_access_days,
-        escalations,
-        goodwill_needs_budget,
-        goodwill_overdraft_level,
+        escalations, goodwill_needs_budget, goodwill_overdraft_level, waiver_limits,
     } = &stored.value;
     v1::Setting {
         name: format!("settings/{code}"),
@@ -77,6 +75,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         escalations: escalations.iter().map(show_step).collect(),
         goodwill_needs_budget: *goodwill_needs_budget,
         goodwill_overdraft_level: *goodwill_overdraft_level,
+        waiver_limits: waiver_limits.iter().filter_map(|limit| money(*limit)).collect(),
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
@@ -149,9 +148,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         approval_limits,
         external_ref,
         appraisal_access_days,
-        escalations,
-        goodwill_needs_budget,
-        goodwill_overdraft_level,
+        escalations, goodwill_needs_budget, goodwill_overdraft_level, waiver_limits,
         active: _,
         create_time: _,
         update_time: _,
@@ -192,6 +189,10 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
             queue: reader.named(&format!("escalations[{index}].queue"), "reviewQueues", &step.queue),
         })
         .collect();
+    let mut waivers = Vec::with_capacity(waiver_limits.len());
+    for (index, limit) in waiver_limits.iter().enumerate() {
+        waivers.extend(reader.money(&format!("waiver_limits[{index}]"), Some(limit)));
+    }
     reader.whole(|| {
         Some(Setting {
             code: code?,
@@ -221,9 +222,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
             approval_limits: limits,
             external_ref,
             appraisal_access_days,
-            escalations,
-            goodwill_needs_budget,
-            goodwill_overdraft_level,
+            escalations, goodwill_needs_budget, goodwill_overdraft_level, waiver_limits: waivers,
         })
     })
 }

@@ -9,7 +9,7 @@ use super::{Reader, basis_points, date, etag, timestamp};
 
 /// The agreement as its reader sees it.
 pub(crate) fn show(stored: &Stored<ShareAgreement>) -> v1::ShareAgreement {
-    let ShareAgreement { code, part, supplier, valid_from, valid_to, share_bp, external_ref } = &stored.value;
+    let ShareAgreement { code, part, supplier, valid_from, valid_to, share_bp, by_quota, external_ref } = &stored.value;
     v1::ShareAgreement {
         name: format!("shareAgreements/{code}"),
         etag: etag(stored.version),
@@ -18,6 +18,7 @@ pub(crate) fn show(stored: &Stored<ShareAgreement>) -> v1::ShareAgreement {
         valid_from: date(*valid_from),
         valid_to: valid_to.and_then(date),
         share_bp: basis_points(*share_bp),
+        by_quota: *by_quota,
         external_ref: external_ref.clone(),
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
@@ -36,6 +37,7 @@ pub(crate) fn read(message: v1::ShareAgreement, code: &str) -> Result<ShareAgree
         valid_from,
         valid_to,
         share_bp,
+        by_quota,
         external_ref,
         active: _,
         create_time: _,
@@ -56,6 +58,7 @@ pub(crate) fn read(message: v1::ShareAgreement, code: &str) -> Result<ShareAgree
             valid_from: valid_from?,
             valid_to,
             share_bp: read_bp(share_bp),
+            by_quota,
             external_ref,
         })
     })

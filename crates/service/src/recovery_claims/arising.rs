@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use recourse_domain::access::{Permit, Scope};
 use recourse_domain::appraisals::{self, Appraisal};
-use recourse_domain::catalog::{Part, PartSupply, Record, ShareAgreement, Stored, Supplier};
+use recourse_domain::catalog::{ExchangeRate, Part, PartSupply, Record, ShareAgreement, Stored, Supplier};
 use recourse_domain::claims::{Claim, Effect};
 use recourse_domain::ids::{Code, OrgId, RecoveryClaimId, UserId};
 use recourse_domain::money::BasisPoints;
@@ -75,7 +75,7 @@ async fn before(
     let is_final = |appraisal: &Appraisal| appraisal.state.word() == appraisals::StateWord::Final;
     let appraisal = found.appraisals()?.into_iter().rev().map(|stored| stored.value).find(is_final);
     let named: Vec<Code> = appraisal.iter().flat_map(Appraisal::liable_suppliers).map(|(_, code, _)| code).collect();
-    let facts = facts_found(tx, &everything, found, &named).await?;
+    let facts = facts_found(tx, &everything, claim, found, &named).await?;
     Ok((existing, appraisal, facts))
 }
 
@@ -83,7 +83,10 @@ type Liability = (Result<Liable, Unresolved>, Option<UserId>);
 
 fn liable_for(claim: &Claim, appraisal: Option<Appraisal>, facts: &LiabilityFacts) -> Vec<Liability> {
     let Some(appraisal) = appraisal else {
-        return vec![(liability::by_agreement(claim, facts), None)];
+        return match liability::by_agreement(claim, facts) {
+            Ok(all) => all.into_iter().map(|liable| (Ok(liable), None)).collect(),
+            Err(why) => vec![(Err(why), None)],
+        };
     };
     let suppliers = appraisal.liable_suppliers();
     let shares: Vec<_> = suppliers.iter().map(|(_, _, share)| *share).collect();
@@ -133,11 +136,11 @@ pub(crate) async fn facts_of(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Ans
     facts_with(tx, call, claim, &[]).await
 }
 
-/// The same with suppliers that are named elsewhere. At most two statements, whatever the claim has.
+/// The same with suppliers that are named elsewhere. At most three statements, whatever the claim has.
 pub(super) async fn facts_with(tx: &mut Tx<'_>, call: &Call, claim: &Claim, named: &[Code]) -> Answer<LiabilityFacts> {
     let everything = call.everything()?;
     let found = liability_of(tx.gather(&everything), claim, named).read().await?;
-    facts_found(tx, &everything, found, named).await
+    facts_found(tx, &everything, claim, found, named).await
 }
 
 fn liability_of<'l, 'a>(lookup: Lookup<'l, 'a>, claim: &Claim, named: &[Code]) -> Lookup<'l, 'a> {
@@ -153,7 +156,13 @@ fn liability_of<'l, 'a>(lookup: Lookup<'l, 'a>, claim: &Claim, named: &[Code]) -
         .suppliers(&named, &causal, &parts)
 }
 
-async fn facts_found(tx: &mut Tx<'_>, everything: &Scope, mut found: Found, named: &[Code]) -> Answer<LiabilityFacts> {
+async fn facts_found(
+    tx: &mut Tx<'_>,
+    everything: &Scope,
+    claim: &Claim,
+    mut found: Found,
+    named: &[Code],
+) -> Answer<LiabilityFacts> {
     let vehicle = found.take::<Vehicle>()?.pop().map(|stored| stored.value);
     let mut suppliers = by_code(found.take::<Supplier>()?);
     let components = vehicle.iter().flat_map(|vehicle| &vehicle.components);
@@ -161,12 +170,21 @@ async fn facts_found(tx: &mut Tx<'_>, everything: &Scope, mut found: Found, name
     let missing: BTreeSet<String> =
         mentioned.filter(|code| !suppliers.contains_key(code)).map(Code::to_string).collect();
     suppliers.extend(by_code(tx.active_records::<Supplier>(everything, &missing).await?));
+    // Asked for only where a supplier of another currency is among them.
+    let abroad = suppliers.values().any(|stored| stored.value.currency != claim.currency);
+    let base = BTreeSet::from([claim.currency.code().to_owned()]);
+    let rates = if abroad {
+        values(tx.records_where::<ExchangeRate>(everything, "base_currency", &base).await?)
+    } else {
+        Vec::new()
+    };
     Ok(LiabilityFacts {
         vehicle,
         parts: found.take::<Part>()?.into_iter().map(|stored| (stored.value.code.clone(), stored.value)).collect(),
         supplies: values(found.take::<PartSupply>()?),
         agreements: values(found.take::<ShareAgreement>()?),
         suppliers,
+        rates,
     })
 }
 

@@ -16,6 +16,7 @@ use crate::convert::organizations::read_bp;
 use crate::convert::recovery_claims::{read_missing_things, read_resolutions};
 use crate::convert::{self, Reader};
 use crate::error::{Answer, Refusal};
+use crate::settings;
 
 async fn claim_of(tx: &mut Tx<'_>, call: &Call, recovery: &RecoveryClaim) -> Answer<Stored<Claim>> {
     let claim = tx.claim(&call.everything()?, recovery.claim.0).await?;
@@ -115,16 +116,31 @@ pub(super) async fn resolve(call: &Call, request: v1::ResolveRecoveryClaimReques
     .await
 }
 
-/// Asks to give a recovery up.
+/// Asks to give a recovery up; what is at most the limit of the setting is given up at once.
 pub(super) async fn waive(call: &Call, request: v1::WaiveRecoveryClaimRequest) -> Answer<v1::RecoveryClaim> {
     convert::require_etag(&request.etag)?;
-    let place = (request.name.as_str(), request.etag.as_str());
-    step(
-        call,
-        place,
-        Verb::Waive,
-        |_| Ok(Act::HandleRecovery),
-        |recovery, permit| recovery.waive(request.reason.clone(), permit.actor().user, call.now),
+    let request = &request;
+    let name = request.name.as_str();
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let stored = found(tx, call, name, &request.etag).await?;
+                let permit = call.permit(Act::HandleRecovery)?;
+                let setting = settings::in_force(tx, call.today()).await?;
+                let alone = setting.waives_alone(stored.value.at_stake()?);
+                let (by, recovery) = (permit.actor().user, stored.value.clone());
+                let asked = recovery.waive(request.reason.clone(), by, call.now);
+                let (waived, verb) = match asked {
+                    Ok(asked) if alone => (asked.confirm_waiver(by, moment(call)), Verb::ConfirmWaiver),
+                    asked => (asked, Verb::Waive),
+                };
+                let waived = waived.map_err(|error| refused(name, error))?;
+                let stored = saved(tx, call, &permit, &stored, waived, verb).await?;
+                Ok((name.to_owned(), shown(call, &stored)?))
+            })
+        },
+        |name| replay(call, name),
     )
     .await
 }

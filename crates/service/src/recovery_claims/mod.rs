@@ -196,8 +196,8 @@ fn not_chargeable(why: Unresolved) -> Refusal {
             "维修日该供应商对此零件没有追偿合同；请先在供应商资料中补充",
         ),
         Unresolved::OtherCurrency => (
-            "the supplier's currency is not the claim's, and no exchange rate is kept",
-            "供应商币种与索赔单币种不同，且系统未保存汇率",
+            "the supplier's currency is not the claim's, and no exchange rate is in force on the repair date; create one first",
+            "供应商币种与索赔单币种不同，且维修日没有生效的汇率；请先建立汇率",
         ),
     };
     Refusal::field("supplier", "NOT_CHARGEABLE", en, zh)

@@ -14,6 +14,7 @@ mod parts;
 mod prices;
 mod purchases;
 mod rescue;
+mod trips;
 mod vehicle;
 
 use super::{Claim, ClaimCoverage, Facts, Finding, Line};

@@ -1,13 +1,13 @@
 //! Rescue trips against what was recorded: a gap asks for evidence, it never refuses.
 
-use super::{at, lacks, positions};
+use super::{at, lacks, positions, trips};
 use crate::catalog::rescue_tariff::{GAP_KM, GAP_MINUTES};
 use crate::claims::finding::Code;
 use crate::claims::rescue::{tariff, trip_of, verified_meters};
 use crate::claims::{Claim, Facts, Finding, LineType, RescueTrip};
 
 pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = trips::check(claim, facts);
     for (index, trip) in claim.trips().iter().enumerate() {
         let track = format!("roadside_rescue.trips[{index}].track");
         findings.extend(evidence(claim, trip, facts, &track));

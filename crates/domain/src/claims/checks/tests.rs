@@ -322,6 +322,8 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::TripNotShared
         | Code::EvidenceNotUploaded
         | Code::EvidenceReused
+        | Code::NightFlag
+        | Code::MapDistance
         | Code::Other => false,
     };
     for (claim, facts) in troubled() {

@@ -477,6 +477,24 @@ pub(super) fn template(code: Code) -> Template {
             NO,
             ("name each claim in the other's trip", "请在两张单的出行中互相填写"),
         ),
+        Code::NightFlag => t(
+            ("the times say otherwise than by night or by day", "夜间标记与出行时间不符"),
+            (
+                "trip {trip} is claimed {said_en}; by its times all of it was {was_en} (night is {night})",
+                "第 {trip} 次出行申报为{said_zh}；按时间全程为{was_zh}（夜间：{night}）",
+            ),
+            ("what proves the times of the trip", "出行时间证明"),
+            ("correct the times, or whether it was by night", "请更正时间或夜间标记"),
+        ),
+        Code::MapDistance => t(
+            ("the map's distance is not plausible", "地图里程不合理"),
+            (
+                "the map says {map_km} km there and back for trip {trip}; {than_en}",
+                "第 {trip} 次出行地图往返 {map_km} 公里；{than_zh}",
+            ),
+            ("the route by the map", "地图路线"),
+            ("correct the distance by the map, or explain the detour", "请更正地图里程或说明绕行原因"),
+        ),
         Code::Other => t(("see the note", "见备注"), NO, NO, NO),
     }
 }
