@@ -193,7 +193,11 @@ scenarios! {
     appraisal_declined_and_reassigned
     appraisal_to_recovery
     authorization_expires
+    campaign
     compensation_appraisal
+    correction_keeps_free_services
+    correction_of_a_reading
+    correction_of_a_sale
     deemed_approved
     duplicate_at_another_station
     external_purchase
@@ -204,6 +208,7 @@ scenarios! {
     major_assembly
     note_visibility
     overdue_review_escalates
+    open_recall
     paid_repair
     pause_moves_the_due_date
     precheck_and_copy

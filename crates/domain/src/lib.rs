@@ -15,6 +15,7 @@ pub mod change;
 pub mod claim_notes;
 pub mod claims;
 pub mod clock;
+pub mod corrections;
 pub mod coverage;
 pub mod dates;
 pub mod dtc;

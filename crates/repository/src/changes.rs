@@ -39,7 +39,7 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 26] = [
+pub(crate) const AGGREGATES: [(&str, &str); 29] = [
     ("claims", "claim"),
     ("claimNotes", "claim_note"),
     ("goodwillBudgets", "goodwill_budget"),
@@ -66,6 +66,9 @@ pub(crate) const AGGREGATES: [(&str, &str); 26] = [
     ("adjudicationRuleSets", "adjudication_rule_set"),
     ("reviewQueues", "review_queue"),
     ("exchangeRates", "exchange_rate"),
+    ("campaigns", "campaign"),
+    ("campaignVehicles", "campaign_vehicle"),
+    ("corrections", "correction"),
 ];
 
 /// The collections that change rows are written for.
@@ -74,7 +77,7 @@ pub fn collections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables whose rows have no code: their public name is the key.
-const KEYED_BY_UUID: [&str; 9] = [
+const KEYED_BY_UUID: [&str; 10] = [
     "claim",
     "claim_note",
     "prior_authorization",
@@ -84,6 +87,7 @@ const KEYED_BY_UUID: [&str; 9] = [
     "api_client",
     "appraisal",
     "recovery_claim",
+    "correction",
 ];
 
 /// How an aggregate's row is written.
@@ -259,6 +263,7 @@ impl Store {
             "prior_authorization" => scope::AUTHORIZATION,
             "appraisal" => scope::APPRAISAL,
             "recovery_claim" => scope::RECOVERY_CLAIM,
+            "correction" => scope::CORRECTION,
             "attachment" => scope::ATTACHMENT,
             "user_account" => scope::USER,
             "api_client" => scope::API_CLIENT,

@@ -1,5 +1,6 @@
 //! What happened: the trail of one resource, and the feed of everything that a caller may see.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::time::Duration;
@@ -32,7 +33,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const STREAM_BATCH: u32 = 200;
 
 /// The collections of the feed, and the method by which each is read: who may call that sees its changes.
-const COLLECTIONS: [(&str, Method); 26] = [
+const COLLECTIONS: [(&str, Method); 29] = [
     ("claims", Method::ClaimServiceGetClaim),
     ("claimNotes", Method::ClaimNoteServiceGetClaimNote),
     ("goodwillBudgets", Method::GoodwillBudgetServiceGetGoodwillBudget),
@@ -57,6 +58,9 @@ const COLLECTIONS: [(&str, Method); 26] = [
     ("adjudicationRuleSets", Method::AdjudicationRuleSetServiceGetAdjudicationRuleSet),
     ("reviewQueues", Method::ReviewQueueServiceGetReviewQueue),
     ("exchangeRates", Method::ExchangeRateServiceGetExchangeRate),
+    ("campaigns", Method::CampaignServiceGetCampaign),
+    ("campaignVehicles", Method::CampaignServiceGetCampaignVehicle),
+    ("corrections", Method::CorrectionServiceGetCorrection),
     ("users", Method::UserServiceGetUser),
     ("apiClients", Method::ApiClientServiceGetApiClient),
 ];
@@ -104,6 +108,7 @@ async fn trail(call: &Call, request: v1::ListEventsRequest) -> Answer<v1::ListEv
     let name = request.resource.as_str();
     let not_found = || Refusal::not_found(name);
     let (collection, id) = place_of(name).ok_or_else(not_found)?;
+    let id = id.as_ref();
     let (_, method) = COLLECTIONS.iter().find(|(known, _)| *known == collection).ok_or_else(not_found)?;
     let scope = access::authorize(call.actor()?, &rule_of(*method)).map_err(|_| not_found())?;
     let found = call.inner.store.resource_key(&scope, collection, id).await?;
@@ -132,10 +137,11 @@ async fn trail(call: &Call, request: v1::ListEventsRequest) -> Answer<v1::ListEv
 }
 
 /// The collection of a resource and its id in it. A note is a child of its claim by name, and a resource of its own.
-fn place_of(name: &str) -> Option<(&str, &str)> {
+fn place_of(name: &str) -> Option<(&str, Cow<'_, str>)> {
     match name.split('/').collect::<Vec<_>>().as_slice() {
-        ["claims", _, "notes", note] => Some(("claimNotes", *note)),
-        [..] => name.split_once('/'),
+        ["claims", _, "notes", note] => Some(("claimNotes", Cow::Borrowed(*note))),
+        ["campaigns", campaign, "vehicles", vin] => Some(("campaignVehicles", Cow::Owned(format!("{campaign}/{vin}")))),
+        [..] => name.split_once('/').map(|(collection, id)| (collection, Cow::Borrowed(id))),
     }
 }
 

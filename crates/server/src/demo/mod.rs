@@ -6,6 +6,7 @@
 
 mod accounts;
 mod adjudication;
+mod campaigns;
 mod cases;
 mod catalog;
 mod chance;
@@ -198,7 +199,8 @@ async fn fill(desk: &Desk, counts: world::Counts) -> Result<(), StartError> {
     let cars = fleet.clone();
     history(desk, &loader, &people, counts, &parts, fleet).await?;
     cases::create(desk, &people, &cars).await?;
-    adjudication::create(desk, &loader).await
+    adjudication::create(desk, &loader).await?;
+    campaigns::create(desk, &loader).await
 }
 
 /// Lets two years pass: vehicles are sold, fail, are claimed for and judged.

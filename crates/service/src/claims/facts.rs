@@ -55,6 +55,14 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
     let part_supplies = values(found.take::<PartSupply>()?);
     let rescue_tariffs = values(found.take::<RescueTariff>()?);
     let policies = values(found.take::<WarrantyPolicy>()?);
+    let campaigns = tx
+        .campaigns_of_vehicle(
+            vin.as_ref().map_or("", Vin::as_str),
+            vehicle.as_ref().map(|vehicle| &vehicle.model),
+            header.campaign.as_ref(),
+            true,
+        )
+        .await?;
     let odometer_readings = match &vin {
         Some(vin) => tx.odometer_history(vin.as_str()).await?,
         None => Vec::new(),
@@ -88,6 +96,7 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         shared_trips: drawn.shared_trips,
         earlier_repairs: drawn.earlier_repairs,
         evidence,
+        campaigns,
     })
 }
 

@@ -6,11 +6,11 @@ use recourse_domain::catalog::setting::{ApprovalLimit, EscalationStep};
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{
     Address, AdjudicationRule, AdjudicationRuleSet, Appraiser, AssemblyClass, BankAccount, Contact, CoverageTerm,
-    Dated, DatedList, DistanceBand, EvidenceRule, ExchangeRate, Exclusion, Expert, FailureCode, GoodwillBudget, GradeRate,
-    GuaranteeTerms, HandlingFee, LaborOperation, Markup, ModelHours, Part, PartPrice, PartSupply, PaymentContract,
-    PolicyState, RecoveryContract, RepairOrderSystem, ReplacedPartTerm, RescueRate, RescueTariff, RestrictedKind,
-    ReviewQueue, RuleAction, RuleSetState, RunningInService, Setting, Skill, Station, Stored, Supplier, TaxRate,
-    TaxScheme, TermKind, UnitOfMeasure, UsedPartRule, VehicleSystem, WarrantyPolicy,
+    Dated, DatedList, DistanceBand, EvidenceRule, ExchangeRate, Exclusion, Expert, FailureCode, GoodwillBudget,
+    GradeRate, GuaranteeTerms, HandlingFee, LaborOperation, Markup, ModelHours, Part, PartPrice, PartSupply,
+    PaymentContract, PolicyState, RecoveryContract, RepairOrderSystem, ReplacedPartTerm, RescueRate, RescueTariff,
+    RestrictedKind, ReviewQueue, RuleAction, RuleSetState, RunningInService, Setting, Skill, Station, Stored, Supplier,
+    TaxRate, TaxScheme, TermKind, UnitOfMeasure, UsedPartRule, VehicleSystem, WarrantyPolicy,
 };
 use recourse_domain::claims::{Code as ReasonCode, Kind, Reason};
 use recourse_domain::ids::{ClaimId, Code, OrgId};

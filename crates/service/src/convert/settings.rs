@@ -41,7 +41,10 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         approval_limits,
         external_ref,
         appraisal_access_days,
-        escalations, goodwill_needs_budget, goodwill_overdraft_level, waiver_limits,
+        escalations,
+        goodwill_needs_budget,
+        goodwill_overdraft_level,
+        waiver_limits,
     } = &stored.value;
     v1::Setting {
         name: format!("settings/{code}"),
@@ -148,7 +151,10 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         approval_limits,
         external_ref,
         appraisal_access_days,
-        escalations, goodwill_needs_budget, goodwill_overdraft_level, waiver_limits,
+        escalations,
+        goodwill_needs_budget,
+        goodwill_overdraft_level,
+        waiver_limits,
         active: _,
         create_time: _,
         update_time: _,
@@ -222,7 +228,10 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
             approval_limits: limits,
             external_ref,
             appraisal_access_days,
-            escalations, goodwill_needs_budget, goodwill_overdraft_level, waiver_limits: waivers,
+            escalations,
+            goodwill_needs_budget,
+            goodwill_overdraft_level,
+            waiver_limits: waivers,
         })
     })
 }
