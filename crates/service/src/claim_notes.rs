@@ -81,7 +81,7 @@ async fn create(call: &Call, request: v1::CreateClaimNoteRequest) -> Answer<v1::
                 };
                 let name = note.name();
                 let change = call.note("create", name.clone(), COLLECTION, Vec::new(), &note.audience());
-                tx.seal(&name).await;
+                tx.seal(&name, note.id).await;
                 let stored = tx.insert_claim_note(&permit, note, change).await.map_err(|error| match error {
                     StoreError::AlreadyExists { .. } => Refusal::already_exists(&name),
                     other => other.into(),
