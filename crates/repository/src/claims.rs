@@ -300,7 +300,7 @@ impl Tx<'_> {
         }
         sql.push(" WHERE id = ? AND version = ?").add(before.id).add(before.version);
         for change in goodwill_budgets::moves(&before.value, &claim)? {
-            self.db.write_together(Vec::new(), change, false).await?;
+            self.db.write_together(Vec::new(), change, None).await?;
         }
         self.write_version(&version, "claim", sql, Writing::Changed).await?;
         Ok(version.stored(before.id, Some(before.create_time), None, claim))

@@ -53,7 +53,7 @@ impl ClaimNoteService for Api {
 /// Adds a note to a claim within reach. The claim's version stays: nobody who decides it is disturbed.
 async fn create(call: &Call, request: v1::CreateClaimNoteRequest) -> Answer<v1::ClaimNote> {
     let v1::CreateClaimNoteRequest { parent, claim_note, claim_note_id, request_id: _ } = request;
-    let given = convert_notes::read(claim_note.unwrap_or_default());
+    let given = convert_notes::read(&claim_note.unwrap_or_default());
     let (visibility, text) = given.map_err(|found| {
         Refusal::invalid(found.into_iter().map(|violation| violation.under("claim_note")).collect())
     })?;
@@ -81,7 +81,7 @@ async fn create(call: &Call, request: v1::CreateClaimNoteRequest) -> Answer<v1::
                 };
                 let name = note.name();
                 let change = call.note("create", name.clone(), COLLECTION, Vec::new(), &note.audience());
-                tx.seal(&name).await;
+                tx.seal(&name, note.id).await;
                 let stored = tx.insert_claim_note(&permit, note, change).await.map_err(|error| match error {
                     StoreError::AlreadyExists { .. } => Refusal::already_exists(&name),
                     other => other.into(),

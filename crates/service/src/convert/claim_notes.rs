@@ -35,7 +35,7 @@ pub(crate) fn show(stored: &Stored<ClaimNote>, reader: Side) -> v1::ClaimNote {
 }
 
 /// What somebody writes: who shall see it, and the text.
-pub(crate) fn read(message: v1::ClaimNote) -> Result<(Visibility, String), Vec<Violation>> {
+pub(crate) fn read(message: &v1::ClaimNote) -> Result<(Visibility, String), Vec<Violation>> {
     let mut reader = Reader::default();
     let visibility = reader.choice("visibility", message.visibility, read_visibility);
     let text = message.text.trim().to_owned();
