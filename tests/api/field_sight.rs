@@ -256,12 +256,12 @@ fn full_claim(other: &str, photo: &str) -> Value {
         },
         "lines": [
             {
-                "type": "PART", "part": "parts/P-1001", "quantity": {"value": "1"}, "isCausal": true, "description": "pump",
+                "number": 1, "type": "PART", "part": "parts/P-1001", "quantity": {"value": "1"}, "isCausal": true, "description": "pump",
                 "originalSerialNumber": "OLD-1", "replacementSerialNumber": "NEW-1", "requestedAmount": cny(45_000),
                 "taxCategory": "GOODS",
             },
             {
-                "type": "LABOR", "operation": "laborOperations/OP-1001", "hours": {"value": "1.8"}, "actualHours": {"value": "2"},
+                "number": 2, "type": "LABOR", "operation": "laborOperations/OP-1001", "hours": {"value": "1.8"}, "actualHours": {"value": "2"},
                 "additionalHours": {"value": "0.2"}, "additionalHoursComment": "rusted bolts",
             },
             {
