@@ -70,6 +70,14 @@ async fn the_demo_repeats_itself_and_balances() {
     let expected = ["APPROVED", "DRAFT", "IN_REVIEW", "LAPSED", "REJECTED", "RETURNED", "SUBMITTED", "WITHDRAWN"];
     assert_eq!(states.keys().copied().collect::<Vec<_>>(), expected, "{states:?}");
     assert!(claims.0.iter().any(|claim| claim["revision"] == 2), "nothing was corrected");
+    let kinds: std::collections::BTreeSet<&str> = claims.0.iter().filter_map(|claim| claim["kind"].as_str()).collect();
+    assert_eq!(kinds.len(), 6, "{kinds:?}");
+    let appraisals = all(&auditor, "/v1/appraisals", "appraisals").await;
+    assert!(appraisals.iter().any(|appraisal| appraisal["state"] == "DRAFT_SHARED"), "{appraisals:#?}");
+    let recoveries = all(&auditor, "/v1/recoveryClaims", "recoveryClaims").await;
+    for state in ["OPEN", "ISSUED", "CONFIRMED", "DISPUTED", "UNRESOLVED"] {
+        assert!(recoveries.iter().any(|recovery| recovery["state"] == state), "no recovery is {state}");
+    }
 
     let finance = Client::anonymous(&one).sign_in("finance", demo::PASSWORD).await;
     let verified = finance.get("/v1/ledger:verify").await.ok();

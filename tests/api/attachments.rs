@@ -315,12 +315,15 @@ on_both_databases! {
             assert_eq!(caller.get("/v1/attachments").await.ok(), json!({}));
         }
         for caller in [&world.supplier, &world.appraiser] {
-            caller.get(&path).await.refused(403, "ROLE_NOT_ALLOWED");
-            caller.get(&format!("{path}:download")).await.refused(403, "ROLE_NOT_ALLOWED");
+            caller.get(&path).await.refused(404, "RESOURCE_NOT_FOUND");
+            caller.get(&format!("{path}:download")).await.refused(404, "RESOURCE_NOT_FOUND");
+            piece(caller, base, &id, 0, b"x", &[]).await.refused("PATCH", &upload, 404, "RESOURCE_NOT_FOUND");
         }
-        for caller in [&world.auditor, &world.finance, &world.admin] {
+        for (caller, reason) in
+            [(&world.auditor, "NOT_PERMITTED"), (&world.finance, "NOT_PERMITTED"), (&world.admin, "ROLE_NOT_ALLOWED")]
+        {
             assert_eq!(raw(caller, base, "GET", &format!("{path}:download"), &[], Vec::new()).await.body, photo);
-            piece(caller, base, &id, 0, b"x", &[]).await.refused("PATCH", &upload, 403, "ROLE_NOT_ALLOWED");
+            piece(caller, base, &id, 0, b"x", &[]).await.refused("PATCH", &upload, 403, reason);
         }
         // The administrator keeps the system, not people's names and whereabouts.
         let seen = world.admin.get(&path).await.ok();

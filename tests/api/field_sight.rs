@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use bytes::Bytes;
-use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage, Value as Field};
 use recourse_proto::{Method, descriptor_pool};
 use serde_json::{Value, json};
@@ -257,12 +256,12 @@ fn full_claim(other: &str, photo: &str) -> Value {
         },
         "lines": [
             {
-                "type": "PART", "part": "parts/P-1001", "quantity": {"value": "1"}, "isCausal": true, "description": "pump",
+                "number": 1, "type": "PART", "part": "parts/P-1001", "quantity": {"value": "1"}, "isCausal": true, "description": "pump",
                 "originalSerialNumber": "OLD-1", "replacementSerialNumber": "NEW-1", "requestedAmount": cny(45_000),
                 "taxCategory": "GOODS",
             },
             {
-                "type": "LABOR", "operation": "laborOperations/OP-1001", "hours": {"value": "1.8"}, "actualHours": {"value": "2"},
+                "number": 2, "type": "LABOR", "operation": "laborOperations/OP-1001", "hours": {"value": "1.8"}, "actualHours": {"value": "2"},
                 "additionalHours": {"value": "0.2"}, "additionalHoursComment": "rusted bolts",
             },
             {
@@ -319,7 +318,7 @@ async fn case(server: &Server, world: &World, sight: &mut Sight, readers: &[Read
     look_at_claim(sight, readers, &claim).await;
     let etag = world.auditor.post(&format!("{path}:startReview"), json!({})).await.ok()["etag"].clone();
     let reason = json!({
-        "code": "EVIDENCE_MISSING", "clause": "4.1", "fix": "a clearer photo", "field": "evidence", "evidenceNeeded": ["photo"],
+        "code": "EVIDENCE_MISSING", "clause": "4.1", "fix": "a clearer photo", "field": "evidence", "evidenceNeeded": "a photo",
     });
     let back = json!({"etag": etag, "reasons": [reason], "note": "please", "internalNote": "not the first time"});
     world.auditor.post(&format!("{path}:return"), back).await.ok();
@@ -333,7 +332,7 @@ async fn case(server: &Server, world: &World, sight: &mut Sight, readers: &[Read
     let etag = world.second_auditor.get(&path).await.ok()["etag"].clone();
     let decide = json!({"etag": etag, "note": "as seen", "internalNote": "watch them", "lineDecisions": [
         {"lineNumber": 1, "outcome": "APPROVED", "approvedAmount": cny(45_000), "goodwillAmount": cny(10_000),
-         "goodwillPercentBp": 2_222, "note": "this once", "internalNote": "a good customer"},
+         "note": "this once", "internalNote": "a good customer"},
         {"lineNumber": 2, "outcome": "REDUCED", "approvedAmount": cny(10_000),
          "reasons": [{"code": "EXCESSIVE_LABOR_HOURS", "clause": "5.2", "fix": "the standard time", "field": "hours"}]},
         {"lineNumber": 3, "outcome": "REJECTED", "reasons": [{"code": "EXCESSIVE_SUBLET"}]},

@@ -263,7 +263,7 @@ on_both_databases! {
         for number in 1..4 {
             let (_, path) = issued(&world, &number.to_string()).await;
             let url = format!("{path}:answer");
-            let (yes, no) = futures::join!(
+            let (yes, no) = tokio::join!(
                 world.supplier.post(&url, json!({"lines": confirm()})),
                 there.supplier.post(&url, dispute.clone()),
             );
@@ -289,7 +289,7 @@ on_both_databases! {
         let pending = world.finance.post(&format!("{path}:answer"), record).await.ok();
         let step = json!({"etag": pending["etag"]});
         let url = format!("{path}:confirmAnswer");
-        let (one, other) = futures::join!(world.auditor.post(&url, step.clone()), there.second_auditor.post(&url, step));
+        let (one, other) = tokio::join!(world.auditor.post(&url, step.clone()), there.second_auditor.post(&url, step));
         assert_eq!([one.status, other.status].iter().filter(|status| **status == 200).count(), 1, "{} {}", one.status, other.status);
         assert_eq!(balance(&world, "income:recovery").await, cny(-39_040));
         intact(&world).await;
@@ -311,13 +311,13 @@ on_both_databases! {
         let rate = json!({"baseCurrency": "CNY", "quoteCurrency": "EUR", "rate": {"value": "0.12845"}, "validFrom": date("2026-11-01"), "source": "PBOC"});
         world.station.post("/v1/exchangeRates?exchangeRateId=CNY-EUR", rate.clone()).await.refused(403, "ROLE_NOT_ALLOWED");
         let mut wrong = rate.clone();
-        wrong["rate"] = json!({"value": "0.123456789"});
+        wrong["rate"] = json!({"value": "0.1234567"});
         world.admin.post("/v1/exchangeRates?exchangeRateId=CNY-EUR", wrong).await.refused(400, "INVALID_FIELDS");
         world.admin.post("/v1/exchangeRates?exchangeRateId=CNY-EUR", rate).await.ok();
         let changed = world.admin.patch("/v1/exchangeRates/CNY-EUR", json!({"rate": {"value": "0.2"}})).await;
         assert_eq!(changed.refused(400, "INVALID_FIELDS")["violations"][0]["reason"], "IN_FORCE");
         let open = world.auditor.post(&format!("{path}:assign"), assign).await.ok();
-        assert_eq!(open["exchange"], json!({"exchangeRate": "exchangeRates/CNY-EUR", "rate": {"value": "0.12845000"}, "date": date("2026-11-17")}));
+        assert_eq!(open["exchange"], json!({"exchangeRate": "exchangeRates/CNY-EUR", "rate": {"value": "0.128450"}, "baseUnits": "1", "date": date("2026-11-17")}));
         // 450.00 at 0.12845 are 57.80, of which 80 %; 216.00 are 27.75, of which 80 % and half.
         assert_eq!((&open["lines"][0]["amount"], &open["lines"][1]["amount"]), (&eur(46, 240_000_000), &eur(11, 100_000_000)));
         world.auditor.post(&format!("{path}:issue"), json!({})).await.ok();

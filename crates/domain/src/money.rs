@@ -148,8 +148,8 @@ scaled!(/// Hours of work, in hundredths: `1.50`.
 scaled!(/// A count of pieces, litres or metres, in thousandths: `4.500`.
     Quantity, 3);
 
-scaled!(/// What one unit of a currency costs in another, in hundred-millionths: `0.12845000`.
-    ExchangeFactor, 8);
+scaled!(/// What some units of a currency cost in another, in millionths: `0.128450`.
+    ExchangeFactor, 6);
 
 /// A share, rate or markup in hundredths of a per cent: 10,000 are the whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -326,14 +326,17 @@ impl Money {
         Ok(Self { currency, minor })
     }
 
-    /// The same in another currency, rounded once.
-    pub fn exchanged(self, factor: ExchangeFactor, to: Currency) -> Result<Self, MoneyError> {
+    /// The same in another currency, of which `units` of this one cost so much; rounded once.
+    pub fn exchanged(self, factor: ExchangeFactor, units: i64, to: Currency) -> Result<Self, MoneyError> {
         let power = |currency: Currency| 10_i128.checked_pow(currency.exponent()).ok_or(MoneyError::Overflow);
         let product = i128::from(self.minor)
             .checked_mul(i128::from(factor.0))
             .and_then(|product| product.checked_mul(power(to).ok()?))
             .ok_or(MoneyError::Overflow)?;
-        let divisor = i128::from(ExchangeFactor::ONE).checked_mul(power(self.currency)?).ok_or(MoneyError::Overflow)?;
+        let divisor = i128::from(ExchangeFactor::ONE)
+            .checked_mul(power(self.currency)?)
+            .and_then(|divisor| divisor.checked_mul(i128::from(units)))
+            .ok_or(MoneyError::Overflow)?;
         Self::of_ratio(to, product, divisor)
     }
 

@@ -15,12 +15,14 @@ use crate::text::Violation;
 pub struct ExchangeRate {
     /// Its code: `CNY-EUR-2026-11`.
     pub code: Code,
-    /// The currency of which one unit is exchanged.
+    /// The currency that is exchanged.
     pub base: Currency,
     /// The currency in which the rate is told.
     pub quote: Currency,
-    /// What one unit of the base costs.
+    /// What so many units of the base cost.
     pub factor: ExchangeFactor,
+    /// How many: small currencies are quoted by the hundred or more.
+    pub base_units: i64,
     /// First day on which it counts.
     pub valid_from: NaiveDate,
     /// Who published it.
@@ -69,6 +71,13 @@ impl Record for ExchangeRate {
             "汇率应为两种不同货币之间",
         );
         checks.must(self.factor.0 > 0, "rate", "OUT_OF_RANGE", "must be above zero", "必须大于零");
+        checks.must(
+            [1, 10, 100, 1_000, 10_000, 1_000_000].contains(&self.base_units),
+            "base_units",
+            "OUT_OF_RANGE",
+            "is 1, 10, 100, 1000, 10000 or 1000000",
+            "应为 1、10、100、1000、10000 或 1000000",
+        );
         checks.found()
     }
 
@@ -100,6 +109,7 @@ pub(crate) mod tests {
             base: Currency::CNY,
             quote: Currency::parse("EUR").unwrap(),
             factor: ExchangeFactor::parse(factor).unwrap(),
+            base_units: 1,
             valid_from: from.parse().unwrap(),
             source: "PBOC".to_owned(),
             external_ref: String::new(),
@@ -128,8 +138,8 @@ pub(crate) mod tests {
         assert_eq!(rules(other(&now).check_change(&now, today)), ["IN_FORCE"]);
         assert_eq!(other(&later).check_change(&later, today), []);
         assert_eq!(now.check(), []);
-        let wrong = ExchangeRate { quote: Currency::CNY, factor: ExchangeFactor(0), ..now };
-        assert_eq!(rules(wrong.check()), ["SAME_CURRENCY", "OUT_OF_RANGE"]);
+        let wrong = ExchangeRate { quote: Currency::CNY, factor: ExchangeFactor(0), base_units: 7, ..now };
+        assert_eq!(rules(wrong.check()), ["SAME_CURRENCY", "OUT_OF_RANGE", "OUT_OF_RANGE"]);
         assert_eq!(wrong.columns().len(), ExchangeRate::FIELDS.len());
     }
 }

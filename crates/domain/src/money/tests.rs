@@ -186,20 +186,27 @@ proptest! {
 #[test]
 fn an_exchange_minds_the_decimals_of_both_currencies_and_rounds_once() {
     let of = |code: &str, minor: i64| Money::new(Currency::parse(code).unwrap(), minor);
-    for (from, factor, to, expected) in [
+    for (from, factor, units, to, expected) in [
         // 304.00 CNY at 0.12845 are 39.0488 EUR.
-        (of("CNY", 30_400), "0.12845", "EUR", 3_905),
-        (of("CNY", -30_400), "0.12845", "EUR", -3_905),
+        (of("CNY", 30_400), "0.12845", 1, "EUR", 3_905),
+        (of("CNY", -30_400), "0.12845", 1, "EUR", -3_905),
         // 1.00 CNY at 21.5 are 21.5 JPY, which has no decimals.
-        (of("CNY", 100), "21.5", "JPY", 22),
-        (of("JPY", 22), "0.0465", "CNY", 102),
+        (of("CNY", 100), "21.5", 1, "JPY", 22),
+        (of("JPY", 22), "0.0465", 1, "CNY", 102),
         // Three decimals.
-        (of("CNY", 100), "0.0423", "KWD", 42),
-        (of("CNY", 0), "7", "EUR", 0),
+        (of("CNY", 100), "0.0423", 1, "KWD", 42),
+        // Banks quote small units by the hundred or more.
+        (of("KRW", 1_000_000), "0.6493", 1_000, "EUR", 64_930),
+        (of("CNY", 0), "7", 1, "EUR", 0),
     ] {
         let factor = ExchangeFactor::parse(factor).unwrap();
-        assert_eq!(from.exchanged(factor, Currency::parse(to).unwrap()).unwrap(), of(to, expected), "{from:?} {to}");
+        assert_eq!(
+            from.exchanged(factor, units, Currency::parse(to).unwrap()).unwrap(),
+            of(to, expected),
+            "{from:?} {to}"
+        );
     }
-    let most = of("CNY", i64::MAX).exchanged(ExchangeFactor(i64::MAX), Currency::parse("KWD").unwrap());
+    let most = of("CNY", i64::MAX).exchanged(ExchangeFactor(i64::MAX), 1, Currency::parse("KWD").unwrap());
     assert_eq!(most, Err(MoneyError::Overflow));
+    assert!(of("CNY", 1).exchanged(ExchangeFactor(1), 0, Currency::CNY).is_err());
 }

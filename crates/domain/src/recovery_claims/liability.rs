@@ -173,7 +173,7 @@ fn exchange(claim: &Claim, facts: &LiabilityFacts, currency: Currency) -> Result
     }
     let date = price_date(claim);
     let rate = ExchangeRate::on(&facts.rates, claim.currency, currency, date).ok_or(Unresolved::OtherCurrency)?;
-    Ok(Some(Exchange { rate: rate.code.clone(), currency, factor: rate.factor, date }))
+    Ok(Some(Exchange { rate: rate.code.clone(), currency, factor: rate.factor, base_units: rate.base_units, date }))
 }
 
 /// The day whose prices and terms count: the repair's completion.

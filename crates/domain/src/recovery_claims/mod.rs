@@ -99,8 +99,10 @@ pub struct Exchange {
     pub rate: Code,
     /// The supplier's currency.
     pub currency: Currency,
-    /// What one unit of the claim's currency costs in it.
+    /// What so many units of the claim's currency cost in it.
     pub factor: ExchangeFactor,
+    /// How many.
+    pub base_units: i64,
     /// The day whose rate counts.
     pub date: NaiveDate,
 }
@@ -113,7 +115,10 @@ impl Liable {
 
     /// An amount of the claim as the supplier is charged it.
     pub fn charged(&self, amount: Money) -> Result<Money, MoneyError> {
-        self.exchange.as_ref().map_or(Ok(amount), |exchange| amount.exchanged(exchange.factor, exchange.currency))
+        match &self.exchange {
+            None => Ok(amount),
+            Some(Exchange { factor, base_units, currency, .. }) => amount.exchanged(*factor, *base_units, *currency),
+        }
     }
 
     /// The supplier's share.

@@ -10,13 +10,14 @@ use super::{Reader, date, etag, timestamp};
 
 /// The rate as its reader sees it.
 pub(crate) fn show(stored: &Stored<ExchangeRate>) -> v1::ExchangeRate {
-    let ExchangeRate { code, base, quote, factor, valid_from, source, external_ref } = &stored.value;
+    let ExchangeRate { code, base, quote, factor, base_units, valid_from, source, external_ref } = &stored.value;
     v1::ExchangeRate {
         name: format!("exchangeRates/{code}"),
         etag: etag(stored.version),
         base_currency: base.code().to_owned(),
         quote_currency: quote.code().to_owned(),
         rate: show_factor(*factor),
+        base_units: *base_units,
         valid_from: date(*valid_from),
         source: source.clone(),
         external_ref: external_ref.clone(),
@@ -40,6 +41,7 @@ pub(crate) fn read(message: v1::ExchangeRate, code: &str) -> Result<ExchangeRate
         base_currency,
         quote_currency,
         rate,
+        base_units,
         valid_from,
         source,
         external_ref,
@@ -56,7 +58,7 @@ pub(crate) fn read(message: v1::ExchangeRate, code: &str) -> Result<ExchangeRate
     let factor = match ExchangeFactor::parse(&rate.unwrap_or_default().value) {
         Ok(factor) => Some(factor),
         Err(error) => {
-            let zh = "汇率为普通数字，最多八位小数";
+            let zh = "汇率为普通数字，最多六位小数";
             reader.refuse(Violation::new("rate", "BAD_RATE", error.to_string(), zh));
             None
         }
@@ -67,6 +69,7 @@ pub(crate) fn read(message: v1::ExchangeRate, code: &str) -> Result<ExchangeRate
             base: base?,
             quote: quote?,
             factor: factor?,
+            base_units: if base_units == 0 { 1 } else { base_units },
             valid_from: valid_from?,
             source,
             external_ref,

@@ -57,6 +57,7 @@ pub(crate) fn show(stored: &Stored<RecoveryClaim>, now: DateTime<Utc>) -> Result
         exchange: liable.and_then(|liable| liable.exchange.as_ref()).map(|exchange| v1::RecoveryExchange {
             exchange_rate: name("exchangeRates", &exchange.rate),
             rate: show_factor(exchange.factor),
+            base_units: exchange.base_units,
             date: date(exchange.date),
         }),
         share_bp: liable.map(|liable| basis_points(liable.share())).unwrap_or_default(),

@@ -422,6 +422,7 @@ fn exchange_rate() {
         base: Currency::CNY,
         quote: Currency::parse("EUR").unwrap(),
         factor: ExchangeFactor::parse("0.12845").unwrap(),
+        base_units: 100,
         valid_from: day("2026-11-01"),
         source: "PBOC".to_owned(),
         external_ref: "X-11".to_owned(),
