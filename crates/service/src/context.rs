@@ -246,6 +246,9 @@ impl Call {
             .run(|tx| {
                 let (act, key) = (Arc::clone(&act), Arc::clone(&key));
                 Box::pin(async move {
+                    if validate_only {
+                        tx.only_try();
+                    }
                     if let Some(key) = &*key {
                         match tx.claim_request(key).await? {
                             Seen::New => {}
