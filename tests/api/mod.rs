@@ -9,6 +9,7 @@ mod claims;
 mod errors;
 mod events;
 mod evidence;
+mod exchange;
 mod exports;
 mod grpc;
 mod idempotency;

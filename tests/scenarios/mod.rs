@@ -195,6 +195,7 @@ scenarios! {
     authorization_expires
     compensation_appraisal
     deemed_approved
+    dms_day
     duplicate_at_another_station
     external_purchase
     goodwill

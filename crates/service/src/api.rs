@@ -18,6 +18,7 @@ use crate::identity::guard::Guard;
 use crate::identity::outside::{Fetch, Outside};
 use crate::identity::passwords::{Passwords, random_secret};
 use crate::signatures;
+use crate::watchers::Watchers;
 
 /// What the use cases are made of.
 pub struct ApiParts {
@@ -73,6 +74,8 @@ pub(crate) struct Inner {
     pub attachments: AttachmentOptions,
     /// Uploads that are written at this moment.
     pub uploads: Busy,
+    /// Streams that callers have open.
+    pub watchers: Watchers,
     /// Whether streams are to end, for the process is stopping.
     pub stopping: watch::Sender<bool>,
 }
@@ -112,6 +115,7 @@ impl Api {
                 accounts: parts.accounts,
                 attachments: parts.attachments,
                 uploads: Busy::default(),
+                watchers: Watchers::default(),
                 stopping: watch::Sender::new(false),
             }),
         })

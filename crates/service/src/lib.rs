@@ -25,6 +25,7 @@ mod settings;
 mod signatures;
 mod vehicles;
 pub mod verify;
+mod watchers;
 
 pub use api::{Api, ApiParts};
 pub use error::{Answer, Refusal};

@@ -31,6 +31,7 @@ pub(crate) mod sample;
 mod silence;
 mod state;
 pub mod track;
+mod upsert;
 
 use std::collections::BTreeMap;
 
@@ -59,6 +60,7 @@ pub use review::{Goodwill, Review, ReviewError, Verdict};
 pub use revision::{Difference, DifferenceKind, Revision};
 pub use routing::{Assignee, Assignment, Routing};
 pub use state::{State, StateWord};
+pub use upsert::way_out;
 
 use crate::access::ClaimParties;
 use crate::attachments::Hash;

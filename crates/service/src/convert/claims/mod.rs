@@ -6,6 +6,7 @@ mod head;
 mod lines;
 mod review;
 mod routing;
+mod spelling;
 mod words;
 
 use chrono::{DateTime, Utc};
@@ -26,7 +27,8 @@ pub(crate) use lines::show_line_type;
 pub(crate) use review::{
     as_violation, read_reasons, read_verdicts, show_code, show_difference, show_finding, show_revision,
 };
-pub(crate) use words::{read_kind, show_kind, show_state};
+pub(crate) use spelling::{normalize, show_normalizations};
+pub(crate) use words::{read_kind, read_state, show_kind, show_state};
 
 use details::{read_details, show_details};
 
@@ -200,6 +202,8 @@ pub(crate) fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<
         update_time: None,
         queue: claim.queue().map(|code| format!("reviewQueues/{code}")).unwrap_or_default(),
         routing: claim.routing.as_ref().map(show_routing),
+        // Said in the answer to the request that had another spelling, and nowhere else.
+        normalizations: Vec::new(),
     })
 }
 
