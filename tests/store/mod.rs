@@ -14,6 +14,7 @@ mod identity;
 mod imports;
 mod kinds;
 mod ledger;
+mod lookups;
 mod pages;
 mod readings;
 mod records;

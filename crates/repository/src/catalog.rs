@@ -287,7 +287,7 @@ async fn listed<R: Record>(on: &impl Runs, scope: &Scope, query: &ListQuery) -> 
     lists::cut(&rows, query, "id", stored::<R>)
 }
 
-fn stored<R: Record>(row: &Row) -> Result<Stored<R>, StoreError> {
+pub(crate) fn stored<R: Record>(row: &Row) -> Result<Stored<R>, StoreError> {
     Ok(Stored {
         id: row.get("id")?,
         version: row.get("version")?,

@@ -79,7 +79,7 @@ impl Draft {
             .map_err(|found| Refusal::invalid(under_claim(found)))?;
         let permit = call.permit(Act::DraftClaim(claim.parties()))?;
         let note = call.note("create", self.name.clone(), COLLECTION, Vec::new(), &audience(&claim));
-        tx.seal(&self.name).await;
+        tx.seal(&self.name, self.id).await;
         tx.insert_claim(&permit, claim, note).await.map_err(refused)
     }
 }

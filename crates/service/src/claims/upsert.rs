@@ -112,7 +112,7 @@ impl Update {
             return Ok(stored);
         }
         let note = call.note("update", name.clone(), COLLECTION, self.changed(&before, same_lines), &audience(&claim));
-        tx.seal(&name).await;
+        tx.seal(&name, stored.id).await;
         tx.update_claim(&permit, &stored, claim, note).await.map_err(|error| taken(error, &name))
     }
 
