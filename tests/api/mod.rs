@@ -14,6 +14,7 @@ mod errors;
 mod escalations;
 mod events;
 mod evidence;
+mod exchange;
 mod expert_signatures;
 mod exports;
 mod field_sight;

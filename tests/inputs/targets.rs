@@ -7,6 +7,7 @@ use recourse_domain::dtc::Dtc;
 use recourse_domain::money::{Currency, Factor, Hours, Money, Quantity};
 use recourse_domain::query::page::Key;
 use recourse_domain::query::{filter, order};
+use recourse_domain::spelling::Spelling;
 use recourse_domain::text::Violation;
 use recourse_domain::vin::Vin;
 use recourse_proto::gateway::JsonBody;
@@ -56,6 +57,9 @@ pub fn all(tokens: PageTokens) -> Vec<Target> {
         target("protobuf", &["\u{1}", "\n", "\u{12}", "\u{7f}"], protobuf),
         target("vin", &["I", "O", "Q", "LRC", " "], |input| text(input, vin)),
         target("dtc", &["P", "U", "-", "F"], |input| text(input, dtc)),
+        target("spelling", &["\u{3000}", "\u{200b}", "Ａ", "ａ", "–", "parts/", " "], |input| {
+            text(input, spelling)
+        }),
         target("page_token", &["=", "_", "-", "AAAA"], move |input| text(input, |token| page_token(&tokens, token))),
         target(
             "filter",
@@ -162,6 +166,19 @@ fn vin(input: &str) -> Outcome {
         }
         Err(error) => outcome(false, std::mem::discriminant(&error)),
     }
+}
+
+fn spelling(input: &str) -> Outcome {
+    let all = [Spelling::Vin, Spelling::Code, Spelling::Named("parts"), Spelling::Number, Spelling::Decimal];
+    let taken = all.map(|spelling| {
+        let respelled = spelling.respell(input);
+        if let Some((taken, rules)) = &respelled {
+            assert!(!rules.is_empty() && taken != input, "what is changed is told");
+            assert_eq!(spelling.respell(taken), None, "the one form is final");
+        }
+        respelled.map(|(_, rules)| rules)
+    });
+    outcome(taken.iter().any(Option::is_some), taken)
 }
 
 fn dtc(input: &str) -> Outcome {

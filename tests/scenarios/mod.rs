@@ -199,6 +199,7 @@ scenarios! {
     correction_of_a_reading
     correction_of_a_sale
     deemed_approved
+    dms_day
     duplicate_at_another_station
     external_purchase
     goodwill

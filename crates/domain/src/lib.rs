@@ -28,6 +28,7 @@ pub mod money;
 pub mod posting_rules;
 pub mod query;
 pub mod recovery_claims;
+pub mod spelling;
 pub mod text;
 pub mod vehicle;
 pub mod vin;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::half_width;
+use crate::spelling::is_invisible;
 
 /// A VIN in canonical form: 17 of A-Z and 0-9 without I, O and Q.
 ///
@@ -148,12 +149,11 @@ const COUNTRIES: &[(u8, u8, u8, &str)] = &[
 ];
 
 impl Vin {
-    /// Reads a VIN as people write it: blanks around it are dropped, full-width and lower-case characters
-    /// become their plain upper-case form.
+    /// Reads a VIN as people write it: blanks and characters that nobody sees are dropped, full-width and
+    /// lower-case characters become their plain upper-case form.
     pub fn parse(text: &str) -> Result<Self, VinError> {
-        let vin: String = text.trim().chars().map(half_width).map(|c| c.to_ascii_uppercase()).collect();
-        // A full-width blank at an end became a plain one only now.
-        let vin = vin.trim();
+        let seen = |c: &char| !(c.is_whitespace() || is_invisible(*c));
+        let vin: String = text.chars().filter(seen).map(half_width).map(|c| c.to_ascii_uppercase()).collect();
         let found = vin.chars().count();
         if found != 17 {
             return Err(VinError::Length { found });
@@ -161,7 +161,7 @@ impl Vin {
         let foreign = vin.chars().enumerate().find(|(_, c)| !is_vin_character(*c));
         match foreign {
             Some((index, found)) => Err(VinError::Charset { position: index + 1, found }),
-            None => Ok(Self(vin.to_owned())),
+            None => Ok(Self(vin)),
         }
     }
 
@@ -329,6 +329,7 @@ mod tests {
         assert_eq!(vin(" ljcpcblcx11000237\n"), canonical);
         assert_eq!(vin("ＬＪＣＰＣＢＬＣＸ１１０００２３７"), canonical);
         assert_eq!(vin("\u{3000}LJCPCBLCX11000237"), canonical);
+        assert_eq!(vin("LJC PCBLCX\u{a0}11000237\u{200b}\u{feff}"), canonical);
     }
 
     #[test]

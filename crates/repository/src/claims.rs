@@ -1,6 +1,6 @@
 //! Claims: one document a row, with the columns that lists and checks ask for beside it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use recourse_domain::access::{Permit, Scope};
@@ -90,10 +90,23 @@ impl Store {
         station: OrgId,
         external_ref: &str,
     ) -> Result<Option<Stored<Claim>>, StoreError> {
-        let sql = Sql::new(&format!("SELECT {COLUMNS} FROM claim WHERE station_id = ? AND external_ref = ? AND "));
-        let mut sql = sql.bind(station.0).bind(external_ref);
+        by_external_ref(&self.reader, scope, station, external_ref).await
+    }
+
+    /// The claims among many keys that a scope reaches, by their keys.
+    pub async fn claims_among(
+        &self,
+        scope: &Scope,
+        ids: &BTreeSet<Uuid>,
+    ) -> Result<BTreeMap<Uuid, Stored<Claim>>, StoreError> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM claim WHERE id IN "));
+        sql.push_list(ids.iter().copied()).push(" AND ");
         sql.append(scope::condition(scope, &scope::CLAIM));
-        sql.one(&self.reader).await?.as_ref().map(stored).transpose()
+        let rows = sql.all(&self.reader).await?;
+        rows.iter().map(|row| stored(row).map(|stored| (stored.id, stored))).collect()
     }
 
     /// A page of claims.
@@ -235,6 +248,16 @@ impl Tx<'_> {
     /// The claim of a key.
     pub async fn claim(&mut self, scope: &Scope, id: Uuid) -> Result<Option<Stored<Claim>>, StoreError> {
         by_id(&self.db, scope, id).await
+    }
+
+    /// The claim that a station knows by a number of its own system.
+    pub async fn claim_by_external_ref(
+        &mut self,
+        scope: &Scope,
+        station: OrgId,
+        external_ref: &str,
+    ) -> Result<Option<Stored<Claim>>, StoreError> {
+        by_external_ref(&self.db, scope, station, external_ref).await
     }
 
     /// Claims with a decision or a final appraisal, after a key, for the verification of the ledger.
@@ -466,6 +489,18 @@ pub(crate) fn columns(claim: &Claim) -> Result<Vec<(&'static str, Value)>, Store
 
 async fn by_id(on: &impl Runs, scope: &Scope, id: Uuid) -> Result<Option<Stored<Claim>>, StoreError> {
     let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM claim WHERE id = ? AND ")).bind(id);
+    sql.append(scope::condition(scope, &scope::CLAIM));
+    sql.one(on).await?.as_ref().map(stored).transpose()
+}
+
+async fn by_external_ref(
+    on: &impl Runs,
+    scope: &Scope,
+    station: OrgId,
+    external_ref: &str,
+) -> Result<Option<Stored<Claim>>, StoreError> {
+    let sql = Sql::new(&format!("SELECT {COLUMNS} FROM claim WHERE station_id = ? AND external_ref = ? AND "));
+    let mut sql = sql.bind(station.0).bind(external_ref);
     sql.append(scope::condition(scope, &scope::CLAIM));
     sql.one(on).await?.as_ref().map(stored).transpose()
 }

@@ -106,6 +106,8 @@ pub struct Tx<'a> {
     pub(crate) db: Unit,
     /// How often the unit was tried, this time included.
     pub(crate) attempt: u32,
+    /// Whether the unit will be taken back whatever it does.
+    only_tried: bool,
     _borrows: PhantomData<&'a ()>,
 }
 
@@ -310,7 +312,7 @@ impl Store {
             }
             Reader::Postgres(connections) => Unit::Postgres(Box::new(PgUnit::new(connections))),
         };
-        let mut tx = Tx { db, attempt, _borrows: PhantomData };
+        let mut tx = Tx { db, attempt, only_tried: false, _borrows: PhantomData };
         // Dropping an unfinished transaction rolls it back.
         let done = work(&mut tx).await;
         match done {
@@ -340,7 +342,7 @@ impl Store {
             }
             Reader::Postgres(connections) => Unit::Postgres(Box::new(PgUnit::snapshot(connections).await?)),
         };
-        let mut tx = Tx { db, attempt: 1, _borrows: PhantomData };
+        let mut tx = Tx { db, attempt: 1, only_tried: false, _borrows: PhantomData };
         let done = work(&mut tx).await;
         if let Err(lost) = tx.db.rollback().await {
             tracing::debug!(error = %lost, "a reading transaction ended with its connection");
@@ -355,10 +357,19 @@ impl Tx<'_> {
         self.db.backend() == DbBackend::Postgres
     }
 
+    /// Says that the unit will be taken back at its end, whatever it does: a command that is only tried.
+    pub fn only_try(&mut self) {
+        self.only_tried = true;
+    }
+
     /// From here on the unit only writes, and ends with the next version of the aggregate `last`; `answer` is the
     /// name of what the command answers with. PostgreSQL is given all of it as one statement. On the embedded
     /// database, which has no trips to save, nothing changes.
     pub async fn seal(&mut self, answer: &str, last: Uuid) {
+        if self.only_tried {
+            // A sealed unit commits by its last write, and this one must not.
+            return;
+        }
         match &self.db {
             Unit::Embedded(_) => {}
             Unit::Postgres(unit) => unit.seal(answer, last).await,

@@ -68,6 +68,7 @@ impl App {
             .with_state(self.api.clone())
             .route("/", get(|| async { Redirect::temporary("/docs/") }))
             .route("/docs/errors", get(|| async { Html(docs::error_page()) }))
+            .route("/docs/star", get(|| async { Html(docs::star_page()) }))
             .route("/openapi.json", get(docs::openapi_json))
             .merge(docs::reference())
             .merge(uploads::routes(self.api.clone()))

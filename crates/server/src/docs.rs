@@ -1,6 +1,7 @@
 //! The API reference, from the binary itself: it works without the internet.
 
 mod files;
+mod pages;
 
 use std::sync::LazyLock;
 
@@ -66,6 +67,14 @@ pub fn reasons() -> Vec<(String, String)> {
         })
         .collect()
 }
+
+/// `GET /docs/star`: where the fields of the STAR warranty claim are.
+pub fn star_page() -> String {
+    pages::page("Recourse: STAR mapping", STAR)
+}
+
+/// The mapping as the repository has it.
+pub const STAR: &str = include_str!("../../../proto/STAR.md");
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")

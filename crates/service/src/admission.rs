@@ -34,6 +34,10 @@ pub struct Origin {
     pub address: IpAddr,
 }
 
+/// By when a call must be answered: what its time does not suffice for is told instead of begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(pub tokio::time::Instant);
+
 /// A caller who was let in: who acts, and which rows the method reaches for them.
 #[derive(Clone, Debug)]
 pub struct Caller {

@@ -19,6 +19,7 @@ use crate::identity::outside::{Fetch, Outside};
 use crate::identity::passwords::{Passwords, random_secret};
 use crate::signatures;
 use crate::signatures::experts::TrustAnchors;
+use crate::watchers::Watchers;
 
 /// Images that are copied at once for third parties: so many times the largest attachment, and again its copy, is
 /// what they take of memory.
@@ -84,6 +85,8 @@ pub(crate) struct Inner {
     pub copies: Semaphore,
     /// Uploads that are written at this moment.
     pub uploads: Busy,
+    /// Streams that callers have open.
+    pub watchers: Watchers,
     /// Whether streams are to end, for the process is stopping.
     pub stopping: watch::Sender<bool>,
 }
@@ -125,6 +128,7 @@ impl Api {
                 trust_anchors: parts.trust_anchors,
                 copies: Semaphore::new(COPIES_AT_ONCE),
                 uploads: Busy::default(),
+                watchers: Watchers::default(),
                 stopping: watch::Sender::new(false),
             }),
         })

@@ -19,11 +19,12 @@ use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::validate::{self, Validate};
 use recourse_repository::{ChangeNote, CommandError, RequestKey, Seen, StoreError, Tx};
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Extensions, Request, Response, Status};
 use uuid::Uuid;
 
-use crate::admission::{Caller, Origin, role_code};
+use crate::admission::{Caller, Deadline, Origin, role_code};
 use crate::api::Inner;
 use crate::error::{Answer, Refusal};
 use crate::{admission, convert};
@@ -43,12 +44,17 @@ pub(crate) struct Call {
     pub now: DateTime<Utc>,
     /// Where the call comes from, if it came over a socket.
     pub address: Option<IpAddr>,
+    /// By when it must be answered, if it came over a socket.
+    pub deadline: Option<Instant>,
     caller: Caller,
     /// The id that the caller gave the command, and what is asked under it.
     request: Option<(Uuid, Vec<u8>)>,
     command: CommandId,
     replayed: std::sync::atomic::AtomicBool,
 }
+
+/// Where the fields of a batch's items begin.
+const ITEMS: &str = "requests[";
 
 /// How a transaction ends without a commit.
 enum Abort<T> {
@@ -115,6 +121,7 @@ impl Call {
             lang,
             now: inner.clock.now(),
             address: extensions.get::<Origin>().map(|origin| origin.address),
+            deadline: extensions.get::<Deadline>().map(|deadline| deadline.0),
             caller,
             request: None,
             command: CommandId(inner.ids.new_id()),
@@ -135,14 +142,61 @@ impl Call {
         gateway::adopt_headers(&mut request)?;
         let (mut call, mut message) = Self::read(inner, method, request)?;
         let id = std::mem::take(key(&mut message));
-        if !id.is_empty() {
-            let id = Uuid::parse_str(&id).map_err(|_| {
-                Refusal::field("request_id", "BAD_FORMAT", "a request id is a UUID", "request_id 必须是 UUID")
-                    .status(call.lang)
-            })?;
-            let body_hash = Sha256::digest(message.encode_to_vec()).to_vec();
-            call.request = Some((id, body_hash));
-        }
+        call.request = keyed(&id, &message).map_err(|refusal| refusal.status(call.lang))?;
+        Ok((call, message))
+    }
+
+    /// Takes a batch from the transport, and its items apart from it. Only what the batch says as a whole is held
+    /// against the contract here, how many items there are included; each item is looked at as a call of its own.
+    pub(crate) fn batch<M, I>(
+        inner: &Arc<Inner>,
+        method: Method,
+        request: Request<M>,
+        items: fn(&mut M) -> &mut Vec<I>,
+    ) -> Result<(Self, M, Vec<I>), Status>
+    where
+        M: Validate + Message + RpcInput,
+        I: Default + Clone,
+    {
+        let mut request = request;
+        gateway::adopt_headers(&mut request)?;
+        let (metadata, extensions, mut message) = request.into_parts();
+        let call = Self::begin(inner, method, &metadata, &extensions)?;
+        let given = std::mem::take(items(&mut message));
+        // Their number counts; what is wrong with an empty one is not.
+        *items(&mut message) = vec![I::default(); given.len()];
+        let mut violations = validate::violations(&message);
+        violations.retain(|violation| !violation.field.starts_with(ITEMS));
+        Refusal::check(convert::violations(violations)).map_err(|refusal| refusal.status(call.lang))?;
+        items(&mut message).clear();
+        Ok((call, message, given))
+    }
+
+    /// One item of a batch as a call of its own, of another method. The caller's leave for that method is asked
+    /// for again.
+    pub(crate) fn item<M: Validate + Message>(
+        &self,
+        method: Method,
+        mut message: M,
+        key: fn(&mut M) -> &mut String,
+    ) -> Answer<(Self, M)> {
+        Refusal::check(convert::violations(validate::violations(&message)))?;
+        let id = std::mem::take(key(&mut message));
+        let request = keyed(&id, &message)?;
+        let actor = Arc::clone(self.actor()?);
+        let scope = Arc::new(access::authorize(&actor, &admission::rule_of(method))?);
+        let call = Self {
+            inner: Arc::clone(&self.inner),
+            method,
+            lang: self.lang,
+            now: self.inner.clock.now(),
+            address: self.address,
+            deadline: self.deadline,
+            caller: Caller { actor: Some(actor), scope: Some(scope) },
+            request,
+            command: CommandId(self.inner.ids.new_id()),
+            replayed: std::sync::atomic::AtomicBool::new(false),
+        };
         Ok((call, message))
     }
 
@@ -177,6 +231,7 @@ impl Call {
             lang: Lang::En,
             now: inner.clock.now(),
             address: None,
+            deadline: None,
             caller: Caller { actor: Some(Arc::new(actor)), scope },
             request: None,
             command: CommandId(inner.ids.new_id()),
@@ -246,6 +301,9 @@ impl Call {
             .run(|tx| {
                 let (act, key) = (Arc::clone(&act), Arc::clone(&key));
                 Box::pin(async move {
+                    if validate_only {
+                        tx.only_try();
+                    }
                     if let Some(key) = &*key {
                         match tx.claim_request(key).await? {
                             Seen::New => {}
@@ -276,18 +334,36 @@ impl Call {
         }
     }
 
+    /// Whether what was asked had been done before.
+    pub(crate) fn was_replayed(&self) -> bool {
+        self.replayed.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Turns the result of a use case into what the transport sends.
     pub(crate) fn answer<T>(&self, result: Answer<T>) -> Result<Response<T>, Status> {
-        let mut response = Response::new(result.map_err(|refusal| {
-            let actor = self.caller.actor.as_ref().map(|actor| actor.user);
-            self.inner.denials.note_refusal(actor, self.method.full_name(), &refusal);
-            refusal.status(self.lang)
-        })?);
-        if self.replayed.load(std::sync::atomic::Ordering::Relaxed) {
+        let mut response = Response::new(result.map_err(|refusal| self.refused(refusal))?);
+        if self.was_replayed() {
             response.metadata_mut().insert("idempotent-replayed", tonic::metadata::MetadataValue::from_static("true"));
         }
         Ok(response)
     }
+
+    /// What the transport sends of a refusal. Attempts at what is not the caller's are noted.
+    pub(crate) fn refused(&self, refusal: Refusal) -> Status {
+        let actor = self.caller.actor.as_ref().map(|actor| actor.user);
+        self.inner.denials.note_refusal(actor, self.method.full_name(), &refusal);
+        refusal.status(self.lang)
+    }
+}
+
+/// The key of a command, if the caller gave it one, and what is asked under it.
+fn keyed(id: &str, message: &impl Message) -> Answer<Option<(Uuid, Vec<u8>)>> {
+    if id.is_empty() {
+        return Ok(None);
+    }
+    let id = Uuid::parse_str(id)
+        .map_err(|_| Refusal::field("request_id", "BAD_FORMAT", "a request id is a UUID", "request_id 必须是 UUID"))?;
+    Ok(Some((id, Sha256::digest(message.encode_to_vec()).to_vec())))
 }
 
 /// A command under this key has been done: its answer is read again, if it asked for the same.

@@ -14,12 +14,13 @@ use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::v1::event_service_server::EventService;
 use recourse_proto::{Method, v1};
 use recourse_repository::FeedItem;
+use tokio::time::Instant;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
 use crate::admission::rule_of;
 use crate::api::Api;
-use crate::context::Call;
+use crate::context::{Boxed, Call};
 use crate::convert::names::author;
 use crate::convert::{etag, timestamp};
 use crate::denials;
@@ -29,8 +30,8 @@ use crate::sight;
 
 /// How often a watching stream looks for something new.
 const LOOK: Duration = Duration::from_millis(250);
-/// Items read at once for a stream.
-const STREAM_BATCH: u32 = 200;
+/// After so long without an item a stream says that it is still there, where its readers know such a thing.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// The collections of the feed, and the method by which each is read: who may call that sees its changes.
 const COLLECTIONS: [(&str, Method); 29] = [
@@ -91,15 +92,19 @@ impl EventService for Api {
         call.answer(denials::list(&call, request).await)
     }
 
-    type WatchEventsStream = Pin<Box<dyn Stream<Item = Result<v1::ChangeItem, Status>> + Send>>;
+    type WatchEventsStream = Told<v1::ChangeItem>;
 
     async fn watch_events(
         &self,
         request: Request<v1::WatchEventsRequest>,
     ) -> Result<Response<Self::WatchEventsStream>, Status> {
         let (call, request) = Call::read(&self.inner, Method::EventServiceWatchEvents, request)?;
-        let begun = watch(&call, request).await.map_err(|refusal| refusal.status(call.lang))?;
-        Ok(Response::new(stream(call, begun)))
+        let lang = call.lang;
+        let stream = match begin(&call, &request.cursor, &request.types).await {
+            Ok(reading) => stream(call, reading, Changes),
+            Err(refusal) => Err(refusal),
+        };
+        Ok(Response::new(stream.map_err(|refusal| refusal.status(lang))?))
     }
 }
 
@@ -174,10 +179,45 @@ fn paths_for(call: &Call, change: &Change) -> Answer<Vec<String>> {
 }
 
 /// Who reads the feed, and what of it.
-struct Reading {
-    orgs: BTreeSet<OrgId>,
+pub(crate) struct Reading {
+    /// The organisations whose changes are read.
+    pub orgs: BTreeSet<OrgId>,
     collections: Vec<String>,
     position: i64,
+}
+
+/// What a stream tells of the changes that it finds.
+pub(crate) trait Teller: Send + Sync + 'static {
+    /// One thing that is told.
+    type Item: Send + 'static;
+    /// Changes that are read at once.
+    const AT_ONCE: u32;
+    /// Items that may wait for a slow reader.
+    const WAITING: usize;
+
+    /// What is told of some changes.
+    fn tell<'t>(&'t self, call: &'t Call, changes: &'t [FeedItem]) -> Boxed<'t, Answer<Vec<Self::Item>>>;
+
+    /// What is told when nothing was for a while, if anything is. The cursor is where the stream stands.
+    fn still_here(&self, cursor: String) -> Option<Self::Item>;
+}
+
+/// Tells of each change that it happened; the values come by reading the resource.
+struct Changes;
+
+impl Teller for Changes {
+    type Item = v1::ChangeItem;
+    const AT_ONCE: u32 = 200;
+    const WAITING: usize = 64;
+
+    fn tell<'t>(&'t self, call: &'t Call, changes: &'t [FeedItem]) -> Boxed<'t, Answer<Vec<v1::ChangeItem>>> {
+        Box::pin(async move { changes.iter().map(|change| item(call, change)).collect() })
+    }
+
+    fn still_here(&self, _: String) -> Option<v1::ChangeItem> {
+        // Its readers know no heartbeat; what carries the stream keeps it alive.
+        None
+    }
 }
 
 fn reading(call: &Call, types: &[String]) -> Answer<(BTreeSet<OrgId>, Vec<String>)> {
@@ -235,7 +275,8 @@ async fn position(call: &Call, cursor: &str) -> Answer<i64> {
     }
 }
 
-fn cursor(position: i64) -> String {
+/// The cursor of a position.
+pub(crate) fn cursor(position: i64) -> String {
     let mut digits = Vec::new();
     let mut rest = position.unsigned_abs();
     loop {
@@ -284,55 +325,71 @@ fn item(call: &Call, item: &FeedItem) -> Answer<v1::ChangeItem> {
     })
 }
 
-async fn watch(call: &Call, request: v1::WatchEventsRequest) -> Answer<Reading> {
-    let (orgs, collections) = reading(call, &request.types)?;
-    Ok(Reading { orgs, collections, position: position(call, &request.cursor).await? })
+/// Begins to follow the changes of some types after a cursor.
+pub(crate) async fn begin(call: &Call, cursor: &str, types: &[String]) -> Answer<Reading> {
+    let (orgs, collections) = reading(call, types)?;
+    Ok(Reading { orgs, collections, position: position(call, cursor).await? })
 }
 
-/// Items as they become visible. The caller's leave is looked at again while the stream lasts: a stream
+/// A stream of items.
+pub(crate) type Told<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// What is told as it becomes visible. The caller's leave is looked at again while the stream lasts: a stream
 /// outlives no token.
-fn stream(call: Call, reading: Reading) -> <Api as EventService>::WatchEventsStream {
-    let (sender, receiver) = tokio::sync::mpsc::channel(64);
+pub(crate) fn stream<T: Teller>(call: Call, reading: Reading, teller: T) -> Answer<Told<T::Item>> {
+    let place = call.inner.watchers.enter(call.actor()?.user)?;
+    let (sender, receiver) = tokio::sync::mpsc::channel(T::WAITING);
     tokio::spawn(async move {
-        if let Err(refusal) = feed(&call, reading, &sender).await {
+        let _place = place;
+        if let Err(refusal) = feed(&call, reading, &teller, &sender).await {
             // A reader that has gone away needs no error.
             drop(sender.send(Err(refusal.status(call.lang))).await);
         }
     });
-    Box::pin(tokio_stream::wrappers::ReceiverStream::new(receiver))
+    Ok(Box::pin(tokio_stream::wrappers::ReceiverStream::new(receiver)))
 }
 
-async fn feed(
+async fn feed<T: Teller>(
     call: &Call,
     mut reading: Reading,
-    sender: &tokio::sync::mpsc::Sender<Result<v1::ChangeItem, Status>>,
+    teller: &T,
+    sender: &tokio::sync::mpsc::Sender<Result<T::Item, Status>>,
 ) -> Answer<()> {
-    let mut checked = tokio::time::Instant::now();
+    let store = &call.inner.store;
+    let (mut checked, mut told) = (Instant::now(), Instant::now());
     let mut stopping = call.inner.stopping.subscribe();
     loop {
         if *stopping.borrow_and_update() {
             return Err(server_stopping());
         }
-        let items = call
-            .inner
-            .store
-            .changes_after(&reading.orgs, reading.position, Some(&reading.collections), STREAM_BATCH)
-            .await?;
-        let idle = items.is_empty();
-        for next in &items {
-            if sender.send(Ok(item(call, next)?)).await.is_err() {
+        let silent = told.elapsed() >= SILENCE;
+        // Where the feed stood before it was read: a reader with nothing to read moves there, and no further.
+        let newest = if silent { store.feed_ends().await?.newest } else { reading.position };
+        let collections = Some(reading.collections.as_slice());
+        let changes = store.changes_after(&reading.orgs, reading.position, collections, T::AT_ONCE).await?;
+        for item in teller.tell(call, &changes).await? {
+            if sender.send(Ok(item)).await.is_err() {
                 return Ok(());
             }
-            reading.position = next.position;
+            told = Instant::now();
+        }
+        reading.position = changes.last().map_or(reading.position.max(newest), |last| last.position);
+        if silent && told.elapsed() >= SILENCE {
+            told = Instant::now();
+            if let Some(item) = teller.still_here(cursor(reading.position))
+                && sender.send(Ok(item)).await.is_err()
+            {
+                return Ok(());
+            }
         }
         if sender.is_closed() {
             return Ok(());
         }
         if checked.elapsed() > Duration::from_millis(500) {
-            checked = tokio::time::Instant::now();
+            checked = Instant::now();
             still_signed_in(call).await?;
         }
-        if idle {
+        if changes.is_empty() {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 // The sender is a part of the api, which this call holds: there is no error.

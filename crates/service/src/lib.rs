@@ -30,6 +30,7 @@ mod sight;
 mod signatures;
 mod vehicles;
 pub mod verify;
+mod watchers;
 
 pub use api::{Api, ApiParts};
 pub use error::{Answer, Refusal};

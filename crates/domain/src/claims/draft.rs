@@ -143,7 +143,7 @@ impl Claim {
 
 /// A reader sees what a line requests even where the station left it to the system. Sending it back
 /// unchanged must not turn it into the station's own figure.
-fn keep_unset_request(old: Option<&Line>, mut content: LineContent) -> LineContent {
+pub(super) fn keep_unset_request(old: Option<&Line>, mut content: LineContent) -> LineContent {
     if let Some(old) = old
         && old.content.requested_amount.is_none()
         && content.requested_amount.is_some()

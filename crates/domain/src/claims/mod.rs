@@ -37,6 +37,7 @@ mod silence;
 mod state;
 pub mod track;
 mod transition;
+mod upsert;
 
 use std::collections::BTreeMap;
 
@@ -71,6 +72,7 @@ pub use revision::{Difference, DifferenceKind, Revision};
 pub use routing::{Assignee, Assignment, Routing};
 pub use state::{State, StateWord};
 pub use transition::{TransitionError, Verb};
+pub use upsert::way_out;
 
 use crate::access::ClaimParties;
 use crate::attachments::Hash;

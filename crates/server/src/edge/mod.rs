@@ -22,6 +22,7 @@ use http::request::Parts;
 use http_body::Body as _;
 use recourse_proto::Method;
 use recourse_proto::gateway::Gateway;
+use recourse_service::admission::Deadline;
 use recourse_service::{Api, Refusal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -136,6 +137,7 @@ impl Edge {
         let (bytes, share) = held.map_or_else(Default::default, |held| (held.bytes, held.share));
         let ours = Instant::now() + self.limits.request_time;
         let deadline = asked.and_then(|asked| arrived.checked_add(asked)).map_or(ours, |theirs| theirs.min(ours));
+        parts.extensions.insert(Deadline(deadline));
         let run = next.run(Request::from_parts(parts, Body::from(bytes)));
         // Work that is not waited for any more is dropped, and its transaction with it.
         let response = tokio::time::timeout_at(deadline, run).await.map_err(|_| refusal::took_too_long())?;

@@ -2,11 +2,13 @@
 
 mod adjudication;
 mod approval;
+mod batch;
 mod components;
 mod copy;
 mod draft;
 pub(crate) mod effects;
 mod evidence;
+mod exchange;
 mod facts;
 mod holds;
 mod precheck;
@@ -15,12 +17,15 @@ mod reading;
 mod review;
 mod submit;
 mod track;
+mod upsert;
+mod watch;
 
 use recourse_domain::access::Scope;
 use recourse_domain::catalog::Stored;
 use recourse_domain::change::Audience;
 use recourse_domain::claims::{Claim, TransitionError};
 use recourse_domain::money::MoneyError;
+use recourse_domain::spelling::Normalization;
 use recourse_proto::redact::Redact;
 use recourse_proto::v1::claim_service_server::ClaimService;
 use recourse_proto::v1::error_reason::Code as Reason;
@@ -41,10 +46,11 @@ pub(crate) const COLLECTION: &str = "claims";
 
 #[tonic::async_trait]
 impl ClaimService for Api {
-    async fn create_claim(&self, request: Request<v1::CreateClaimRequest>) -> Result<Response<v1::Claim>, Status> {
+    async fn create_claim(&self, mut request: Request<v1::CreateClaimRequest>) -> Result<Response<v1::Claim>, Status> {
+        let said = normalized(&mut request.get_mut().claim);
         let (call, request) =
             Call::command(&self.inner, Method::ClaimServiceCreateClaim, request, |r| &mut r.request_id)?;
-        call.answer(draft::create(&call, request).await)
+        call.answer(draft::create(&call, request).await.map(|claim| saying(&call, claim, &said)))
     }
 
     async fn get_claim(&self, request: Request<v1::GetClaimRequest>) -> Result<Response<v1::Claim>, Status> {
@@ -60,10 +66,11 @@ impl ClaimService for Api {
         call.answer(reading::list(&call, request).await)
     }
 
-    async fn update_claim(&self, request: Request<v1::UpdateClaimRequest>) -> Result<Response<v1::Claim>, Status> {
+    async fn update_claim(&self, mut request: Request<v1::UpdateClaimRequest>) -> Result<Response<v1::Claim>, Status> {
+        let said = normalized(&mut request.get_mut().claim);
         let (call, request) =
             Call::command(&self.inner, Method::ClaimServiceUpdateClaim, request, |r| &mut r.request_id)?;
-        call.answer(draft::update(&call, request).await)
+        call.answer(upsert::update(&call, request).await.map(|claim| saying(&call, claim, &said)))
     }
 
     async fn submit_claim(
@@ -146,10 +153,14 @@ impl ClaimService for Api {
 
     async fn precheck_claim(
         &self,
-        request: Request<v1::PrecheckClaimRequest>,
+        mut request: Request<v1::PrecheckClaimRequest>,
     ) -> Result<Response<v1::PrecheckClaimResponse>, Status> {
+        let said = normalized(&mut request.get_mut().claim);
         let (call, request) = Call::read(&self.inner, Method::ClaimServicePrecheckClaim, request)?;
-        call.answer(precheck::precheck(&call, request).await)
+        call.answer(precheck::precheck(&call, request).await.map(|mut answer| {
+            answer.claim = answer.claim.map(|claim| saying(&call, claim, &said));
+            answer
+        }))
     }
 
     async fn copy_claim(&self, request: Request<v1::CopyClaimRequest>) -> Result<Response<v1::Claim>, Status> {
@@ -166,6 +177,16 @@ impl ClaimService for Api {
             Call::command(&self.inner, Method::ClaimServiceRecordRescueTrack, request, |r| &mut r.request_id)?;
         call.answer(track::record(&call, request).await)
     }
+}
+
+/// Brings what a station wrote into its one spelling, before anything of it is checked.
+fn normalized(claim: &mut Option<v1::Claim>) -> Vec<Normalization> {
+    claim.as_mut().map(convert_claims::normalize).unwrap_or_default()
+}
+
+/// The answer to a request that had some things spelled otherwise.
+fn saying(call: &Call, claim: v1::Claim, said: &[Normalization]) -> v1::Claim {
+    v1::Claim { normalizations: convert_claims::show_normalizations(said, call.lang), ..claim }
 }
 
 /// The claim as the caller may see it.

@@ -7,6 +7,7 @@ mod head;
 mod lines;
 mod review;
 mod routing;
+mod spelling;
 mod words;
 
 use chrono::{DateTime, Utc};
@@ -29,7 +30,8 @@ pub(crate) use review::{
     as_violation, read_code as read_reason_code, read_reasons, read_verdicts, show_code, show_difference, show_finding,
     show_forecast, show_revision,
 };
-pub(crate) use words::{read_kind, show_kind, show_state};
+pub(crate) use spelling::{normalize, show_normalizations};
+pub(crate) use words::{read_kind, read_state, show_kind, show_state};
 
 use clock::{show_escalation, show_hold, show_pause};
 use details::{read_details, show_details};
@@ -208,6 +210,8 @@ pub(crate) fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<
         review_hold: claim.hold().map(show_hold),
         pauses: claim.pauses.iter().map(show_pause).collect(),
         escalation: claim.escalation.as_ref().map(show_escalation),
+        // Said in the answer to the request that had another spelling, and nowhere else.
+        normalizations: Vec::new(),
     })
 }
 

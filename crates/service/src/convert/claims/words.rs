@@ -44,6 +44,23 @@ pub(crate) fn show_state(state: StateWord) -> v1::claim::State {
     }
 }
 
+/// The domain's state for the contract's.
+pub(crate) fn read_state(state: v1::claim::State) -> Option<StateWord> {
+    match state {
+        v1::claim::State::Unspecified => None,
+        v1::claim::State::Draft => Some(StateWord::Draft),
+        v1::claim::State::Submitted => Some(StateWord::Submitted),
+        v1::claim::State::InReview => Some(StateWord::InReview),
+        v1::claim::State::Approved => Some(StateWord::Approved),
+        v1::claim::State::Rejected => Some(StateWord::Rejected),
+        v1::claim::State::Returned => Some(StateWord::Returned),
+        v1::claim::State::Withdrawn => Some(StateWord::Withdrawn),
+        v1::claim::State::Settled => Some(StateWord::Settled),
+        v1::claim::State::Closed => Some(StateWord::Closed),
+        v1::claim::State::Lapsed => Some(StateWord::Lapsed),
+    }
+}
+
 pub(super) fn show_party(party: domain::Party) -> v1::claim_wait::Party {
     match party {
         domain::Party::Nobody => v1::claim_wait::Party::Nobody,
