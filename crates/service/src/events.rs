@@ -172,7 +172,7 @@ fn event(call: &Call, change: &Change, clients: &BTreeSet<UserId>) -> Answer<v1:
 
 /// The changed paths of which the reader may hear. Whose row it is does not stand in a change row; its audience does,
 /// and nobody else hears of it, so the roles decide alone.
-fn paths_for(call: &Call, change: &Change) -> Answer<Vec<String>> {
+pub(crate) fn paths_for(call: &Call, change: &Change) -> Answer<Vec<String>> {
     let known = COLLECTIONS.iter().find(|(name, _)| *name == change.collection);
     let (_, method) = known.ok_or_else(|| Refusal::fault(format!("collection {} is unknown", change.collection)))?;
     Ok(sight::told(&call.viewer(true), method.spec().output, &change.paths))

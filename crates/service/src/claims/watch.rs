@@ -70,7 +70,7 @@ impl Claims {
             cursor: events::cursor(*position),
             resource: change.resource.clone(),
             verb: change.verb.clone(),
-            changed_paths: change.paths.clone(),
+            changed_paths: events::paths_for(call, change)?,
             etag: etag(change.version),
             event_time: timestamp(change.time),
             command_id: change.command.to_string(),
