@@ -73,6 +73,9 @@ pub(crate) fn normalize(claim: &mut v1::Claim) -> Vec<Normalization> {
         update_time: _,
         queue: _,
         routing: _,
+        review_hold: _,
+        pauses: _,
+        escalation: _,
         normalizations: _,
     } = claim;
     said.one("station", Spelling::Named("stations"), station);
