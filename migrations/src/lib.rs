@@ -15,6 +15,8 @@ mod m0011_attachments;
 mod m0012_rules;
 mod m0013_appraisals;
 mod m0014_review;
+mod m0015_campaigns;
+mod m0016_corrections;
 
 pub use dialect::recorded;
 pub use sea_orm_migration::MigratorTrait;
@@ -39,6 +41,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_rules::Migration),
             Box::new(m0013_appraisals::Migration),
             Box::new(m0014_review::Migration),
+            Box::new(m0015_campaigns::Migration),
+            Box::new(m0016_corrections::Migration),
         ]
     }
 }

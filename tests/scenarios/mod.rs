@@ -193,13 +193,18 @@ scenarios! {
     appraisal_declined_and_reassigned
     appraisal_to_recovery
     authorization_expires
+    campaign
     compensation_appraisal
+    correction_keeps_free_services
+    correction_of_a_reading
+    correction_of_a_sale
     deemed_approved
     duplicate_at_another_station
     external_purchase
     goodwill
     lapse
     major_assembly
+    open_recall
     paid_repair
     precheck_and_copy
     recovery_dispute_decided_by_another_auditor

@@ -4,6 +4,7 @@
 mod adjudication;
 mod attachments;
 mod attempts;
+mod campaigns;
 mod changes;
 mod claims;
 mod commands;

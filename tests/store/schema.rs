@@ -1,10 +1,11 @@
 //! The schema goes up and down on both databases, once, whoever asks for it, and keeps history as it is.
 
 use recourse_domain::catalog::{
-    Appraiser, EvidenceRule, FailureCode, Field, FieldKind, LaborOperation, Part, PartSupply, Record, Setting,
-    ShareAgreement, Station, Supplier, WarrantyPolicy,
+    Appraiser, Campaign, CampaignVehicle, EvidenceRule, FailureCode, Field, FieldKind, LaborOperation, Part,
+    PartSupply, Record, Setting, ShareAgreement, Station, Supplier, WarrantyPolicy,
 };
 use recourse_domain::claims::Header;
+use recourse_domain::corrections::CORRECTION_FIELDS;
 use recourse_domain::query::order::Order;
 use recourse_domain::vehicle::Vehicle;
 use recourse_repository::{
@@ -89,6 +90,8 @@ on_both_stores! {
         fields_are_columns::<Supplier>(&store).await;
         fields_are_columns::<Appraiser>(&store).await;
         fields_are_columns::<Part>(&store).await;
+        fields_are_columns::<Campaign>(&store).await;
+        fields_are_columns::<CampaignVehicle>(&store).await;
         fields_are_columns::<LaborOperation>(&store).await;
         fields_are_columns::<FailureCode>(&store).await;
         fields_are_columns::<EvidenceRule>(&store).await;
@@ -104,6 +107,10 @@ on_both_stores! {
         for field in APPRAISAL_FIELDS {
             let query = filtered(&on_field(field), APPRAISAL_FIELDS, in_order(field, Order::newest_first()));
             assert_eq!(store.appraisals(&all(), &query).await.map(|page| page.items.len()), Ok(0), "{}", field.name);
+        }
+        for field in CORRECTION_FIELDS {
+            let query = filtered(&on_field(field), CORRECTION_FIELDS, in_order(field, Order::newest_first()));
+            assert_eq!(store.corrections(&all(), &query).await.map(|page| page.items.len()), Ok(0), "{}", field.name);
         }
         for field in RECOVERY_FIELDS {
             let query = filtered(&on_field(field), RECOVERY_FIELDS, in_order(field, Order::newest_first()));

@@ -432,6 +432,16 @@ pub enum Act {
         /// The person who created it.
         created_by: UserId,
     },
+    /// Ask for a correction of what is recorded of a vehicle, or take the request back.
+    AskForCorrection {
+        /// The station that asks; none: the manufacturer.
+        station: Option<OrgId>,
+    },
+    /// Decide about a correction: never who asked for it.
+    DecideCorrection {
+        /// Who asked for it.
+        requested_by: UserId,
+    },
     /// Let time have its consequence: lapse an unanswered return.
     EnforceDeadline,
     /// Make the first administrator, when there is nobody who could.
@@ -490,6 +500,14 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
                 return Err(Denial::SamePerson);
             }
             actor.has(Role::Auditor)
+        }
+        Act::AskForCorrection { station: Some(station) } => actor.has(Role::Station) && actor.orgs.contains(&station),
+        Act::AskForCorrection { station: None } => actor.has(Role::Auditor) || actor.has(Role::Admin),
+        Act::DecideCorrection { requested_by } => {
+            if requested_by == actor.user {
+                return Err(Denial::SamePerson);
+            }
+            actor.has(Role::Auditor) || actor.has(Role::Admin)
         }
         Act::EnforceDeadline | Act::AdjudicateByRule | Act::Bootstrap => actor.job.is_some(),
     };

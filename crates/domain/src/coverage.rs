@@ -15,6 +15,7 @@ use chrono::NaiveDate;
 pub use reason::{CoverageCode, CoverageReason};
 
 use crate::catalog::{CoverageTerm, Exclusion, PolicyState, TermKind, WarrantyPolicy};
+use crate::claims::CampaignFact;
 use crate::dates::{days_between, plus_months};
 use crate::ids::Code;
 use crate::vehicle::{Vehicle, VehicleUse};
@@ -54,6 +55,8 @@ pub struct CoverageAnswer {
     pub by: Option<CoveringTerm>,
     /// Day on which the warranty began, if the vehicle was sold.
     pub warranty_start: Option<NaiveDate>,
+    /// The campaign that covers, if one was asked about.
+    pub campaign: Option<Code>,
     /// Why, and why other policies and terms don't.
     pub reasons: Vec<CoverageReason>,
 }
@@ -101,7 +104,25 @@ impl CoverageAnswer {
     }
 
     fn refused(warranty_start: Option<NaiveDate>, reason: CoverageReason) -> Self {
-        Self { covered: false, by: None, warranty_start, reasons: vec![reason] }
+        Self { covered: false, by: None, warranty_start, campaign: None, reasons: vec![reason] }
+    }
+
+    /// The same answer where the work would belong to a campaign, which covers whatever the warranty says. `fact`
+    /// is none if there is no such campaign.
+    #[must_use]
+    pub fn under_campaign(self, named: &Code, fact: Option<&CampaignFact>, question: &CoverageQuestion<'_>) -> Self {
+        let CoverageQuestion { vehicle, date, .. } = *question;
+        let covers = fact.is_some_and(|fact| fact.covers(vehicle, date));
+        let code = if covers { CoverageCode::CoveredByCampaign } else { CoverageCode::NotCoveredByCampaign };
+        let mut reasons = vec![CoverageReason::new(code).with("campaign", named).with("date", &date)];
+        reasons.extend(self.reasons);
+        Self {
+            covered: self.covered || covers,
+            by: self.by,
+            warranty_start: self.warranty_start,
+            campaign: covers.then(|| named.clone()),
+            reasons,
+        }
     }
 }
 
@@ -139,7 +160,7 @@ pub fn check_coverage(question: &CoverageQuestion<'_>) -> CoverageAnswer {
     }
     listed.append(&mut reasons);
     let by = covering.into_iter().next();
-    CoverageAnswer { covered: by.is_some(), by, warranty_start: Some(start), reasons: listed }
+    CoverageAnswer { covered: by.is_some(), by, warranty_start: Some(start), campaign: None, reasons: listed }
 }
 
 /// What makes a term favourable: its last day, then its kilometres.

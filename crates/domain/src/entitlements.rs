@@ -251,6 +251,13 @@ impl ServiceEntitlement {
         Ok(self)
     }
 
+    /// The same of a warranty whose first day was corrected: who holds it keeps it, so that the service is not paid
+    /// a second time.
+    #[must_use]
+    pub fn of_warranty_from(self, first_day: NaiveDate) -> ServiceEntitlement {
+        ServiceEntitlement { first_day, ..self }
+    }
+
     /// No longer held by a claim that chose another.
     #[must_use]
     pub fn released(mut self) -> ServiceEntitlement {

@@ -36,6 +36,8 @@ key!(/// Key of an appraisal.
     AppraisalId);
 key!(/// Key of a recovery claim.
     RecoveryClaimId);
+key!(/// Key of a correction of what is recorded of a vehicle.
+    CorrectionId);
 key!(/// Key of a sign-in session.
     SessionId);
 key!(/// Key of one command: all change rows of a command carry it.

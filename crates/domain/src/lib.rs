@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod change;
 pub mod claims;
 pub mod clock;
+pub mod corrections;
 pub mod coverage;
 pub mod dates;
 pub mod dtc;

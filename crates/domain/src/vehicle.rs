@@ -3,6 +3,7 @@
 //! Sale, use and owner are events. What counts on a day is read from them, so that a claim on last month's
 //! repair is judged by last month's facts.
 
+mod correction;
 mod event;
 mod odometer;
 
@@ -10,6 +11,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use correction::SaleDates;
 pub use event::{EventDetail, NewComponent, VehicleEvent};
 pub use odometer::{OdometerIssue, OdometerReading, OdometerSource, check_reading};
 
@@ -166,9 +168,10 @@ impl Vehicle {
     pub fn sale_on(&self, date: NaiveDate) -> Option<&Sale> {
         let mut sales = self.events.iter().filter_map(|event| match &event.detail {
             EventDetail::Sale(sale) => Some(sale),
-            EventDetail::OwnerTransfer { .. } | EventDetail::UseChange { .. } | EventDetail::MarkedReturned { .. } => {
-                None
-            }
+            EventDetail::OwnerTransfer { .. }
+            | EventDetail::UseChange { .. }
+            | EventDetail::MarkedReturned { .. }
+            | EventDetail::Corrected { .. } => None,
         });
         let first = sales.next().or(self.sale.as_ref());
         sales.rfind(|sale| sale.warranty_start() <= date).or(first)
@@ -190,7 +193,8 @@ impl Vehicle {
             EventDetail::UseChange { .. }
             | EventDetail::Sale(_)
             | EventDetail::OwnerTransfer { .. }
-            | EventDetail::MarkedReturned { .. } => None,
+            | EventDetail::MarkedReturned { .. }
+            | EventDetail::Corrected { .. } => None,
         });
         // The later recording wins on one day: `max_by_key` answers the last of equals.
         Some(changes.max_by_key(|(day, _)| *day).map_or(sale.vehicle_use, |(_, vehicle_use)| vehicle_use))
@@ -206,7 +210,8 @@ impl Vehicle {
                 EventDetail::MarkedReturned { .. }
                 | EventDetail::Sale(_)
                 | EventDetail::UseChange { .. }
-                | EventDetail::OwnerTransfer { .. } => {}
+                | EventDetail::OwnerTransfer { .. }
+                | EventDetail::Corrected { .. } => {}
             }
         }
         returned

@@ -15,7 +15,7 @@ use crate::scope;
 use crate::sql::{IntoValue, Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
-const COLUMNS: &str = "id, active, version, create_time, update_time, retire_time, head_hash, body, code";
+pub(crate) const COLUMNS: &str = "id, active, version, create_time, update_time, retire_time, head_hash, body, code";
 const BODY_VERSION: i64 = 1;
 
 /// One record of many that are written together.
@@ -287,7 +287,8 @@ async fn listed<R: Record>(on: &impl Runs, scope: &Scope, query: &ListQuery) -> 
     lists::cut(&rows, query, "id", stored::<R>)
 }
 
-fn stored<R: Record>(row: &Row) -> Result<Stored<R>, StoreError> {
+/// A row as its record.
+pub(crate) fn stored<R: Record>(row: &Row) -> Result<Stored<R>, StoreError> {
     Ok(Stored {
         id: row.get("id")?,
         version: row.get("version")?,

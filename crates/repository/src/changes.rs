@@ -39,7 +39,7 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 23] = [
+pub(crate) const AGGREGATES: [(&str, &str); 26] = [
     ("claims", "claim"),
     ("authorizations", "prior_authorization"),
     ("serviceEntitlements", "service_entitlement"),
@@ -63,6 +63,9 @@ pub(crate) const AGGREGATES: [(&str, &str); 23] = [
     ("vehicles", "vehicle"),
     ("adjudicationRuleSets", "adjudication_rule_set"),
     ("reviewQueues", "review_queue"),
+    ("campaigns", "campaign"),
+    ("campaignVehicles", "campaign_vehicle"),
+    ("corrections", "correction"),
 ];
 
 /// The collections that change rows are written for.
@@ -71,7 +74,7 @@ pub fn collections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables whose rows have no code: their public name is the key.
-const KEYED_BY_UUID: [&str; 8] = [
+const KEYED_BY_UUID: [&str; 9] = [
     "claim",
     "prior_authorization",
     "service_entitlement",
@@ -80,6 +83,7 @@ const KEYED_BY_UUID: [&str; 8] = [
     "api_client",
     "appraisal",
     "recovery_claim",
+    "correction",
 ];
 
 /// How an aggregate's row is written.
@@ -254,6 +258,7 @@ impl Store {
             "prior_authorization" => scope::AUTHORIZATION,
             "appraisal" => scope::APPRAISAL,
             "recovery_claim" => scope::RECOVERY_CLAIM,
+            "correction" => scope::CORRECTION,
             "attachment" => scope::ATTACHMENT,
             "user_account" => scope::USER,
             "api_client" => scope::API_CLIENT,

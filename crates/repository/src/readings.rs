@@ -53,6 +53,21 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The reading of a key, if it is one of the vehicle. Who may see the vehicle is the caller's matter.
+    pub async fn reading(&mut self, vin: &str, id: Uuid) -> Result<Option<OdometerReading>, StoreError> {
+        let sql = Sql::new(&format!("SELECT {COLUMNS} FROM odometer_reading WHERE id = ? AND vin = ?"));
+        sql.bind(id).bind(vin).one(&self.db).await?.as_ref().map(reading).transpose()
+    }
+
+    /// Lets a reading no longer count; stale if it did not.
+    pub async fn retract_reading(&mut self, _permit: &Permit, id: Uuid) -> Result<(), StoreError> {
+        let row = Sql::new("UPDATE odometer_reading SET retracted = ? WHERE id = ? AND retracted = ?");
+        match row.bind(true).bind(id).bind(false).execute(&self.db).await? {
+            1 => Ok(()),
+            _ => Err(StoreError::Stale),
+        }
+    }
+
     /// Lets the readings of a claim no longer count.
     pub async fn retract_claim_readings(&mut self, _permit: &Permit, claim: ClaimId) -> Result<(), StoreError> {
         let rows = Sql::new("UPDATE odometer_reading SET retracted = ? WHERE claim_id = ? AND retracted = ?")

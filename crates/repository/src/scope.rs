@@ -83,6 +83,10 @@ pub(crate) const APPRAISAL: Dimensions = Dimensions {
 pub(crate) const RECOVERY_CLAIM: Dimensions =
     Dimensions { supplier: Some(&["(issue_time IS NOT NULL AND supplier_id IN ", ")"]), ..NOTHING };
 
+/// Corrections, of the station that asks.
+pub(crate) const CORRECTION: Dimensions =
+    Dimensions { station: Some(&["station_id IN ", ""]), organization: Some(&["station_id IN ", ""]), ..NOTHING };
+
 /// The ledger: read by those who read all of it.
 pub(crate) const LEDGER: Dimensions = NOTHING;
 

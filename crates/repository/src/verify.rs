@@ -22,7 +22,7 @@ const BATCH: usize = 200;
 const MAX_FAULTS: u32 = 100;
 
 /// Columns that name a row of another table by its key: table, column, the other table.
-const REFERENCES: [(&str, &str, &str); 25] = [
+const REFERENCES: [(&str, &str, &str); 28] = [
     ("adjudication_hit", "claim_id", "claim"),
     ("adjudication_hit", "rule_set", "adjudication_rule_set"),
     ("adjudication_sample", "rule_set", "adjudication_rule_set"),
@@ -32,10 +32,13 @@ const REFERENCES: [(&str, &str, &str); 25] = [
     ("attachment_part", "attachment_id", "attachment"),
     ("attachment_use", "attachment_id", "attachment"),
     ("attachment_use", "claim_id", "claim"),
+    ("campaign_reach", "campaign_id", "campaign"),
+    ("campaign_vehicle", "claim_id", "claim"),
     ("change_pending", "change_id", "change"),
     ("claim", "station_id", "station"),
     ("claim_revision", "claim_id", "claim"),
     ("claim_sight", "claim_id", "claim"),
+    ("correction", "station_id", "station"),
     ("feed_entry", "change_id", "change"),
     ("ledger_entry", "claim_id", "claim"),
     ("ledger_entry", "reverses", "ledger_entry"),

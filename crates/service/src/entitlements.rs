@@ -290,6 +290,28 @@ pub(crate) fn issue_for_sale<'t>(
     })
 }
 
+/// After the first day of a warranty was corrected: what claims hold goes with the warranty, the rest is issued
+/// anew.
+pub(crate) async fn follow_correction(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    permit: &Permit,
+    vehicle: &Stored<Vehicle>,
+    before: chrono::NaiveDate,
+) -> Answer<()> {
+    let Some(start) = vehicle.value.warranty_start().filter(|start| *start != before) else { return Ok(()) };
+    let existing = tx.entitlements_of_vehicle(vehicle.value.vin.as_str()).await?;
+    for stored in existing.iter().filter(|stored| stored.value.first_day == before) {
+        if stored.value.state.holder().is_some() {
+            let moved = stored.value.clone().of_warranty_from(start);
+            effects::save_entitlement(tx, call, permit, stored, moved, "correct", &Audience::Oem).await?;
+        } else if let Ok(void) = stored.value.clone().void("the warranty begins on another day".to_owned()) {
+            effects::save_entitlement(tx, call, permit, stored, void, "void", &Audience::Oem).await?;
+        }
+    }
+    issue_for_sale(tx, call, permit, vehicle).await
+}
+
 async fn policies(tx: &mut Tx<'_>, call: &Call) -> Answer<Vec<WarrantyPolicy>> {
     let everything = call.everything()?;
     let policies = tx.all_records::<WarrantyPolicy>(&everything, "state", "PUBLISHED").await?;

@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const STREAM_BATCH: u32 = 200;
 
 /// The collections of the feed, and the method by which each is read: who may call that sees its changes.
-const COLLECTIONS: [(&str, Method); 23] = [
+const COLLECTIONS: [(&str, Method); 26] = [
     ("claims", Method::ClaimServiceGetClaim),
     ("authorizations", Method::AuthorizationServiceGetAuthorization),
     ("serviceEntitlements", Method::ServiceEntitlementServiceGetServiceEntitlement),
@@ -53,6 +53,9 @@ const COLLECTIONS: [(&str, Method); 23] = [
     ("vehicles", Method::VehicleServiceGetVehicle),
     ("adjudicationRuleSets", Method::AdjudicationRuleSetServiceGetAdjudicationRuleSet),
     ("reviewQueues", Method::ReviewQueueServiceGetReviewQueue),
+    ("campaigns", Method::CampaignServiceGetCampaign),
+    ("campaignVehicles", Method::CampaignServiceGetCampaignVehicle),
+    ("corrections", Method::CorrectionServiceGetCorrection),
     ("users", Method::UserServiceGetUser),
     ("apiClients", Method::ApiClientServiceGetApiClient),
 ];
@@ -100,6 +103,9 @@ async fn trail(call: &Call, request: v1::ListEventsRequest) -> Answer<v1::ListEv
     let name = request.resource.as_str();
     let not_found = || Refusal::not_found(name);
     let (collection, id) = name.split_once('/').ok_or_else(not_found)?;
+    let of_campaign = id.split_once("/vehicles/").filter(|_| collection == "campaigns");
+    let key = of_campaign.map(|(campaign, vin)| format!("{campaign}/{vin}"));
+    let (collection, id) = key.as_deref().map_or((collection, id), |key| ("campaignVehicles", key));
     let (_, method) = COLLECTIONS.iter().find(|(known, _)| *known == collection).ok_or_else(not_found)?;
     let scope = access::authorize(call.actor()?, &rule_of(*method)).map_err(|_| not_found())?;
     let found = call.inner.store.resource_key(&scope, collection, id).await?;

@@ -6,6 +6,8 @@
 
 pub mod adjudication_rule_set;
 pub mod appraiser;
+pub mod campaign;
+pub mod campaign_vehicle;
 pub mod common;
 pub mod dated;
 pub mod evidence_rule;
@@ -24,6 +26,10 @@ pub mod supplier;
 
 pub use adjudication_rule_set::{AdjudicationRule, AdjudicationRuleSet, RuleAction, RuleSetState};
 pub use appraiser::{Appraiser, Expert};
+pub use campaign::{Campaign, CampaignState, CampaignType, Remedy, RemedyOperation, RemedyPart, ScopeFilter, VinRange};
+pub use campaign_vehicle::{
+    CampaignJob, CampaignVehicle, CampaignVehicleState, CompletionCount, ExemptReason, Exemption, NotFromHere,
+};
 pub use common::{Address, BankAccount, Contact};
 pub use dated::{Dated, DatedList, DatedValue};
 pub use evidence_rule::EvidenceRule;

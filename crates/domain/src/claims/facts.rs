@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::track::TrackSummary;
-use super::{EvidenceFacts, StateWord};
+use super::{CampaignFact, EvidenceFacts, StateWord};
 use crate::authorizations::Authorization;
 use crate::catalog::{FailureCode, LaborOperation, Part, PartSupply, RescueTariff, Setting, Station, WarrantyPolicy};
 use crate::entitlements::ServiceEntitlement;
@@ -59,6 +59,8 @@ pub struct Facts {
     pub earlier_repairs: Vec<EarlierRepair>,
     /// What proves the claim.
     pub evidence: EvidenceFacts,
+    /// The campaign that the claim names, and active safety recalls that may concern the vehicle.
+    pub campaigns: Vec<CampaignFact>,
 }
 
 /// A part that an earlier repair fitted.

@@ -136,12 +136,24 @@ codes! {
     RescueDistance = "RESCUE_DISTANCE",
     /// The other claim does not share the trip.
     TripNotShared = "TRIP_NOT_SHARED",
+    /// A safety recall of the vehicle is open.
+    OpenRecall = "OPEN_RECALL",
     /// There is no such attachment of the station.
     UnknownAttachment = "UNKNOWN_ATTACHMENT",
     /// The bytes of an attachment are not there yet.
     EvidenceNotUploaded = "EVIDENCE_NOT_UPLOADED",
     /// The same file proves another claim.
     EvidenceReused = "EVIDENCE_REUSED",
+    /// The campaign is not known or not active.
+    CampaignNotUsable = "CAMPAIGN_NOT_USABLE",
+    /// Another claim does the campaign's work on this vehicle.
+    CampaignAlreadyClaimed = "CAMPAIGN_ALREADY_CLAIMED",
+    /// The line is no work of the campaign's remedy.
+    OutsideCampaignRemedy = "OUTSIDE_CAMPAIGN_REMEDY",
+    /// More than the campaign's remedy pays.
+    ExceedsCampaignRemedy = "EXCEEDS_CAMPAIGN_REMEDY",
+    /// The parts of the campaign's remedy are not ready.
+    CampaignPartsNotReady = "CAMPAIGN_PARTS_NOT_READY",
     /// In the auditor's own words.
     Other = "OTHER",
 }

@@ -7,6 +7,7 @@
 pub mod appeals;
 mod appraising;
 pub mod approval;
+pub mod campaigns;
 pub mod checks;
 mod decision;
 pub mod draft;
@@ -40,6 +41,7 @@ use uuid::Uuid;
 
 pub use appeals::{Appeal, AppealError, AppealState, NewAppeal};
 pub use approval::{ApprovalError, Approver, Proposal};
+pub use campaigns::CampaignFact;
 pub use decision::{Approval, DecisionRound, LineDecision, Outcome, Reason, Return};
 pub use evidence::{AttachmentFact, EvidenceFacts, EvidenceUse};
 pub use facts::{EarlierRepair, Facts, SharedTrip, SimilarClaim};
@@ -160,6 +162,9 @@ pub struct ClaimCoverage {
     pub last_day: Option<NaiveDate>,
     /// The last kilometre that it covers; none: unlimited, or not covered.
     pub limit_km: Option<i64>,
+    /// The campaign that covers, whatever the warranty says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<CatalogCode>,
 }
 
 /// Sums over the lines of a claim.

@@ -5,6 +5,7 @@
 
 use chrono::NaiveDate;
 
+use super::campaigns::payable;
 use super::facts::Facts;
 use super::line::{LineContent, LinePricing, LineType, PriceSource, PriceSourceKind};
 use super::{Claim, EntitlementChoice, Kind, Line, rescue};
@@ -102,10 +103,11 @@ fn keep_within_authorizations(claim: &mut Claim, facts: &Facts) {
 }
 
 fn pricing(claim: &Claim, position: usize, line: &Line, facts: &Facts) -> LinePricing {
-    let (unit_price, source, computed) = match compute_line(claim, position, &line.content, facts) {
-        Computed::Amount { unit_price, source, amount } => (unit_price, Some(source), Some(amount)),
-        Computed::NoPrice(_) | Computed::NothingToPrice | Computed::OutOfRange => (None, None, None),
-    };
+    let (unit_price, source, computed) =
+        match compute_line(claim, position, &payable(claim, position, line, facts), facts) {
+            Computed::Amount { unit_price, source, amount } => (unit_price, Some(source), Some(amount)),
+            Computed::NoPrice(_) | Computed::NothingToPrice | Computed::OutOfRange => (None, None, None),
+        };
     let requested = line.content.requested_amount.or(computed).unwrap_or(Money::zero(claim.currency));
     LinePricing { requested, unit_price, source, computed }
 }

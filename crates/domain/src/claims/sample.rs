@@ -351,5 +351,6 @@ pub(crate) fn facts() -> Facts {
         shared_trips: Vec::new(),
         earlier_repairs: Vec::new(),
         evidence: EvidenceFacts::default(),
+        campaigns: Vec::new(),
     }
 }

@@ -38,6 +38,10 @@ pub enum CoverageCode {
     ExpiredByDate,
     /// The term's last kilometre is over.
     ExpiredByDistance,
+    /// The campaign covers.
+    CoveredByCampaign,
+    /// The campaign does not cover this vehicle, or not on this day.
+    NotCoveredByCampaign,
 }
 
 words! {
@@ -47,6 +51,7 @@ words! {
         ModelNotInPolicy = "MODEL_NOT_IN_POLICY", NotInForceAtStart = "NOT_IN_FORCE_AT_START", Excluded = "EXCLUDED",
         CategoryNotCovered = "CATEGORY_NOT_COVERED", UseNotCovered = "USE_NOT_COVERED",
         ExpiredByDate = "EXPIRED_BY_DATE", ExpiredByDistance = "EXPIRED_BY_DISTANCE",
+        CoveredByCampaign = "COVERED_BY_CAMPAIGN", NotCoveredByCampaign = "NOT_COVERED_BY_CAMPAIGN",
     }
 }
 
@@ -176,6 +181,14 @@ impl CoverageReason {
             CoverageCode::ExpiredByDistance => Text::new(
                 format!("term {term} of {policy} ended at {limit} km; the odometer shows {} km", value("odometer_km")),
                 format!("{policy} 条款 {term} 至 {limit} 公里为止，里程表为 {} 公里", value("odometer_km")),
+            ),
+            CoverageCode::CoveredByCampaign => Text::new(
+                format!("covered by campaign {}, whatever the warranty says", value("campaign")),
+                format!("由活动 {} 承担，与质保无关", value("campaign")),
+            ),
+            CoverageCode::NotCoveredByCampaign => Text::new(
+                format!("campaign {} does not cover this vehicle on {date}", value("campaign")),
+                format!("活动 {} 在 {date} 不适用于该车辆", value("campaign")),
             ),
         }
     }

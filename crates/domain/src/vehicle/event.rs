@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Component, OwnershipPeriod, Sale, Vehicle, VehicleUse};
-use crate::ids::{ClaimId, Code, OrgId};
+use crate::ids::{ClaimId, Code, CorrectionId, OrgId};
 use crate::text::Violation;
 
 /// Something that happened to a vehicle. Who recorded it and when stands in the change row.
@@ -39,6 +39,11 @@ pub enum EventDetail {
     MarkedReturned {
         /// Why it was taken back.
         reason: String,
+    },
+    /// What is recorded of it was corrected.
+    Corrected {
+        /// By which request.
+        correction: CorrectionId,
     },
 }
 
@@ -230,7 +235,9 @@ impl Vehicle {
     }
 
     fn last_event_date(&self) -> Option<NaiveDate> {
-        self.events.iter().map(|event| event.date).max()
+        // A correction is nothing that happened to the vehicle.
+        let happened = |event: &&VehicleEvent| !matches!(event.detail, EventDetail::Corrected { .. });
+        self.events.iter().filter(happened).map(|event| event.date).max()
     }
 
     fn close_ownership(&mut self, date: NaiveDate) {
@@ -240,14 +247,14 @@ impl Vehicle {
     }
 }
 
-fn refuse_future(date: NaiveDate, today: NaiveDate, field: &str) -> Result<(), Violation> {
+pub(super) fn refuse_future(date: NaiveDate, today: NaiveDate, field: &str) -> Result<(), Violation> {
     if date <= today {
         return Ok(());
     }
     Err(Violation::new(field, "IN_THE_FUTURE", format!("is later than today, {today}"), format!("晚于今天 {today}")))
 }
 
-fn refuse_earlier(
+pub(super) fn refuse_earlier(
     date: NaiveDate,
     than: Option<NaiveDate>,
     field: &str,

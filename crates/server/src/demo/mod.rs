@@ -6,6 +6,7 @@
 
 mod accounts;
 mod adjudication;
+mod campaigns;
 mod catalog;
 mod chance;
 mod claims;
@@ -195,7 +196,8 @@ async fn fill(desk: &Desk, counts: world::Counts) -> Result<(), StartError> {
     rules::create_rescue_tariff(desk, &loader).await?;
     let fleet = vehicles::fleet(counts, &parts)?;
     history(desk, &loader, &people, counts, &parts, fleet).await?;
-    adjudication::create(desk, &loader).await
+    adjudication::create(desk, &loader).await?;
+    campaigns::create(desk, &loader).await
 }
 
 /// Lets two years pass: vehicles are sold, fail, are claimed for and judged.

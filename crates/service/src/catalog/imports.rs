@@ -25,9 +25,10 @@ use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Resource;
-use super::resources::{PartResource, VehicleResource};
+use super::resources::{CampaignVehicleResource, PartResource, VehicleResource};
 use crate::api::Inner;
-use crate::context::Call;
+use crate::campaigns;
+use crate::context::{Boxed, Call};
 use crate::error::{Answer, Refusal};
 use chunk::Chunk;
 pub(crate) use results::Reports;
@@ -48,19 +49,41 @@ pub(crate) trait ImportRequest: Default + Send + Sync + 'static {
     /// The master data that rows are of.
     type Resource: Resource<Message: Validate>;
 
-    /// Name of the job, mode, and the row.
-    fn parts(self) -> (String, i32, Option<<Self::Resource as Resource>::Message>);
+    /// What the message says of the whole, and the row.
+    fn parts(self) -> (Job, Option<<Self::Resource as Resource>::Message>);
 
     /// The name or code of the resource that a row is about.
     fn named(row: &<Self::Resource as Resource>::Message) -> &str;
+
+    /// Refuses an import into a parent that takes none.
+    fn admit<'c>(call: &'c Call, parent: &'c str) -> Boxed<'c, Answer<()>> {
+        let _ = (call, parent);
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Puts a row into the parent that the whole import is for.
+    fn place(row: &mut <Self::Resource as Resource>::Message, parent: &str) {
+        let _ = (row, parent);
+    }
+}
+
+/// What the messages of an import say of the whole: the first says it, the others may repeat it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Job {
+    /// The resource within which rows are; empty where they are in none.
+    parent: String,
+    /// Name of the job.
+    name: String,
+    /// What becomes of rows whose resource exists.
+    mode: i32,
 }
 
 impl ImportRequest for v1::ImportVehiclesRequest {
     type Resource = VehicleResource;
 
-    fn parts(self) -> (String, i32, Option<v1::Vehicle>) {
+    fn parts(self) -> (Job, Option<v1::Vehicle>) {
         let Self { import_id, mode, vehicle } = self;
-        (import_id, mode, vehicle)
+        (Job { parent: String::new(), name: import_id, mode }, vehicle)
     }
 
     fn named(row: &v1::Vehicle) -> &str {
@@ -71,13 +94,35 @@ impl ImportRequest for v1::ImportVehiclesRequest {
 impl ImportRequest for v1::ImportPartsRequest {
     type Resource = PartResource;
 
-    fn parts(self) -> (String, i32, Option<v1::Part>) {
+    fn parts(self) -> (Job, Option<v1::Part>) {
         let Self { import_id, mode, part } = self;
-        (import_id, mode, part)
+        (Job { parent: String::new(), name: import_id, mode }, part)
     }
 
     fn named(row: &v1::Part) -> &str {
         &row.name
+    }
+}
+
+impl ImportRequest for v1::ImportCampaignVehiclesRequest {
+    type Resource = CampaignVehicleResource;
+
+    fn parts(self) -> (Job, Option<v1::CampaignVehicle>) {
+        let Self { parent, import_id, mode, campaign_vehicle } = self;
+        (Job { parent, name: import_id, mode }, campaign_vehicle)
+    }
+
+    fn named(row: &v1::CampaignVehicle) -> &str {
+        &row.name
+    }
+
+    fn admit<'c>(call: &'c Call, parent: &'c str) -> Boxed<'c, Answer<()>> {
+        Box::pin(campaigns::admit_list(call, parent))
+    }
+
+    fn place(row: &mut v1::CampaignVehicle, parent: &str) {
+        let vin = row.name.rsplit('/').next().filter(|_| row.vin.is_empty()).unwrap_or(&row.vin);
+        row.name = format!("{parent}/vehicles/{vin}");
     }
 }
 
@@ -95,21 +140,25 @@ pub(crate) async fn import<I: ImportRequest>(
         Ok(first) => first?,
         Err(_) => return Err(no_row_came().status(call.lang)),
     };
-    let (name, mode, first) = first.unwrap_or_default().parts();
-    let begun = begin::<I::Resource>(&call, &permit, &name, mode).await;
+    let (whole, first) = first.unwrap_or_default().parts();
+    I::admit(&call, &whole.parent).await.map_err(|refusal| refusal.status(call.lang))?;
+    let begun = begin::<I::Resource>(&call, &permit, &whole).await;
     let (job, mode) = begun.map_err(|refusal| refusal.status(call.lang))?;
     let (progress, watched) = watch::channel(Progress { done: 0, ended: None });
     let results = results::stream(Arc::clone(&call), job.clone(), watched);
     let unread = extensions.get::<UnreadRows>().cloned().unwrap_or_default();
-    let importer = Importer { call, permit, name, mode, job, unread, progress, sums: v1::ImportSummary::default() };
+    let Job { parent, name, .. } = whole;
+    let sums = v1::ImportSummary::default();
+    let importer = Importer { call, permit, parent, name, mode, job, unread, progress, sums };
     // Rows are taken in whether or not results are fetched. It ends when the sender does, or is gone.
     tokio::spawn(importer.run(rows, first));
     Ok(Response::new(results))
 }
 
 /// Begins the job, or goes on with it.
-async fn begin<R: Resource>(call: &Call, permit: &Permit, name: &str, mode: i32) -> Answer<(ImportJob, ImportMode)> {
-    let mode = match v1::import_mode::Code::try_from(mode) {
+async fn begin<R: Resource>(call: &Call, permit: &Permit, whole: &Job) -> Answer<(ImportJob, ImportMode)> {
+    let name = whole.name.as_str();
+    let mode = match v1::import_mode::Code::try_from(whole.mode) {
         Ok(v1::import_mode::Code::CreateOnly) => Some(ImportMode::CreateOnly),
         Ok(v1::import_mode::Code::Upsert) => Some(ImportMode::Upsert),
         Ok(v1::import_mode::Code::Unspecified) | Err(_) => None,
@@ -132,7 +181,9 @@ async fn begin<R: Resource>(call: &Call, permit: &Permit, name: &str, mode: i32)
         ));
     }
     let Some(mode) = mode.filter(|_| violations.is_empty()) else { return Err(Refusal::invalid(violations)) };
-    let (collection, now) = (super::collection::<R>(), call.now);
+    // A job is one of its collection: two parents may each have a job of one name.
+    let within = format!("{}/{}", super::collection::<R>(), whole.parent);
+    let (collection, now) = (within.trim_end_matches('/'), call.now);
     let job = call
         .inner
         .store
@@ -160,6 +211,7 @@ struct Progress {
 struct Importer {
     call: Arc<Call>,
     permit: Permit,
+    parent: String,
     name: String,
     mode: ImportMode,
     job: ImportJob,
@@ -193,7 +245,7 @@ impl Importer {
         first: Option<<I::Resource as Resource>::Message>,
     ) -> Answer<Option<v1::ImportSummary>> {
         let mut chunk: Chunk<I::Resource> = Chunk::from(1);
-        chunk.add(row::read::<I>(1, first, &self.unread));
+        chunk.add(row::read::<I>(1, self.placed::<I>(first), &self.unread));
         loop {
             match self.next::<I>(&mut rows, chunk.is_empty()).await? {
                 Next::Row(row) => {
@@ -232,14 +284,25 @@ impl Importer {
             Err(_) if nothing_waits => Err(no_row_came()),
             Err(_) => Ok(Next::Pause),
             Ok(Ok(Some(message))) => {
-                let (name, mode, row) = message.parts();
-                let same =
-                    (name.is_empty() || name == self.name) && (mode == 0 || mode == i32::from(mode_of(self.mode)));
-                if same { Ok(Next::Row(row)) } else { Err(other_job()) }
+                let (Job { parent, name, mode }, row) = message.parts();
+                let same = (parent.is_empty() || parent == self.parent)
+                    && (name.is_empty() || name == self.name)
+                    && (mode == 0 || mode == i32::from(mode_of(self.mode)));
+                if same { Ok(Next::Row(self.placed::<I>(row))) } else { Err(other_job()) }
             }
             Ok(Ok(None)) => Ok(Next::End),
             Ok(Err(status)) => Err(row::refusal_of(&status)),
         }
+    }
+
+    fn placed<I: ImportRequest>(
+        &self,
+        row: Option<<I::Resource as Resource>::Message>,
+    ) -> Option<<I::Resource as Resource>::Message> {
+        row.map(|mut row| {
+            I::place(&mut row, &self.parent);
+            row
+        })
     }
 
     /// An import may outlast the token that it was begun with, but not its caller's being let in: whoever was

@@ -32,7 +32,7 @@ use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput, Listed};
 
 pub(crate) use imports::{Reports, import};
-pub(crate) use resources::{AdjudicationRuleSetResource, VehicleResource};
+pub(crate) use resources::{AdjudicationRuleSetResource, CampaignResource, CampaignVehicleResource, VehicleResource};
 
 /// What differs between one kind of master data and another.
 pub(crate) trait Resource: 'static {
@@ -67,6 +67,18 @@ pub(crate) trait Resource: 'static {
     /// The code in canonical form; vehicles read theirs as a VIN.
     fn code(text: &str) -> Result<String, Violation> {
         Code::parse(text).map(|code| code.to_string()).map_err(|_| convert::bad_code("name"))
+    }
+
+    /// The code in a public name.
+    fn code_in_name(name: &str) -> Answer<String> {
+        let code = names::id_in(name, Self::Record::COLLECTION)?;
+        // A name that can't be one is simply not there.
+        Self::code(code).map_err(|_| Refusal::not_found(name))
+    }
+
+    /// The public name of a code.
+    fn name_of_code(code: &str) -> String {
+        format!("{}/{code}", Self::Record::COLLECTION)
     }
 
     /// The organisation whose row it is, for what only the own organisation sees.
@@ -106,14 +118,12 @@ fn collection<R: Resource>() -> &'static str {
 }
 
 fn name_of<R: Resource>(code: &str) -> String {
-    format!("{}/{code}", collection::<R>())
+    R::name_of_code(code)
 }
 
 /// Reads the code out of a public name.
 pub(crate) fn code_in<R: Resource>(name: &str) -> Answer<String> {
-    let code = names::id_in(name, collection::<R>())?;
-    // A name that can't be one is simply not there.
-    R::code(code).map_err(|_| Refusal::not_found(name))
+    R::code_in_name(name)
 }
 
 /// The message for a record, without what the caller may not see.

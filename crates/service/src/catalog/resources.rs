@@ -1,8 +1,8 @@
 //! The kinds of master data: message, record, and what is peculiar to each.
 
 use recourse_domain::access::{Actor, Right};
-use recourse_domain::catalog::{self as domain, ColumnValue, PolicyState, RuleSetState, Stored};
-use recourse_domain::ids::OrgId;
+use recourse_domain::catalog::{self as domain, CampaignState, ColumnValue, PolicyState, RuleSetState, Stored};
+use recourse_domain::ids::{Code, OrgId};
 use recourse_domain::query::filter::{Expr, Op};
 use recourse_domain::text::Violation;
 use recourse_domain::vehicle;
@@ -13,8 +13,9 @@ use recourse_proto::{Method, v1};
 use super::Resource;
 use crate::convert::organizations::NewId;
 use crate::convert::{
-    adjudication_rule_sets, appraisers, evidence_rules, failure_codes, labor_operations, part_supplies, parts,
-    policies, rescue_tariffs, review_queues, settings, share_agreements, stations, suppliers, vehicles,
+    adjudication_rule_sets, appraisers, campaign_vehicles, campaigns, evidence_rules, failure_codes, labor_operations,
+    part_supplies, parts, policies, rescue_tariffs, review_queues, settings, share_agreements, stations, suppliers,
+    vehicles,
 };
 use crate::error::{Answer, Refusal};
 
@@ -207,6 +208,61 @@ resource! {
             "填写 vin_override_reason 需要 VIN_OVERRIDE 权限；请更正 VIN，或由具有该权限的人员操作",
         )
         .with("right", "VIN_OVERRIDE"))
+    }
+}
+
+resource! {
+    /// Campaigns. Drafts are the manufacturer's own affair until it activates them.
+    CampaignResource: Campaign = domain::Campaign, "campaign", CampaignServiceGetCampaign,
+    campaigns::show, |message, code, before, _| campaigns::read(message, code, before);
+
+    fn is_known_to(actor: &Actor, record: &Self::Record) -> bool {
+        match record.state {
+            CampaignState::Draft => sees_drafts(actor),
+            CampaignState::Active | CampaignState::Closed => true,
+        }
+    }
+
+    fn known_where(actor: &Actor) -> Option<Expr> {
+        let draft = ColumnValue::Text(Some(CampaignState::Draft.word().to_owned()));
+        (!sees_drafts(actor)).then_some(Expr::Compare { column: "state", op: Op::Ne, value: draft })
+    }
+
+    fn refuse_retirement(record: &Self::Record) -> Answer<()> {
+        match record.state {
+            CampaignState::Draft | CampaignState::Closed => Ok(()),
+            CampaignState::Active => {
+                Err(Refusal::state_conflict(&format!("campaigns/{}", record.code), record.state.word(), "delete"))
+            }
+        }
+    }
+}
+
+resource! {
+    /// Vehicles of campaigns, whose code is that of the campaign and the VIN: `R-2026-01/LSVAM4186C2184841`.
+    CampaignVehicleResource: CampaignVehicle = domain::CampaignVehicle, "campaign_vehicle",
+    CampaignServiceGetCampaignVehicle,
+    campaign_vehicles::show, |message, code, before, _| campaign_vehicles::read(message, code, before);
+
+    fn code(text: &str) -> Result<String, Violation> {
+        let text = text.strip_prefix("campaigns/").unwrap_or(text);
+        let parts = text.split_once("/vehicles/").or_else(|| text.split_once('/'));
+        let (campaign, vin) = parts.unwrap_or_default();
+        let campaign = Code::parse(campaign).map_err(|_| crate::convert::bad_code("name"))?;
+        let vin = Vin::parse(vin).map_err(|error| vehicles::bad_vin("vin", error))?;
+        Ok(domain::CampaignVehicle::key_of(&campaign, &vin))
+    }
+
+    fn code_in_name(name: &str) -> Answer<String> {
+        Self::code(name).map_err(|_| Refusal::not_found(name))
+    }
+
+    fn name_of_code(code: &str) -> String {
+        code.split_once('/').map(|(campaign, vin)| format!("campaigns/{campaign}/vehicles/{vin}")).unwrap_or_default()
+    }
+
+    fn owner(stored: &Stored<Self::Record>) -> Option<OrgId> {
+        stored.value.state.job().map(|job| job.station)
     }
 }
 

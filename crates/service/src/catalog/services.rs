@@ -4,12 +4,13 @@ use recourse_proto::{Method, v1};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::resources::{
-    AppraiserResource, EvidenceRuleResource, FailureCodeResource, LaborOperationResource, PartResource,
-    PartSupplyResource, RescueTariffResource, ReviewQueueResource, SettingResource, ShareAgreementResource,
-    StationResource, SupplierResource, WarrantyPolicyResource,
+    AppraiserResource, CampaignResource, EvidenceRuleResource, FailureCodeResource, LaborOperationResource,
+    PartResource, PartSupplyResource, RescueTariffResource, ReviewQueueResource, SettingResource,
+    ShareAgreementResource, StationResource, SupplierResource, WarrantyPolicyResource,
 };
 use super::{Reports, create, get, import, list, retire, update};
 use crate::api::Api;
+use crate::campaigns;
 use crate::context::Call;
 use crate::lists::ListInput;
 
@@ -175,6 +176,92 @@ master_data! {
         let method = Method::WarrantyPolicyServicePublishWarrantyPolicy;
         let (call, request) = Call::command(&self.inner, method, request, |r| &mut r.request_id)?;
         call.answer(super::publish::publish(&call, request).await)
+    }
+}
+
+master_data! {
+    v1::campaign_service_server::CampaignService, CampaignResource: Campaign, campaign, campaign_id;
+    create_campaign CreateCampaignRequest CampaignServiceCreateCampaign,
+    get_campaign GetCampaignRequest CampaignServiceGetCampaign,
+    list_campaigns ListCampaignsRequest ListCampaignsResponse campaigns CampaignServiceListCampaigns,
+    update_campaign UpdateCampaignRequest CampaignServiceUpdateCampaign,
+    delete_campaign DeleteCampaignRequest CampaignServiceDeleteCampaign;
+
+    async fn activate_campaign(
+        &self,
+        request: Request<v1::ActivateCampaignRequest>,
+    ) -> Result<Response<v1::Campaign>, Status> {
+        let method = Method::CampaignServiceActivateCampaign;
+        let (call, request) = Call::command(&self.inner, method, request, |r| &mut r.request_id)?;
+        call.answer(campaigns::activate(&call, request).await)
+    }
+
+    async fn close_campaign(
+        &self,
+        request: Request<v1::CloseCampaignRequest>,
+    ) -> Result<Response<v1::Campaign>, Status> {
+        let (call, request) =
+            Call::command(&self.inner, Method::CampaignServiceCloseCampaign, request, |r| &mut r.request_id)?;
+        call.answer(campaigns::close(&call, request).await)
+    }
+
+    async fn get_campaign_completion(
+        &self,
+        request: Request<v1::GetCampaignCompletionRequest>,
+    ) -> Result<Response<v1::CampaignCompletion>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::CampaignServiceGetCampaignCompletion, request)?;
+        call.answer(campaigns::completion(&call, request).await)
+    }
+
+    async fn get_campaign_vehicle(
+        &self,
+        request: Request<v1::GetCampaignVehicleRequest>,
+    ) -> Result<Response<v1::CampaignVehicle>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::CampaignServiceGetCampaignVehicle, request)?;
+        call.answer(campaigns::vehicle(&call, &request.name).await)
+    }
+
+    async fn list_campaign_vehicles(
+        &self,
+        request: Request<v1::ListCampaignVehiclesRequest>,
+    ) -> Result<Response<v1::ListCampaignVehiclesResponse>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::CampaignServiceListCampaignVehicles, request)?;
+        call.answer(campaigns::vehicles(&call, request).await)
+    }
+
+    type ImportCampaignVehiclesStream = Reports;
+
+    async fn import_campaign_vehicles(
+        &self,
+        request: Request<Streaming<v1::ImportCampaignVehiclesRequest>>,
+    ) -> Result<Response<Self::ImportCampaignVehiclesStream>, Status> {
+        import(&self.inner, Method::CampaignServiceImportCampaignVehicles, request).await
+    }
+
+    async fn exempt_campaign_vehicle(
+        &self,
+        request: Request<v1::ExemptCampaignVehicleRequest>,
+    ) -> Result<Response<v1::CampaignVehicle>, Status> {
+        let method = Method::CampaignServiceExemptCampaignVehicle;
+        let (call, request) = Call::command(&self.inner, method, request, |r| &mut r.request_id)?;
+        call.answer(campaigns::exempt(&call, request).await)
+    }
+
+    async fn reinstate_campaign_vehicle(
+        &self,
+        request: Request<v1::ReinstateCampaignVehicleRequest>,
+    ) -> Result<Response<v1::CampaignVehicle>, Status> {
+        let method = Method::CampaignServiceReinstateCampaignVehicle;
+        let (call, request) = Call::command(&self.inner, method, request, |r| &mut r.request_id)?;
+        call.answer(campaigns::reinstate(&call, request).await)
+    }
+
+    async fn list_vehicle_campaigns(
+        &self,
+        request: Request<v1::ListVehicleCampaignsRequest>,
+    ) -> Result<Response<v1::ListVehicleCampaignsResponse>, Status> {
+        let (call, request) = Call::read(&self.inner, Method::CampaignServiceListVehicleCampaigns, request)?;
+        call.answer(campaigns::of_vehicle(&call, &request.parent).await)
     }
 }
 

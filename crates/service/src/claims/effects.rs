@@ -1,5 +1,6 @@
 //! What a step of a claim does beside the claim itself: it uses authorisations and gives them back, reserves an
-//! entitlement and releases it, gives an authorisation, and closes the claim that gave one.
+//! entitlement and releases it, takes the work of a campaign, gives an authorisation, and closes the claim that
+//! gave one.
 //!
 //! Everything follows from where the claim stands after the step, so every step asks the same. All of it is
 //! written before a command is sealed: the claim's own version comes last. Whoever was overtaken by another
@@ -17,6 +18,7 @@ use recourse_repository::{StoreError, Tx};
 use uuid::Uuid;
 
 use super::{COLLECTION, audience, facts};
+use crate::campaigns::effects as campaigns;
 use crate::context::Call;
 use crate::convert::claims as convert_claims;
 use crate::error::{Answer, Refusal};
@@ -25,6 +27,7 @@ use crate::settings;
 /// After a submission: uses what its lines name, and reserves its entitlement.
 pub(super) async fn reserve(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim, facts: &Facts) -> Answer<()> {
     use_authorizations(tx, call, permit, claim).await?;
+    campaigns::take(tx, call, permit, claim, facts).await?;
     if claim.kind != Kind::RunningInMaintenance {
         return Ok(());
     }
@@ -35,6 +38,10 @@ pub(super) async fn reserve(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim
 /// After any other step: what the claim holds no longer is given back, what was approved is final.
 pub(crate) async fn follow(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
     use_authorizations(tx, call, permit, claim).await?;
+    if campaigns::follow(tx, call, permit, claim).await? {
+        let facts = facts::gather(tx, call, claim).await?;
+        campaigns::take_again(tx, call, permit, claim, &facts).await?;
+    }
     if claim.kind != Kind::RunningInMaintenance {
         return Ok(());
     }

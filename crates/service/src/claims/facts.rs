@@ -37,6 +37,14 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         Some(vin) => tx.record::<Vehicle>(&everything, vin.as_str()).await?.map(|stored| stored.value),
         None => None,
     };
+    let campaigns = tx
+        .campaigns_of_vehicle(
+            vin.as_ref().map_or("", Vin::as_str),
+            vehicle.as_ref().map(|vehicle| &vehicle.model),
+            header.campaign.as_ref(),
+            true,
+        )
+        .await?;
     let parts: BTreeMap<Code, Part> = by_code(tx.active_records::<Part>(&everything, &part_codes(claim)).await?);
     let operations: BTreeMap<Code, LaborOperation> =
         by_code(tx.active_records::<LaborOperation>(&everything, &operation_codes(claim)).await?);
@@ -83,6 +91,7 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         shared_trips: drawn.shared_trips,
         earlier_repairs: drawn.earlier_repairs,
         evidence,
+        campaigns,
     })
 }
 

@@ -9,10 +9,11 @@ use super::{date, text};
 
 /// The answer as a message.
 pub(crate) fn show(answer: &CoverageAnswer, lang: Lang) -> v1::CheckCoverageResponse {
-    let CoverageAnswer { covered, by, warranty_start, reasons } = answer;
+    let CoverageAnswer { covered, by, warranty_start, campaign, reasons } = answer;
     let mut message = v1::CheckCoverageResponse {
         covered: *covered,
         warranty_start: warranty_start.and_then(date),
+        campaign: name_or_empty("campaigns", campaign.as_ref()),
         reasons: reasons.iter().map(|reason| show_reason(reason, lang)).collect(),
         ..v1::CheckCoverageResponse::default()
     };
@@ -58,5 +59,7 @@ fn show_code(code: CoverageCode) -> v1::coverage_reason::Code {
         CoverageCode::UseNotCovered => Code::UseNotCovered,
         CoverageCode::ExpiredByDate => Code::ExpiredByDate,
         CoverageCode::ExpiredByDistance => Code::ExpiredByDistance,
+        CoverageCode::CoveredByCampaign => Code::CoveredByCampaign,
+        CoverageCode::NotCoveredByCampaign => Code::NotCoveredByCampaign,
     }
 }

@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use recourse_domain::catalog::{Address, BankAccount, Contact, Dated, DatedList};
 use recourse_domain::ids::Code;
-use recourse_domain::money::{BasisPoints, Hours, Money};
+use recourse_domain::money::{BasisPoints, Hours, Money, Quantity};
 use recourse_domain::text::Violation;
 use recourse_proto::google::r#type as google;
 use recourse_proto::v1;
@@ -176,6 +176,12 @@ impl Reader {
     pub(crate) fn needed_hours(&mut self, field: &str, value: Option<&google::Decimal>) -> Option<Hours> {
         let hours = self.hours(field, value);
         self.needed(field, hours, value.is_some_and(|value| !value.value.is_empty()))
+    }
+
+    /// A quantity that must be there.
+    pub(crate) fn needed_quantity(&mut self, field: &str, value: Option<&google::Decimal>) -> Option<Quantity> {
+        let quantity = self.quantity(field, value);
+        self.needed(field, quantity, value.is_some_and(|value| !value.value.is_empty()))
     }
 
     /// A public name that must be there.

@@ -71,6 +71,8 @@ pub(crate) fn show(stored: &Stored<Vehicle>) -> v1::Vehicle {
         ownership_periods: ownership_periods.iter().map(show_ownership).collect(),
         components: components.iter().map(show_component).collect(),
         external_ref: external_ref.clone(),
+        // What other resources say of it is told when one vehicle is read.
+        open_recalls: Vec::new(),
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
@@ -111,6 +113,10 @@ pub(crate) fn show_event(event: &VehicleEvent) -> v1::VehicleEvent {
         EventDetail::MarkedReturned { reason } => {
             message.set_type(v1::vehicle_event::Type::MarkedReturned);
             message.reason.clone_from(reason);
+        }
+        EventDetail::Corrected { correction } => {
+            message.set_type(v1::vehicle_event::Type::Corrected);
+            message.correction = format!("corrections/{correction}");
         }
     }
     message
@@ -179,6 +185,7 @@ pub(crate) fn read(
         ownership_periods: _,
         components,
         external_ref,
+        open_recalls: _,
         active: _,
         create_time: _,
         update_time: _,

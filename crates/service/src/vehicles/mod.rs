@@ -12,6 +12,7 @@ use recourse_proto::{Method, v1};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::api::Api;
+use crate::campaigns;
 use crate::catalog::{self, VehicleResource};
 use crate::context::Call;
 use crate::convert::vehicles as convert_vehicles;
@@ -31,7 +32,7 @@ impl VehicleService for Api {
 
     async fn get_vehicle(&self, request: Request<v1::GetVehicleRequest>) -> Result<Response<v1::Vehicle>, Status> {
         let (call, request) = Call::read(&self.inner, Method::VehicleServiceGetVehicle, request)?;
-        call.answer(catalog::get::<VehicleResource>(&call, &request.name).await)
+        call.answer(campaigns::with_open_recalls(&call, &request.name).await)
     }
 
     async fn list_vehicles(

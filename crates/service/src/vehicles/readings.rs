@@ -177,8 +177,11 @@ fn contradiction(km: i64, issue: &OdometerIssue<'_>) -> Violation {
     Violation::new(
         "odometer",
         "ODOMETER_REGRESSION",
-        format!("{en}; check date and value, or ask an auditor for a CORRECTION if the instrument was replaced"),
-        format!("{zh}；请核对日期与读数；如已更换仪表，请联系审核员登记 CORRECTION"),
+        format!(
+            "{en}; check date and value; if the other reading is wrong or the instrument was replaced, ask for a correction of \
+             it (POST /v1/corrections)"
+        ),
+        format!("{zh}；请核对日期与读数；如另一读数有误或已更换仪表，请申请更正该读数（POST /v1/corrections）"),
     )
 }
 

@@ -20,7 +20,10 @@ pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (position, line) in positions(claim) {
         let Some(named) = line.content.authorization.as_deref() else {
-            findings.extend(missing(position, line, facts));
+            // The campaign is the leave.
+            if claim.covering_campaign(facts).is_none() {
+                findings.extend(missing(position, line, facts));
+            }
             continue;
         };
         let known = facts.authorizations.iter().find(|known| known.is_named(named));

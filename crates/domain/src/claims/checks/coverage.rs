@@ -11,8 +11,12 @@ use crate::coverage::{
 };
 use crate::ids::Code as CatalogCode;
 use crate::text::Lang;
+use crate::vehicle::Sale;
 
 pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
+    if claim.covering_campaign(facts).is_some() {
+        return Vec::new();
+    }
     let Some(causal) = &claim.header.causal_part else { return Vec::new() };
     let Some(answer) = ask_about_part(claim, facts, causal) else { return Vec::new() };
     // Without a sale there is no warranty to ask; the vehicle's check says so.
@@ -70,6 +74,19 @@ pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
 /// What the warranty says about the causal part, to be frozen with the submission: the version of the policy
 /// that counted can still be named when another is in force.
 pub(in crate::claims) fn of_claim(claim: &Claim, facts: &Facts) -> Option<ClaimCoverage> {
+    if let Some(fact) = claim.covering_campaign(facts) {
+        let sale = facts.vehicle.as_ref().and_then(|vehicle| vehicle.sale_on(claim.campaign_day(facts)));
+        return Some(ClaimCoverage {
+            covered: true,
+            policy: None,
+            term: None,
+            clause: fact.campaign.authority_number.clone(),
+            warranty_start: sale.map(Sale::warranty_start),
+            last_day: fact.campaign.valid_until,
+            limit_km: None,
+            campaign: Some(fact.campaign.code.clone()),
+        });
+    }
     let answer = ask_about_part(claim, facts, claim.header.causal_part.as_ref()?)?;
     let by = answer.by.as_ref();
     Some(ClaimCoverage {
@@ -80,6 +97,7 @@ pub(in crate::claims) fn of_claim(claim: &Claim, facts: &Facts) -> Option<ClaimC
         warranty_start: answer.warranty_start,
         last_day: by.map(|term| term.expires_on),
         limit_km: by.and_then(|term| term.km_limit),
+        campaign: None,
     })
 }
 

@@ -2,6 +2,7 @@
 //! them always run: a station gets everything at once.
 
 mod authorizations;
+mod campaigns;
 mod coverage;
 mod dates;
 mod duplicates;
@@ -22,11 +23,12 @@ use crate::money::BasisPoints;
 /// Everything that is found about a claim whose amounts have been computed, in the order in which a form
 /// shows its fields: the header first, then the lines.
 pub fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
-    let groups: [fn(&Claim, &Facts) -> Vec<Finding>; 14] = [
+    let groups: [fn(&Claim, &Facts) -> Vec<Finding>; 15] = [
         form::check,
         vehicle::check,
         dates::check,
         coverage::check,
+        campaigns::check,
         duplicates::check,
         own_warranty::check,
         entitlements::check,

@@ -143,6 +143,7 @@ fn troubled() -> Vec<(Claim, Facts)> {
     }];
     let mut all = vec![unproven, worst(), unknown, no_vin, unsold, uncovered, unpriced, unknown_part];
     all.extend(troubled_kinds());
+    all.extend(super::campaigns::tests::troubled());
     all
 }
 
@@ -285,7 +286,10 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::FreeServiceLimit
         | Code::EntitlementNotUsable
         | Code::QuoteTooLow
-        | Code::UnknownAttachment => true,
+        | Code::UnknownAttachment
+        | Code::NotCampaignVehicle
+        | Code::CampaignNotUsable
+        | Code::CampaignAlreadyClaimed => true,
         Code::ExpiredWarranty
         | Code::NotCovered
         | Code::SubmittedTooLate
@@ -307,7 +311,6 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::PartNotReturnedInTime
         | Code::PartDamagedByPacking
         | Code::NoDefectFound
-        | Code::NotCampaignVehicle
         | Code::FacilityNotAuthorized
         | Code::RepeatRepair
         | Code::PartialCoverage
@@ -322,6 +325,10 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::TripNotShared
         | Code::EvidenceNotUploaded
         | Code::EvidenceReused
+        | Code::OpenRecall
+        | Code::OutsideCampaignRemedy
+        | Code::ExceedsCampaignRemedy
+        | Code::CampaignPartsNotReady
         | Code::Other => false,
     };
     for (claim, facts) in troubled() {

@@ -31,7 +31,8 @@ fn identity(claim: &Claim, facts: &Facts) -> Vec<Finding> {
         findings.push(Finding::error(Code::UnknownVehicle, "vin").with("vin", &vin));
         return findings;
     };
-    if vehicle.sale.is_none() {
+    // A campaign covers unsold vehicles too.
+    if vehicle.sale.is_none() && claim.covering_campaign(facts).is_none() {
         return vec![Finding::warning(Code::NoSaleRecord, "vin").with("vin", &vin)];
     }
     Vec::new()

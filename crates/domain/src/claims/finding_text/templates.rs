@@ -68,8 +68,9 @@ pub(super) fn template(code: Code) -> Template {
                 "能证明此前已就同一故障报修的维修记录",
             ),
             (
-                "correct drop-off date or odometer if they are wrong; otherwise ask for goodwill",
-                "如送修日期或里程有误请更正；否则请申请善意补偿",
+                "correct drop-off date or odometer if they are wrong; ask for a correction if the recorded sale date is \
+                 (POST /v1/corrections); otherwise ask for goodwill",
+                "如送修日期或里程有误请更正；如登记的销售日期有误请申请更正（POST /v1/corrections）；否则请申请善意补偿",
             ),
         ),
         Code::NotCovered => t(
@@ -143,8 +144,9 @@ pub(super) fn template(code: Code) -> Template {
             ),
             ("a photo of the odometer", "里程表照片"),
             (
-                "correct the reading; if the instrument was replaced, say so in the description",
-                "请更正里程；如更换过仪表请在说明中注明",
+                "correct the reading; if the other reading is wrong or the instrument was replaced, ask for a correction \
+                 of it (POST /v1/corrections)",
+                "请更正里程；如另一读数有误或更换过仪表，请申请更正该读数（POST /v1/corrections）",
             ),
         ),
         Code::InvalidVin => t(
@@ -157,7 +159,11 @@ pub(super) fn template(code: Code) -> Template {
             ("the sale of the vehicle is not recorded", "车辆无销售记录"),
             ("the sale of {vin} is not recorded, so its warranty has no start", "{vin} 无销售记录，保修期无法起算"),
             ("the sales invoice", "购车发票"),
-            ("have the sale recorded, with invoice and delivery date", "请补录销售信息（发票及交车日期）"),
+            (
+                "have the sale recorded with invoice and delivery date (:recordSale); a recorded date that is wrong is \
+                 corrected on request (POST /v1/corrections)",
+                "请补录销售信息（:recordSale，发票及交车日期）；已登记日期有误的请申请更正（POST /v1/corrections）",
+            ),
         ),
         Code::QuantityOverVehicleUsage => t(
             ("more pieces than the vehicle has", "数量超过单车用量"),
@@ -253,7 +259,7 @@ pub(super) fn template(code: Code) -> Template {
         Code::NoDefectFound => t(("the replaced part has no defect", "旧件未检出故障"), NO, NO, NO),
         Code::NotCampaignVehicle => t(
             ("the vehicle is not in the scope of the campaign", "车辆不在活动范围内"),
-            NO,
+            ("{campaign} does not reach {vin}: {reason_en}", "{campaign} 不适用于 {vin}：{reason_zh}"),
             NO,
             ("leave the campaign out if the work does not belong to it", "如与活动无关请去掉活动编号"),
         ),
@@ -476,6 +482,60 @@ pub(super) fn template(code: Code) -> Template {
             ),
             NO,
             ("name each claim in the other's trip", "请在两张单的出行中互相填写"),
+        ),
+        Code::OpenRecall => t(
+            ("a safety recall of the vehicle is open", "车辆有未完成的安全召回"),
+            (
+                "the safety recall {campaign} ({name_en}) is open for {vin}: do its work before the vehicle leaves",
+                "安全召回 {campaign}（{name_zh}）对 {vin} 尚未完成：请在车辆离店前完成",
+            ),
+            NO,
+            ("do the recall's work and claim it under the campaign", "请完成召回作业并按该活动申报"),
+        ),
+        Code::CampaignNotUsable => t(
+            ("the campaign can't be claimed", "活动不可申报"),
+            ("{campaign} can't be claimed: {reason_en}", "{campaign} 不可申报：{reason_zh}"),
+            NO,
+            ("name the right campaign, or leave it out", "请填写正确的活动编号，或去掉该编号"),
+        ),
+        Code::CampaignAlreadyClaimed => t(
+            ("the campaign's work on this vehicle is claimed already", "该车辆的活动作业已申报"),
+            (
+                "the work of {campaign} on {vin} is claimed already and stands at {state}",
+                "{vin} 的 {campaign} 作业已由其他索赔单申报，状态为 {state}",
+            ),
+            NO,
+            (
+                "withdraw this claim; work that was done beside is claimed without the campaign",
+                "请撤回本单；活动以外的作业请不填活动编号另行申报",
+            ),
+        ),
+        Code::OutsideCampaignRemedy => t(
+            ("the line is no work of the campaign", "该行不属于活动作业内容"),
+            (
+                "{subject} is no work of {campaign}'s remedy {remedy}",
+                "{subject} 不在 {campaign} 方案 {remedy} 的作业内容内",
+            ),
+            ("why the work was needed", "需要该作业的原因"),
+            ("claim it apart, without the campaign", "请不填活动编号另行申报"),
+        ),
+        Code::ExceedsCampaignRemedy => t(
+            ("more than the campaign's remedy pays", "超过活动方案的标准"),
+            (
+                "{claimed} of {subject} are claimed; {campaign}'s remedy {remedy} pays {allowed}",
+                "{subject} 申报 {claimed}；{campaign} 方案 {remedy} 的标准为 {allowed}",
+            ),
+            ("what made more necessary", "需要更多的原因"),
+            ("claim what the remedy says", "请按方案标准申报"),
+        ),
+        Code::CampaignPartsNotReady => t(
+            ("the campaign's parts are not ready", "活动零件尚未就绪"),
+            (
+                "the parts of {campaign}'s remedy {remedy} can be had from {ready} on; the repair was completed on {date}",
+                "{campaign} 方案 {remedy} 的零件自 {ready} 起可供；维修于 {date} 完工",
+            ),
+            ("where the parts came from", "零件来源"),
+            ("correct the dates, or say where the parts came from", "请更正日期，或说明零件来源"),
         ),
         Code::Other => t(("see the note", "见备注"), NO, NO, NO),
     }

@@ -24,7 +24,8 @@ pub(crate) use appeals::{read_appeal, show_appeal};
 pub(crate) use head::show_head;
 pub(crate) use lines::show_line_type;
 pub(crate) use review::{
-    as_violation, read_reasons, read_verdicts, show_code, show_difference, show_finding, show_revision,
+    as_violation, read_code as read_reason_code, read_reasons, read_verdicts, show_code, show_difference, show_finding,
+    show_revision,
 };
 pub(crate) use words::{read_kind, show_kind, show_state};
 
@@ -170,6 +171,7 @@ pub(crate) fn document(claim: &Claim, now: DateTime<Utc>, lang: Lang) -> Result<
             warranty_start_date: coverage.warranty_start.and_then(date),
             last_date: coverage.last_day.and_then(date),
             odometer_limit: coverage.limit_km.and_then(kilometers),
+            campaign: coverage.campaign.as_ref().map(|code| format!("campaigns/{code}")).unwrap_or_default(),
         }),
         revision: count(claim.revision()),
         submission_count: count(claim.submission_count()),

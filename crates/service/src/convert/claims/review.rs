@@ -195,7 +195,8 @@ pub(crate) fn show_code(code: domain::Code) -> v1::finding_code::Code {
     v1::finding_code::Code::from_str_name(code.word()).unwrap_or(v1::finding_code::Code::Other)
 }
 
-pub(super) fn read_code(code: v1::finding_code::Code) -> Option<domain::Code> {
+/// The domain's reason; none for the unspecified.
+pub(crate) fn read_code(code: v1::finding_code::Code) -> Option<domain::Code> {
     domain::Code::ALL.iter().copied().find(|known| known.word() == code.as_str_name())
 }
 
