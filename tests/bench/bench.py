@@ -4,6 +4,7 @@
   bench.py prepare           starts a private PostgreSQL, loads the yardstick's schema and ours with CLAIMS claims each
   bench.py run               yardstick, our own statements and our server, interleaved; prints the table
   bench.py report            prints the table of the last results again
+  bench.py peer-install      installs the FastAPI peer (peer.py) under BENCH_HOME; TARGETS=yardstick,rest,peer then runs it too
   bench.py stop              ends the database
 
 Four jobs: get one claim, list 50, create, approve. Each is run by pgbench on the yardstick's fixed schema (the
@@ -14,7 +15,7 @@ steadier figure. Needs PostgreSQL's programs, wrk and, for gRPC, h2load. Only lo
 
 Settings (environment): BENCH_HOME, CLAIMS=1000000, CLIENTS=8, ROUNDS=3, SECS=5, JOBS=get,list,create,approve, BINARY.
 """
-import glob, json, os, re, resource, shutil, signal, statistics, subprocess, sys, tempfile, time, urllib.request, uuid
+import contextlib, glob, json, os, re, resource, shutil, signal, statistics, subprocess, sys, tempfile, time, urllib.request, uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -149,6 +150,43 @@ def load(name):
     with open(os.path.join(HOME, name + ".json")) as file:
         return json.load(file)
 
+# ---------------------------------------------------------------- the peer
+
+PEER_PORT = PORT + 1
+PEER = f"http://127.0.0.1:{PEER_PORT}"
+PEER_CREATION = {"claim_no": "WC-1", "vin": "WVW00000000000001", "odometer_km": 42000, "failure_date": "2025-06-01", "causal_part_id": 5, "fault_code": "P0301",
+                 "complaint": "customer reports noise from front axle", "currency": "EUR",
+                 "lines": [{"kind": "P", "part_id": 17 + n, "qty_milli": 1000, "unit_minor": 12000} for n in range(3)]
+                        + [{"kind": "L", "op_code": f"OP0{n}00", "qty_milli": 1000, "unit_minor": 10000} for n in (1, 2)]}
+
+def peer_install():
+    python = os.path.join(HOME, "peer", "bin", "python")
+    os.makedirs(HOME, exist_ok=True)
+    subprocess.run([sys.executable, "-m", "venv", os.path.join(HOME, "peer")], check=True)
+    subprocess.run([python, "-m", "pip", "install", "-q", "fastapi", "sqlalchemy[asyncio]", "asyncpg", "uvicorn", "uvloop", "httptools"], check=True)
+
+class Peer:
+    """FastAPI over the yardstick's schema, with as many workers as there are processors."""
+    def __enter__(self):
+        env = dict(os.environ, PEER_DATABASE=f"postgresql+asyncpg://{USER}@127.0.0.1:{PG_PORT}/yardstick")
+        command = [os.path.join(HOME, "peer", "bin", "uvicorn"), "peer:app", "--workers", str(os.cpu_count()), "--port", str(PEER_PORT), "--no-access-log", "--log-level", "error"]
+        self.process = subprocess.Popen(command, cwd=HERE, env=env)
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(PEER + "/claims/1").read()
+                return self
+            except OSError:
+                time.sleep(0.05)
+        raise SystemExit("the peer did not start; bench.py peer-install")
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(40)
+
+def run_peer(job, peer):
+    env = dict(os.environ, JOB="peer-" + job, TOKENS=os.devnull, CLAIMS=str(CLAIMS), BODY=json.dumps(PEER_CREATION))
+    return measured(["wrk", "-t", "2", "-c", str(CLIENTS), "-d", f"{SECS}s", "--timeout", "30s", "--latency", "-s", f"{HERE}/load.lua", PEER], peer, parse_wrk, env)
+
 # ---------------------------------------------------------------- measuring
 
 def tree(pid):
@@ -248,7 +286,7 @@ def run():
     start_database()
     targets = os.environ.get("TARGETS", "yardstick,own,rest").split(",")
     cells = []
-    with Server() as server:
+    with Server() as server, Peer() if "peer" in targets else contextlib.nullcontext() as peer:
         write_tokens()
         decision()
         for job in JOBS:   # once, unmeasured: plans, caches, pools
@@ -259,7 +297,7 @@ def run():
                 for target in targets:
                     if target == "own" and not os.path.exists(f"{HERE}/own/{job}.sql"):
                         continue
-                    cell = run_rest(job, server.process.pid) if target == "rest" else run_pgbench(job, "reference" if target == "yardstick" else "own")
+                    cell = run_rest(job, server.process.pid) if target == "rest" else run_peer(job, peer.process.pid) if target == "peer" else run_pgbench(job, "reference" if target == "yardstick" else "own")
                     cell.update(job=job, target=target, round=number)
                     cells.append(cell)
     save("results", cells)
@@ -269,7 +307,7 @@ def report(cells):
     middle = lambda job, target, key: statistics.median([c[key] for c in cells if c["job"] == job and c["target"] == target] or [float("nan")])
     print(f"{'job':8} {'target':10} {'req/s':>8} {'÷yard':>6} {'÷own':>6} {'p50 ms':>7} {'p99 ms':>7} {'server µs':>9} {'db µs':>7} {'load µs':>7} {'PSS MiB':>7} {'others':>6} {'errors':>6}")
     for job in JOBS:
-        for target in ("yardstick", "own", "rest"):
+        for target in ("yardstick", "own", "rest", "peer"):
             rate = middle(job, target, "rate")
             if rate != rate:
                 continue
@@ -282,4 +320,4 @@ def stop():
         subprocess.run(as_owner(os.path.join(BIN, "pg_ctl"), "-D", os.path.join(HOME, "data"), "-m", "fast", "-w", "stop"), check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 if __name__ == "__main__":
-    {"prepare": prepare, "run": run, "report": lambda: report(load("results")), "stop": stop}[sys.argv[1] if len(sys.argv) > 1 else "run"]()
+    {"prepare": prepare, "peer-install": peer_install, "run": run, "report": lambda: report(load("results")), "stop": stop}[sys.argv[1] if len(sys.argv) > 1 else "run"]()

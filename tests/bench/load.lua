@@ -1,5 +1,5 @@
 -- wrk's requests for one job of the bench. Settings come in the environment:
---   JOB get|list|create|approve   TOKENS file with one bearer token a line   CLAIMS how many copies there are
+--   JOB get|list|create|approve, peer-get … for the peer   TOKENS file with one bearer token a line   CLAIMS how many copies there are
 --   START first claim to approve (each run takes fresh ones)   THREADS wrk's threads   BODY body of a creation or decision
 local job, claims = os.getenv("JOB"), tonumber(os.getenv("CLAIMS"))
 local start, threads = tonumber(os.getenv("START") or "0"), tonumber(os.getenv("THREADS") or "2")
@@ -33,6 +33,19 @@ local function headers(extra)
   return all
 end
 
+-- The same four jobs in the peer's words.
+local function peer(job)
+  local json = {["Content-Type"] = "application/json"}
+  if job == "get" then
+    return wrk.format("GET", "/claims/" .. math.random(1, claims))
+  elseif job == "list" then
+    return wrk.format("GET", "/claims?station=" .. math.random(1, 2000) .. "&before=" .. math.random(math.floor(claims / 2), claims))
+  elseif job == "create" then
+    return wrk.format("POST", "/claims", json, '{"station_id": ' .. math.random(1, 2000) .. ", " .. body:sub(2))
+  end
+  return wrk.format("POST", "/claims/" .. math.random(1, claims) .. "/approve", json)
+end
+
 function request()
   if job == "get" then
     return wrk.format("GET", "/v1/claims/" .. id(math.random(1, claims)), headers())
@@ -43,6 +56,8 @@ function request()
     return wrk.format("GET", "/v1/claims?pageSize=50&orderBy=create_time%20desc&filter=" .. filter, headers())
   elseif job == "create" then
     return wrk.format("POST", "/v1/claims", headers({["Idempotency-Key"] = key()}), body)
+  elseif job:sub(1, 5) == "peer-" then
+    return peer(job:sub(6))
   end
   -- Copies 10k+3 … 10k+5 wait in review.
   local n = start + step * threads + number

@@ -15,6 +15,7 @@ mod identity;
 mod imports;
 mod kinds;
 mod ledger;
+mod lookups;
 mod pages;
 mod readings;
 mod records;

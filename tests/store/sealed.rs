@@ -5,7 +5,7 @@ use recourse_domain::ids::UserId;
 use recourse_repository::{RequestKey, Seen, Store, StoreError};
 use uuid::Uuid;
 
-use super::fixture::{change, created, failure_code, id, keeper, minute, note};
+use super::fixture::{all, change, created, failure_code, id, keeper, minute, note};
 use super::on_both_stores;
 
 fn key(id: Uuid) -> RequestKey {
@@ -28,7 +28,7 @@ async fn renamed(
                     seen => return Ok(Err(seen)),
                 }
                 let record = failure_code(before.value.code.as_str(), &id().to_string());
-                tx.seal(name).await;
+                tx.seal(name, before.id).await;
                 let written =
                     tx.update_record(&keeper(), before, record, note("update", name, "failureCodes", minute(1))).await;
                 let stored = match written {
@@ -46,7 +46,74 @@ async fn renamed(
         .await
 }
 
+/// Changes a record that many share and ends with one of its own, as an approval does that moves a recovery claim.
+async fn both_changed(store: &Store, shared: &str, own: &Stored<FailureCode>) -> Result<i64, StoreError> {
+    let scope = &all();
+    store
+        .run(|tx| {
+            Box::pin(async move {
+                let other = tx.record::<FailureCode>(scope, shared).await?.unwrap();
+                let name = format!("failureCodes/{}", own.value.code);
+                tx.seal(&name, own.id).await;
+                let renamed = failure_code(shared, &id().to_string());
+                let on_shared = note("update", &format!("failureCodes/{shared}"), "failureCodes", minute(1));
+                tx.update_record(&keeper(), &other, renamed, on_shared).await.map_err(|error| match error {
+                    StoreError::Stale => StoreError::Retry,
+                    other => other,
+                })?;
+                let created = failure_code(&format!("N-{}", own.value.code), "made beside");
+                let on_new = note("create", &format!("failureCodes/N-{}", own.value.code), "failureCodes", minute(1));
+                tx.insert_record(&keeper(), id(), created, on_new).await?;
+                let record = failure_code(own.value.code.as_str(), "changed");
+                Ok(tx
+                    .update_record(&keeper(), own, record, note("update", &name, "failureCodes", minute(1)))
+                    .await?
+                    .version)
+            })
+        })
+        .await
+}
+
 on_both_stores! {
+    async fn other_versions_of_a_sealed_unit_stand_with_its_last(store) {
+        created(&store, "SHARED", minute(0)).await;
+        let own = created(&store, "F-1", minute(0)).await;
+        assert_eq!(both_changed(&store, "SHARED", &own).await, Ok(2));
+        let shared = store.record::<FailureCode>(&all(), "SHARED").await.unwrap().unwrap();
+        let beside = store.record::<FailureCode>(&all(), "N-F-1").await.unwrap().unwrap();
+        assert_eq!((shared.version, beside.version), (2, 1));
+        assert_eq!(store.number("SELECT COUNT(*) AS n FROM change").await, 5);
+        assert_eq!(store.number("SELECT COUNT(*) AS n FROM change_pending").await, 5);
+        for stored in [shared, beside] {
+            assert_eq!(store.verify_chain(stored.id, &stored.head_hash).await, Ok(None));
+        }
+    }
+
+    async fn a_sealed_unit_that_is_stale_takes_its_other_versions_with_it(store) {
+        created(&store, "SHARED", minute(0)).await;
+        let own = created(&store, "F-1", minute(0)).await;
+        change(&store, &own, failure_code("F-1", "meanwhile"), minute(1)).await.unwrap();
+        // Which of its versions was overtaken can't be told: it is run again, and a command would find out.
+        let ended = both_changed(&store, "SHARED", &own).await;
+        assert!(matches!(ended, Err(StoreError::Stale | StoreError::Retry)), "{ended:?}");
+        assert_eq!(store.record::<FailureCode>(&all(), "SHARED").await.unwrap().unwrap().version, 1);
+        assert_eq!(store.record::<FailureCode>(&all(), "N-F-1").await, Ok(None));
+        assert_eq!(store.number("SELECT COUNT(*) AS n FROM change").await, 3);
+    }
+
+    async fn many_sealed_units_that_share_a_record_each_have_their_effect(store) {
+        created(&store, "SHARED", minute(0)).await;
+        let mut own = Vec::new();
+        for number in 0..12 {
+            own.push(created(&store, &format!("F-{number}"), minute(0)).await);
+        }
+        let ended = futures::future::join_all(own.iter().map(|own| both_changed(&store, "SHARED", own))).await;
+        assert!(ended.iter().all(|ended| *ended == Ok(2)), "{ended:?}");
+        let shared = store.record::<FailureCode>(&all(), "SHARED").await.unwrap().unwrap();
+        assert_eq!(shared.version, 13);
+        assert_eq!(store.verify_chain(shared.id, &shared.head_hash).await, Ok(None));
+    }
+
     async fn a_sealed_unit_writes_everything_at_once(store) {
         let before = created(&store, "F-1", minute(0)).await;
         let key = key(id());

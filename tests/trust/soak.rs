@@ -157,7 +157,7 @@ async fn crowd(base: &str, call: &str, connections: usize, rate: f64, lasts: Dur
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of calls")]
-async fn overload(backend: Backend, name: &str, call: &str, stage: &Stage) {
+async fn overload(backend: Backend, name: &str, call: &str, stage: &Stage) -> Option<String> {
     let lasts = Duration::from_secs(10);
     let base = &stage.process.base;
     // As many at once as the store has connections: they keep it busy, and nobody is refused.
@@ -189,11 +189,15 @@ async fn overload(backend: Backend, name: &str, call: &str, stage: &Stage) {
         got.other
     );
     assert_eq!(got.other, 0);
-    assert!(goodput >= 0.7 && percentile(&mut got.served, 0.99) <= Duration::from_secs(1));
+    let in_time = percentile(&mut got.served, 0.99) <= Duration::from_secs(1);
+    let refused_soon = percentile(&mut got.refused, 0.99) <= Duration::from_millis(50);
+    let met = goodput >= 0.7 && in_time && refused_soon;
+    (!met).then(|| format!("{backend:?} {name}"))
 }
 
-async fn overloads(backend: Backend) {
-    let Some(stage) = stage(backend).await else { return };
+/// What missed its goal; each is measured, whatever missed before it.
+async fn overloads(backend: Backend) -> Vec<String> {
+    let Some(stage) = stage(backend).await else { return Vec::new() };
     let world = Client::to(&stage.process.base).with_token(&stage.token);
     for number in 0..300 {
         let mut claim = pump_claim();
@@ -201,11 +205,12 @@ async fn overloads(backend: Backend) {
         world.post("/v1/claims", claim).await.ok();
     }
     let page = get("/v1/claims?pageSize=200", &stage.token);
-    overload(backend, "pages of 200 claims", &page, &stage).await;
+    let mut missed = Vec::from_iter(overload(backend, "pages of 200 claims", &page, &stage).await);
     let create = post("/v1/claims", &stage.token, &pump_claim().to_string());
-    overload(backend, "creates", &create, &stage).await;
+    missed.extend(overload(backend, "creates", &create, &stage).await);
     stage.process.signal("-TERM");
     assert_eq!(stage.process.ended().await.0, Some(0));
+    missed
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -218,6 +223,7 @@ async fn soak_slow_clients() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "minutes on a machine of its own: just soak"]
 async fn soak_overload() {
-    overloads(Backend::Sqlite).await;
-    overloads(Backend::Postgres).await;
+    let mut missed = overloads(Backend::Sqlite).await;
+    missed.extend(overloads(Backend::Postgres).await);
+    assert!(missed.is_empty(), "{missed:?} missed a goal");
 }

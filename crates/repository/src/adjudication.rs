@@ -174,7 +174,7 @@ impl Tx<'_> {
         .bind(hit.sampled)
         .bind(hit.approved_minor)
         .bind(hit.time);
-        self.db.write_together(Vec::new(), row, false).await.map(|_| ()).map_err(|error| match error {
+        self.db.write_together(Vec::new(), row, None).await.map(|_| ()).map_err(|error| match error {
             StoreError::AlreadyExists { .. } => StoreError::Stale,
             other => other,
         })

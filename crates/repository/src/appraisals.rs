@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use recourse_domain::access::{Permit, Scope};
-use recourse_domain::appraisals::{Appraisal, StateWord};
+use recourse_domain::appraisals::Appraisal;
 use recourse_domain::catalog::{Field, FieldKind, Stored};
 use recourse_domain::ids::{ClaimId, OrgId};
 use recourse_domain::query::page::{ListQuery, Page};
@@ -91,16 +91,6 @@ impl Tx<'_> {
         claim: ClaimId,
     ) -> Result<Vec<Stored<Appraisal>>, StoreError> {
         documents::with_keys(&self.db, scope, "claim_id", [claim.0]).await
-    }
-
-    /// The final appraisal of a claim, if it has one.
-    pub async fn final_appraisal(
-        &mut self,
-        scope: &Scope,
-        claim: ClaimId,
-    ) -> Result<Option<Stored<Appraisal>>, StoreError> {
-        let all = self.appraisals_of_claim(scope, claim).await?;
-        Ok(all.into_iter().rev().find(|stored| stored.value.state.word() == StateWord::Final))
     }
 
     /// Writes a new appraisal, its parties and its change row.

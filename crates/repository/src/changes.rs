@@ -174,7 +174,7 @@ impl Tx<'_> {
         let mut change_row = Sql::new(INSERT_CHANGE);
         change_row.push(" ").push_list(values(change)?);
         let pending = Sql::new("INSERT INTO change_pending (change_id) VALUES (?)").bind(change.id);
-        let written = self.db.write_together(vec![change_row, pending], row, true).await;
+        let written = self.db.write_together(vec![change_row, pending], row, Some(change.resource_id)).await;
         match (written, writing) {
             (Ok(1), Writing::New | Writing::Changed) => Ok(()),
             (Ok(_), Writing::New | Writing::Changed) => Err(StoreError::Stale),

@@ -275,7 +275,7 @@ impl Tx<'_> {
         .bind(revision.submitted_by.0)
         .bind(BODY_VERSION)
         .bind(json(revision)?);
-        self.db.write_together(Vec::new(), row, false).await.map(|_| ()).map_err(|error| match error {
+        self.db.write_together(Vec::new(), row, None).await.map(|_| ()).map_err(|error| match error {
             StoreError::AlreadyExists { .. } => StoreError::Stale,
             other => other,
         })

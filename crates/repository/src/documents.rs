@@ -125,7 +125,7 @@ impl Tx<'_> {
     }
 }
 
-fn stored<D: Document>(row: &Row) -> Result<Stored<D>, StoreError> {
+pub(crate) fn stored<D: Document>(row: &Row) -> Result<Stored<D>, StoreError> {
     Ok(Stored {
         id: row.get("id")?,
         version: row.get("version")?,

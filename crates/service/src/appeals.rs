@@ -115,8 +115,7 @@ async fn decide(call: &Call, request: v1::DecideAppealRequest) -> Answer<v1::App
                     .decide_appeal(number, review.clone(), call.now, call.today(), &setting)
                     .map_err(|error| refused(name, error))?;
                 effects::decide(tx, call, &permit, &claim).await?;
-                recovery_claims::after_decision(tx, call, &permit, &claim).await?;
-                tx.seal(name).await;
+                recovery_claims::after_decision(tx, call, &permit, name, &claim).await?;
                 post_decision(tx, call, &permit, &claim).await?;
                 // The reading of a claim that came to be approved counts again, and the reverse.
                 let (before, after) = (stored.value.state.word(), claim.state.word());
@@ -223,7 +222,7 @@ async fn save(
     let Saved { claim, number, verb, changed } = saved;
     let name = claim.appeal_name(number);
     let resource = convert_claims::name(claim.id.0);
-    tx.seal(&name).await;
+    tx.seal(&name, claim.id.0).await;
     let paths = changed.iter().map(|path| (*path).to_owned()).collect();
     let note = call.note(verb.word(), resource.clone(), COLLECTION, paths, &audience(&claim));
     let stored = tx.update_claim(permit, before, claim, note).await.map_err(|error| match error {

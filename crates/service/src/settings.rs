@@ -35,5 +35,10 @@ pub(crate) async fn in_force(tx: &mut Tx<'_>, today: NaiveDate) -> Answer<Settin
     let scope = access::job_scope(&Actor::job("lookup"))?;
     let settings: Vec<Setting> =
         tx.every_record::<Setting>(&scope).await?.into_iter().map(|stored| stored.value).collect();
-    Ok(Setting::on(&settings, today).cloned().unwrap_or_default())
+    Ok(of(&settings, today))
+}
+
+/// Of all settings, the one in force on a day.
+pub(crate) fn of(settings: &[Setting], today: NaiveDate) -> Setting {
+    Setting::on(settings, today).cloned().unwrap_or_default()
 }

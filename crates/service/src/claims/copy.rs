@@ -37,7 +37,7 @@ pub(super) async fn copy(call: &Call, request: v1::CopyClaimRequest) -> Answer<v
                 let claim = stored.value.copy(new).map_err(|found| Refusal::invalid(under_claim(found)))?;
                 let permit = call.permit(Act::DraftClaim(claim.parties()))?;
                 let note = call.note("copy", name.to_owned(), COLLECTION, Vec::new(), &audience(&claim));
-                tx.seal(name).await;
+                tx.seal(name, claim.id.0).await;
                 let stored = tx.insert_claim(&permit, claim, note).await.map_err(|error| taken(error, name))?;
                 Ok((name.to_owned(), shown(call, &stored)?))
             })

@@ -48,7 +48,7 @@ pub(super) async fn create(call: &Call, request: v1::CreateClaimRequest) -> Answ
                     .map_err(|found| Refusal::invalid(under_claim(found)))?;
                 let permit = call.permit(Act::DraftClaim(claim.parties()))?;
                 let note = call.note("create", name.to_owned(), COLLECTION, Vec::new(), &audience(&claim));
-                tx.seal(name).await;
+                tx.seal(name, claim.id.0).await;
                 let stored = tx.insert_claim(&permit, claim, note).await.map_err(|error| taken(error, name))?;
                 Ok((name.to_owned(), shown(call, &stored)?))
             })
@@ -98,7 +98,7 @@ pub(super) async fn update(call: &Call, request: v1::UpdateClaimRequest) -> Answ
                     return Ok((name.to_owned(), shown(call, &stored)?));
                 }
                 let note = call.note("update", name.to_owned(), COLLECTION, paths.clone(), &audience(&claim));
-                tx.seal(name).await;
+                tx.seal(name, claim.id.0).await;
                 let stored =
                     tx.update_claim(&permit, &stored, claim, note).await.map_err(|error| taken(error, name))?;
                 Ok((name.to_owned(), shown(call, &stored)?))

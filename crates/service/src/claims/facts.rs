@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::Duration;
 use recourse_domain::authorizations::Authorization;
 use recourse_domain::catalog::{
-    FailureCode, LaborOperation, Part, PartSupply, Record, RescueTariff, Station, Stored, WarrantyPolicy,
+    FailureCode, LaborOperation, Part, PartSupply, Record, RescueTariff, Setting, Station, Stored, WarrantyPolicy,
 };
 use recourse_domain::claims::track::{self, TrackSummary};
 use recourse_domain::claims::{Claim, EarlierRepair, Facts, Kind, Line, LineType, SharedTrip, SimilarClaim};
@@ -27,16 +27,34 @@ use crate::settings;
 pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answer<Facts> {
     let everything = call.everything()?;
     let header = &claim.header;
-    let setting = settings::in_force(tx, call.today()).await?;
-    let station = tx
-        .record_by_id::<Station>(&everything, claim.station.0)
-        .await?
-        .ok_or_else(|| Refusal::fault(format!("station {} of claim {} is missing", claim.station, claim.id)))?;
     let vin = header.vin.as_deref().and_then(|vin| Vin::parse(vin).ok());
-    let vehicle = match &vin {
-        Some(vin) => tx.record::<Vehicle>(&everything, vin.as_str()).await?.map(|stored| stored.value),
-        None => None,
-    };
+    let failure_codes: BTreeSet<String> = header.failure_code.iter().map(Code::to_string).collect();
+    let causal: BTreeSet<String> = header.causal_part.iter().map(Code::to_string).collect();
+    let mut lookup = tx
+        .gather(&everything)
+        .every::<Setting>()
+        .by_id::<Station>(claim.station.0)
+        .one::<Vehicle>(vin.as_ref().map(Vin::as_str))
+        .with::<Part>("code", &part_codes(claim))
+        .with::<LaborOperation>("code", &operation_codes(claim))
+        .with::<FailureCode>("code", &failure_codes)
+        .with::<PartSupply>("part", &causal)
+        .all::<WarrantyPolicy>("state", "PUBLISHED");
+    if claim.lines.iter().any(|line| is_road(line.content.line_type)) {
+        lookup = lookup.every::<RescueTariff>();
+    }
+    let mut found = lookup.read().await?;
+    let setting = settings::of(&values(found.take::<Setting>()?), call.today());
+    let station = values(found.take::<Station>()?)
+        .pop()
+        .ok_or_else(|| Refusal::fault(format!("station {} of claim {} is missing", claim.station, claim.id)))?;
+    let vehicle = values(found.take::<Vehicle>()?).pop();
+    let parts: BTreeMap<Code, Part> = by_code(found.take::<Part>()?);
+    let operations: BTreeMap<Code, LaborOperation> = by_code(found.take::<LaborOperation>()?);
+    let failure_code = values(found.take::<FailureCode>()?).pop();
+    let part_supplies = values(found.take::<PartSupply>()?);
+    let rescue_tariffs = values(found.take::<RescueTariff>()?);
+    let policies = values(found.take::<WarrantyPolicy>()?);
     let campaigns = tx
         .campaigns_of_vehicle(
             vin.as_ref().map_or("", Vin::as_str),
@@ -45,14 +63,6 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
             true,
         )
         .await?;
-    let parts: BTreeMap<Code, Part> = by_code(tx.active_records::<Part>(&everything, &part_codes(claim)).await?);
-    let operations: BTreeMap<Code, LaborOperation> =
-        by_code(tx.active_records::<LaborOperation>(&everything, &operation_codes(claim)).await?);
-    let failure_codes: BTreeSet<String> = header.failure_code.iter().map(Code::to_string).collect();
-    let failure_code = tx.active_records::<FailureCode>(&everything, &failure_codes).await?.pop();
-    let causal: BTreeSet<String> = header.causal_part.iter().map(Code::to_string).collect();
-    let part_supplies = tx.records_where::<PartSupply>(&everything, "part", &causal).await?;
-    let policies = tx.all_records::<WarrantyPolicy>(&everything, "state", "PUBLISHED").await?;
     let odometer_readings = match &vin {
         Some(vin) => tx.odometer_history(vin.as_str()).await?,
         None => Vec::new(),
@@ -63,30 +73,25 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         None => None,
     };
     let drawn = drawn_on(tx, claim, vin.as_ref(), &policies).await?;
-    let rescue_tariffs = if claim.lines.iter().any(|line| is_road(line.content.line_type)) {
-        tx.every_record::<RescueTariff>(&everything).await?
-    } else {
-        Vec::new()
-    };
     let evidence = evidence::gather(tx, &everything, claim, &parts).await?;
     Ok(Facts {
         now: call.now,
         today: call.today(),
         setting,
-        station: station.value,
+        station,
         vehicle,
-        policies: policies.into_iter().map(|stored| stored.value).collect(),
+        policies,
         parts,
         operations,
-        failure_code: failure_code.map(|stored| stored.value),
-        part_supplies: part_supplies.into_iter().map(|stored| stored.value).collect(),
+        failure_code,
+        part_supplies,
         first_submit_date: first_submit_date(tx, call, claim).await?,
         odometer_readings,
         similar_claims,
         same_job,
         authorizations: drawn.authorizations,
         entitlements: drawn.entitlements,
-        rescue_tariffs: rescue_tariffs.into_iter().map(|stored| stored.value).collect(),
+        rescue_tariffs,
         tracks: drawn.tracks,
         shared_trips: drawn.shared_trips,
         earlier_repairs: drawn.earlier_repairs,
@@ -105,12 +110,7 @@ struct Drawn {
     earlier_repairs: Vec<EarlierRepair>,
 }
 
-async fn drawn_on(
-    tx: &mut Tx<'_>,
-    claim: &Claim,
-    vin: Option<&Vin>,
-    policies: &[Stored<WarrantyPolicy>],
-) -> Answer<Drawn> {
+async fn drawn_on(tx: &mut Tx<'_>, claim: &Claim, vin: Option<&Vin>, policies: &[WarrantyPolicy]) -> Answer<Drawn> {
     let named = tx.named_authorizations(claim.station, &claim.named_authorizations()).await?;
     let mut drawn = Drawn {
         authorizations: named.into_iter().map(|stored| stored.value.without(claim.id)).collect(),
@@ -131,7 +131,7 @@ async fn drawn_on(
             drawn.shared_trips = shared_trips(tx, claim).await?;
         }
         Kind::WarrantyRepair => {
-            let promises = policies.iter().any(|stored| stored.value.replaced_part.is_some());
+            let promises = policies.iter().any(|policy| policy.replaced_part.is_some());
             if let Some(vin) = vin.filter(|_| promises) {
                 let repairs = tx.approved_repairs(claim.id, vin.as_str()).await?;
                 drawn.earlier_repairs = repairs.iter().flat_map(fitted_parts).collect();
@@ -200,6 +200,10 @@ fn operation_codes(claim: &Claim) -> BTreeSet<String> {
 
 fn by_code<R: Record>(stored: Vec<Stored<R>>) -> BTreeMap<Code, R> {
     stored.into_iter().filter_map(|stored| Some((Code::parse(stored.value.code()).ok()?, stored.value))).collect()
+}
+
+fn values<R>(stored: Vec<Stored<R>>) -> Vec<R> {
+    stored.into_iter().map(|stored| stored.value).collect()
 }
 
 async fn similar(tx: &mut Tx<'_>, claim: &Claim, window_days: i64) -> Answer<Vec<SimilarClaim>> {

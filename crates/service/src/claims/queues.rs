@@ -161,7 +161,7 @@ async fn saved(
     (verb, paths): (Verb, &[&str]),
 ) -> Result<Stored<Claim>, StoreError> {
     let name = convert_claims::name(claim.id.0);
-    tx.seal(&name).await;
+    tx.seal(&name, claim.id.0).await;
     let paths = paths.iter().map(|path| (*path).to_owned()).collect();
     let note = call.note(verb.word(), name, COLLECTION, paths, &audience(&claim));
     tx.update_claim(permit, stored, claim, note).await

@@ -135,8 +135,7 @@ pub(crate) async fn settle_newest(
         return Ok(());
     }
     effects::decide(tx, call, permit, claim).await?;
-    recovery_claims::after_decision(tx, call, permit, claim).await?;
-    tx.seal(name).await;
+    recovery_claims::after_decision(tx, call, permit, name, claim).await?;
     post_decision(tx, call, permit, claim).await?;
     if claim.decisions.last().is_some_and(|round| round.outcome == Outcome::Rejected) {
         tx.retract_claim_readings(permit, claim.id).await?;
@@ -172,7 +171,7 @@ pub(super) async fn saved(
         let message = shown(call, &stored)?;
         return Ok((name, message));
     }
-    tx.seal(&name).await;
+    tx.seal(&name, claim.id.0).await;
     let paths = changed.iter().map(|path| (*path).to_owned()).collect();
     let note = call.note(verb.word(), name.clone(), COLLECTION, paths, &audience(&claim));
     let stored = tx.update_claim(permit, &stored, claim, note).await.map_err(|error| match error {

@@ -50,7 +50,7 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                 tx.note_evidence(&permit, claim).await?;
                 if !judged.decides() {
                     // What a rule decides is one more version of the claim.
-                    tx.seal(name).await;
+                    tx.seal(name, claim.id.0).await;
                 }
                 count_submitted_reading(tx, call, &permit, claim).await?;
                 tx.insert_claim_revision(&permit, &submitted.revision).await?;
@@ -91,7 +91,7 @@ pub(super) async fn withdraw(call: &Call, request: v1::WithdrawClaimRequest) -> 
                     .withdraw(permit.actor().user, reason.to_owned(), call.now)
                     .map_err(|error| refused_step(name, error))?;
                 effects::follow(tx, call, &permit, &claim).await?;
-                tx.seal(name).await;
+                tx.seal(name, claim.id.0).await;
                 tx.retract_claim_readings(&permit, claim.id).await?;
                 let note =
                     call.note("withdraw", name.to_owned(), COLLECTION, vec!["state".to_owned()], &audience(&claim));

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use recourse_domain::access::Permit;
+use recourse_domain::access::{Permit, Scope};
+use recourse_domain::appraisals::{self, Appraisal};
 use recourse_domain::catalog::{Part, PartSupply, Record, ShareAgreement, Stored, Supplier};
 use recourse_domain::claims::{Claim, Effect};
-use recourse_domain::ids::{Code, RecoveryClaimId, UserId};
+use recourse_domain::ids::{Code, OrgId, RecoveryClaimId, UserId};
+use recourse_domain::money::BasisPoints;
 use recourse_domain::recovery_claims::liability::{self, LiabilityFacts};
 use recourse_domain::recovery_claims::{Basis, Liable, NewRecovery, RecoveryClaim, Unresolved, Verb};
 use recourse_domain::vehicle::Vehicle;
-use recourse_repository::{StoreError, Tx};
+use recourse_repository::{Found, Lookup, StoreError, Tx};
 
 use super::{COLLECTION, audience, moment, refused, saved};
 use crate::context::Call;
@@ -21,13 +23,24 @@ use crate::error::{Answer, Refusal};
 ///
 /// Who is liable follows from the final appraisal; else from the share agreement on the causal part and its supplier;
 /// else the claim waits in the queue of unresolved liability.
-pub(crate) async fn after_decision(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
+///
+/// What must be read is read first; from then on the unit is sealed with the claim's next version, and `answer` is
+/// the name of what the command answers with.
+pub(crate) async fn after_decision(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    permit: &Permit,
+    answer: &str,
+    claim: &Claim,
+) -> Answer<()> {
     let recoverable = claim.kind.spec().effect() == Effect::Pays && claim.header.causal_part.is_some();
     let approved = claim.totals()?.approved.is_some_and(|approved| !approved.is_zero());
     if !recoverable {
+        tx.seal(answer, claim.id.0).await;
         return Ok(());
     }
-    let existing = tx.recoveries_of_claims(&call.everything()?, &[claim.id]).await?;
+    let (existing, appraisal, facts) = before(tx, call, claim).await?;
+    tx.seal(answer, claim.id.0).await;
     for stored in &existing {
         let adjusted = stored.value.clone().adjust(claim, moment(call));
         let adjusted = adjusted.map_err(|error| refused(&named(stored.id), error))?;
@@ -36,7 +49,7 @@ pub(crate) async fn after_decision(tx: &mut Tx<'_>, call: &Call, permit: &Permit
         }
     }
     if existing.is_empty() && approved {
-        for (liable, decided_by) in liable_for(tx, call, claim).await? {
+        for (liable, decided_by) in liable_for(claim, appraisal, &facts) {
             let new = new_recovery(call, permit, decided_by, None);
             let recovery = RecoveryClaim::arise(new, claim, liable)?;
             // Below the contract's minimum nothing is asked for.
@@ -48,24 +61,38 @@ pub(crate) async fn after_decision(tx: &mut Tx<'_>, call: &Call, permit: &Permit
     Ok(())
 }
 
-type Found = (Result<Liable, Unresolved>, Option<UserId>);
+/// What stands before a decision's recoveries: those that exist, the final appraisal, and who may be liable. One
+/// statement, and another only where the vehicle or the appraisal names a supplier that nothing else names.
+async fn before(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    claim: &Claim,
+) -> Answer<(Vec<Stored<RecoveryClaim>>, Option<Appraisal>, LiabilityFacts)> {
+    let everything = call.everything()?;
+    let lookup = tx.gather(&everything).recoveries_of(claim.id).appraisals_of(claim.id);
+    let mut found = liability_of(lookup, claim, &[]).read().await?;
+    let existing = found.recoveries()?;
+    let is_final = |appraisal: &Appraisal| appraisal.state.word() == appraisals::StateWord::Final;
+    let appraisal = found.appraisals()?.into_iter().rev().map(|stored| stored.value).find(is_final);
+    let named: Vec<Code> = appraisal.iter().flat_map(Appraisal::liable_suppliers).map(|(_, code, _)| code).collect();
+    let facts = facts_found(tx, &everything, found, &named).await?;
+    Ok((existing, appraisal, facts))
+}
 
-async fn liable_for(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answer<Vec<Found>> {
-    let appraisal = tx.final_appraisal(&call.everything()?, claim.id).await?.map(|stored| stored.value);
+type Liability = (Result<Liable, Unresolved>, Option<UserId>);
+
+fn liable_for(claim: &Claim, appraisal: Option<Appraisal>, facts: &LiabilityFacts) -> Vec<Liability> {
     let Some(appraisal) = appraisal else {
-        let facts = facts_of(tx, call, claim).await?;
-        return Ok(vec![(liability::by_agreement(claim, &facts), None)]);
+        return vec![(liability::by_agreement(claim, facts), None)];
     };
     let suppliers = appraisal.liable_suppliers();
-    let codes: Vec<Code> = suppliers.iter().map(|(_, code, _)| code.clone()).collect();
     let shares: Vec<_> = suppliers.iter().map(|(_, _, share)| *share).collect();
-    let facts = facts_with(tx, call, claim, &codes).await?;
     let decided_by = appraisal.liability.as_ref().map(|liability| liability.decided_by);
-    let of = |(place, code): (usize, &Code)| {
+    let of = |(place, (_, code, _)): (usize, &(OrgId, Code, BasisPoints))| {
         let basis = (Basis::Appraisal, format!("appraisals/{}", appraisal.id));
-        (liability::liable(claim, &facts, code, (&shares, place), basis), decided_by)
+        (liability::liable(claim, facts, code, (&shares, place), basis), decided_by)
     };
-    Ok(codes.iter().enumerate().map(of).collect())
+    suppliers.iter().enumerate().map(of).collect()
 }
 
 /// What a new recovery claim is given. Who decides the claim looks after it.
@@ -106,35 +133,45 @@ pub(crate) async fn facts_of(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Ans
     facts_with(tx, call, claim, &[]).await
 }
 
-/// The same with suppliers that are named elsewhere. A fixed number of queries, whatever the claim has.
+/// The same with suppliers that are named elsewhere. At most two statements, whatever the claim has.
 pub(super) async fn facts_with(tx: &mut Tx<'_>, call: &Call, claim: &Claim, named: &[Code]) -> Answer<LiabilityFacts> {
     let everything = call.everything()?;
-    let vehicle = match &claim.header.vin {
-        Some(vin) => tx.record::<Vehicle>(&everything, vin).await?.map(|stored| stored.value),
-        None => None,
-    };
+    let found = liability_of(tx.gather(&everything), claim, named).read().await?;
+    facts_found(tx, &everything, found, named).await
+}
+
+fn liability_of<'l, 'a>(lookup: Lookup<'l, 'a>, claim: &Claim, named: &[Code]) -> Lookup<'l, 'a> {
     let codes = claim.lines.iter().filter_map(|line| line.content.part.as_ref()).chain(&claim.header.causal_part);
-    let codes: BTreeSet<String> = codes.map(Code::to_string).collect();
-    let parts = tx.active_records::<Part>(&everything, &codes).await?;
+    let parts: BTreeSet<String> = codes.map(Code::to_string).collect();
     let causal: BTreeSet<String> = claim.header.causal_part.iter().map(Code::to_string).collect();
-    let supplies = values(tx.records_where::<PartSupply>(&everything, "part", &causal).await?);
-    let agreements = values(tx.records_where::<ShareAgreement>(&everything, "part", &causal).await?);
-    let mut suppliers: BTreeSet<String> = named.iter().map(Code::to_string).collect();
-    suppliers.extend(supplies.iter().map(|supply| supply.supplier.to_string()));
-    suppliers.extend(parts.iter().filter_map(|part| part.value.default_supplier.as_ref()).map(Code::to_string));
+    let named: BTreeSet<String> = named.iter().map(Code::to_string).collect();
+    lookup
+        .one::<Vehicle>(claim.header.vin.as_deref())
+        .with::<Part>("code", &parts)
+        .with::<PartSupply>("part", &causal)
+        .with::<ShareAgreement>("part", &causal)
+        .suppliers(&named, &causal, &parts)
+}
+
+async fn facts_found(tx: &mut Tx<'_>, everything: &Scope, mut found: Found, named: &[Code]) -> Answer<LiabilityFacts> {
+    let vehicle = found.take::<Vehicle>()?.pop().map(|stored| stored.value);
+    let mut suppliers = by_code(found.take::<Supplier>()?);
     let components = vehicle.iter().flat_map(|vehicle| &vehicle.components);
-    suppliers.extend(components.filter_map(|component| component.supplier.as_ref()).map(Code::to_string));
-    let suppliers = tx.active_records::<Supplier>(&everything, &suppliers).await?;
+    let mentioned = components.filter_map(|component| component.supplier.as_ref()).chain(named);
+    let missing: BTreeSet<String> =
+        mentioned.filter(|code| !suppliers.contains_key(code)).map(Code::to_string).collect();
+    suppliers.extend(by_code(tx.active_records::<Supplier>(everything, &missing).await?));
     Ok(LiabilityFacts {
         vehicle,
-        parts: parts.into_iter().map(|stored| (stored.value.code.clone(), stored.value)).collect(),
-        supplies,
-        agreements,
-        suppliers: suppliers
-            .into_iter()
-            .map(|stored| (stored.value.code.clone(), stored))
-            .collect::<BTreeMap<Code, Stored<Supplier>>>(),
+        parts: found.take::<Part>()?.into_iter().map(|stored| (stored.value.code.clone(), stored.value)).collect(),
+        supplies: values(found.take::<PartSupply>()?),
+        agreements: values(found.take::<ShareAgreement>()?),
+        suppliers,
     })
+}
+
+fn by_code(suppliers: Vec<Stored<Supplier>>) -> BTreeMap<Code, Stored<Supplier>> {
+    suppliers.into_iter().map(|stored| (stored.value.code.clone(), stored)).collect()
 }
 
 fn values<R: Record>(stored: Vec<Stored<R>>) -> Vec<R> {
