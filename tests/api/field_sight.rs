@@ -214,7 +214,10 @@ fn csv_paths(text: &str) -> BTreeSet<String> {
     for row in rows {
         for (column, cell) in header.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
             match serde_json::from_str(&cell) {
-                Ok(value @ (Value::Array(_) | Value::Object(_))) => json_paths(&value, column, &mut paths),
+                Ok(value @ Value::Array(_)) => json_paths(&value, column, &mut paths),
+                // What is not set stands as its default.
+                Ok(Value::Bool(false)) => {}
+                Ok(Value::Number(number)) if number.as_f64() == Some(0.0) => {}
                 Ok(_) | Err(_) => {
                     paths.insert(column.clone());
                 }
