@@ -6,6 +6,7 @@ mod appraisals;
 pub mod attachments;
 mod catalog;
 mod claims;
+mod documented;
 mod errors;
 mod events;
 mod evidence;
