@@ -74,6 +74,11 @@ schema seconds="75":
     cargo build --quiet --package recourse-server
     python3 tests/inputs/schema.py --seconds {{seconds}}
 
+# generates clients in other languages from our files, builds them and lets them call a demo (tests/clients)
+clients *options:
+    cargo build --quiet --package recourse-server
+    python3 tests/clients/build.py {{options}}
+
 # how fast the server is, against raw PostgreSQL in the same run (see tests/bench/README.md)
 bench:
     cargo build --release -p recourse-server

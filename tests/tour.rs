@@ -1,11 +1,34 @@
-//! The README's tour, word for word: its blocks are run against the built binary, and what they print is
-//! what stands there.
+//! The README's tour and the chapters of `docs/`, word for word: their blocks are run against the built binary,
+//! and what they print is what stands there.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A block of code in the README, and what it prints.
+/// A page of the documentation whose blocks are run.
+struct Page {
+    path: &'static str,
+    /// The Python modules that its blocks in Python import; empty if it has none.
+    modules: &'static str,
+    /// Whether what follows a block in Python needs what it made.
+    leans_on_python: bool,
+}
+
+const fn page(path: &'static str) -> Page {
+    Page { path, modules: "", leans_on_python: false }
+}
+
+const README: Page = Page { modules: "grpc, grpc_tools", ..page("README.md") };
+
+/// Each chapter begins with the first block of the README's tour.
+const CHAPTERS: [Page; 4] = [
+    page("docs/auditor.md"),
+    Page { modules: "cryptography", leans_on_python: true, ..page("docs/appraiser.md") },
+    page("docs/supplier.md"),
+    page("docs/dms.md"),
+];
+
+/// A block of code in a page, and what it prints.
 struct Block {
     language: String,
     code: String,
@@ -16,8 +39,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn blocks() -> Vec<Block> {
-    let text = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+fn text_of(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn blocks(page: &Page) -> Vec<Block> {
+    let text = text_of(page.path);
     let mut blocks: Vec<Block> = Vec::new();
     let mut open: Option<(String, String)> = None;
     for line in text.lines() {
@@ -52,8 +79,8 @@ struct Demo {
 }
 
 impl Demo {
-    fn start() -> Self {
-        let folder = std::env::temp_dir().join(format!("recourse-tour-{}", std::process::id()));
+    /// Serves the demo from a folder; loads it there if it is empty.
+    fn start(folder: PathBuf) -> Self {
         std::fs::create_dir_all(&folder).expect("a folder");
         let mut process = Command::new(env!("CARGO_BIN_EXE_recourse"))
             .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--database"])
@@ -75,12 +102,29 @@ impl Demo {
         std::thread::spawn(move || lines.lines().map_while(Result::ok).for_each(drop));
         Self { process, address, folder }
     }
+
+    /// Another demo that begins where this one's files stand: loaded, and untouched by the other pages.
+    fn beside(&self, name: &str) -> Self {
+        let folder = self.folder.with_extension(name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for file in std::fs::read_dir(&self.folder).expect("the demo's files").map_while(Result::ok) {
+            if file.path().is_file() {
+                std::fs::copy(file.path(), folder.join(file.file_name())).expect("a copy");
+            }
+        }
+        Self::start(folder)
+    }
+
+    /// Ends the process, and leaves the files.
+    fn stop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
 }
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
+        self.stop();
         drop(std::fs::remove_dir_all(&self.folder));
     }
 }
@@ -112,30 +156,66 @@ fn run(program: &str, arguments: &[&str], script: &str) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-#[test]
-fn the_tour_works_word_for_word() {
-    if !has("curl", &["--version"]) || !has("jq", &["--version"]) {
-        eprintln!("skipped: the tour (curl and jq are not installed)");
-        return;
-    }
-    let demo = Demo::start();
-    let here = |code: &str| code.replace("127.0.0.1:8080", &demo.address);
-    let mut script = "set -euo pipefail\n".to_owned();
+/// Runs a page, and holds what it prints against what stands there.
+fn follow(page: &Page, prelude: &str, demo: &Demo) {
+    let has_python = page.modules.is_empty() || has("python3", &["-c", &format!("import {}", page.modules)]);
+    let mut script = format!("set -euo pipefail\n{prelude}");
     let mut expected = Vec::new();
-    for block in blocks().iter().filter(|block| block.language == "sh") {
-        script.push_str(&here(&block.code));
+    for block in blocks(page) {
+        let code = match block.language.as_str() {
+            "sh" => block.code,
+            "python" if has_python => format!("python3 - <<'PYTHON'\n{}PYTHON\n", block.code),
+            "python" => {
+                eprintln!("skipped: the Python of {} ({} not installed)", page.path, page.modules);
+                if page.leans_on_python {
+                    break;
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        script.push_str(&code);
         script.push_str("echo '---8<---'\n");
-        expected.push(block.output.clone());
+        expected.push(block.output);
     }
-    assert!(expected.len() >= 4, "the tour has its blocks");
-    let printed = run("bash", &[], &script);
+    assert!(expected.len() >= 4, "{} has its blocks", page.path);
+    let printed = run("bash", &[], &script.replace("127.0.0.1:8080", &demo.address));
     let printed: Vec<&str> = printed.trim_end().trim_end_matches("---8<---").split("---8<---\n").collect();
-    assert_eq!(printed, expected);
-    if !has("python3", &["-c", "import grpc, grpc_tools"]) {
-        eprintln!("skipped: the tour's Python client (grpcio and grpcio-tools are not installed)");
+    assert_eq!(printed, expected, "{}", page.path);
+}
+
+#[test]
+fn the_tour_and_the_chapters_work_word_for_word() {
+    if !has("curl", &["--version"]) || !has("jq", &["--version"]) {
+        eprintln!("skipped: the tour and the chapters (curl and jq are not installed)");
         return;
     }
-    for block in blocks().iter().filter(|block| block.language == "python") {
-        assert_eq!(run("python3", &["-"], &here(&block.code)), block.output);
+    let mut demo = Demo::start(std::env::temp_dir().join(format!("recourse-tour-{}", std::process::id())));
+    demo.stop();
+    follow(&README, "", &demo.beside("README"));
+    let signed_in = blocks(&README).into_iter().find(|block| block.language == "sh").expect("the tour's first block");
+    for chapter in &CHAPTERS {
+        let name = chapter.path.replace('/', "-");
+        follow(chapter, &signed_in.code, &demo.beside(&name));
+    }
+}
+
+#[test]
+fn every_link_of_the_pages_leads_to_a_file() {
+    let others = ["proto/README.md", "tests/clients/README.md"];
+    for path in [&README].into_iter().chain(&CHAPTERS).map(|page| page.path).chain(others) {
+        let folder = root().join(path).parent().expect("a folder").to_owned();
+        let text = text_of(path);
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
+        let mut checked = 0;
+        for link in links.filter(|link| !link.contains("://")) {
+            let file = link.split('#').next().unwrap_or_default();
+            assert!(folder.join(file).exists(), "{path} links to {link}");
+            checked += 1;
+        }
+        assert!(checked > 0 || path == "proto/README.md", "{path} has links");
+    }
+    for chapter in &CHAPTERS {
+        assert!(text_of("README.md").contains(chapter.path), "the README leads to {}", chapter.path);
     }
 }

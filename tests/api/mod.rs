@@ -10,6 +10,7 @@ mod claim_holds;
 mod claim_notes;
 mod claims;
 mod corrections;
+mod documented;
 mod errors;
 mod escalations;
 mod events;

@@ -79,11 +79,14 @@ fn tags(options: &Options, pool: &DescriptorPool, package: &str) -> Value {
     tags.collect()
 }
 
-/// The first sentence of a comment, on one line, without its full stop.
+/// The first sentence of a comment, on one line, without its full stop; only what comes before a colon or a
+/// semicolon, for a summary is read in a list.
 fn summary(comment: &str) -> String {
     let line = comment.split_whitespace().collect::<Vec<_>>().join(" ");
     let end = line.match_indices(". ").map(|(at, _)| at).find(|at| !line[..*at].ends_with("e.g"));
     let first = end.map_or(line.as_str(), |at| &line[..at]);
+    let first = first.split(": ").next().unwrap_or(first);
+    let first = first.split("; ").next().unwrap_or(first);
     first.strip_suffix('.').unwrap_or(first).to_owned()
 }
 

@@ -27,7 +27,7 @@ pub const ENTRY_FIELDS: &[Field] = &[
     Field { name: "cause", column: "cause", kind: FieldKind::Text, sortable: false, prefix: true },
     Field { name: "claim", column: "claim_id", kind: FieldKind::Uuid, sortable: false, prefix: false },
     field("effective_date", FieldKind::Date, true),
-    field("posted_time", FieldKind::Time, true),
+    Field { name: "post_time", column: "posted_time", kind: FieldKind::Time, sortable: true, prefix: false },
 ];
 
 /// The sum of an account in one currency.

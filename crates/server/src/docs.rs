@@ -11,7 +11,7 @@ use http::header;
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_service::identity::client_keys::ASSERTION_TYPE;
 use recourse_service::identity::oauth::JWT_BEARER;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", document()));
@@ -89,30 +89,66 @@ fn turned_away_at_the_edge(operation: &mut Value) {
     }
 }
 
+/// The schemas of what stands outside of the descriptors.
+fn own_schemas() -> Map<String, Value> {
+    let object = |text: &str, required: Value, properties: Value| json!({"type": "object", "description": text, "required": required, "properties": properties});
+    let own = [
+        (
+            "OAuth.Token",
+            object(
+                "An access token.",
+                json!(["access_token", "token_type", "expires_in"]),
+                json!({
+                    "access_token": {"type": "string", "description": "JWT, for `authorization: Bearer`"},
+                    "token_type": {"type": "string", "const": "Bearer"},
+                    "expires_in": {"type": "integer", "description": "Seconds"},
+                    "refresh_token": {"type": "string", "description": "New at each use; absent for client_credentials"},
+                    "scope": {"type": "string"},
+                }),
+            ),
+        ),
+        (
+            "OAuth.Error",
+            object(
+                "A refusal, as RFC 6749 has it.",
+                json!(["error"]),
+                json!({"error": {"type": "string"}, "error_description": {"type": "string"}}),
+            ),
+        ),
+        (
+            "OAuth.KeySet",
+            object(
+                "A JWK set (RFC 7517).",
+                json!(["keys"]),
+                json!({"keys": {"type": "array", "items": {"type": "object", "additionalProperties": true}}}),
+            ),
+        ),
+        (
+            "OAuth.Metadata",
+            json!({"type": "object", "description": "Metadata (RFC 8414).", "additionalProperties": true}),
+        ),
+        ("Health", object("How the process is.", json!(["status"]), json!({"status": {"type": "string"}}))),
+    ];
+    own.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
 fn add_own_endpoints(document: &mut Value) {
-    let token_reply = json!({
-        "type": "object",
-        "required": ["access_token", "token_type", "expires_in"],
-        "properties": {
-            "access_token": {"type": "string", "description": "JWT, for `authorization: Bearer`"},
-            "token_type": {"type": "string", "const": "Bearer"},
-            "expires_in": {"type": "integer", "description": "Seconds"},
-            "refresh_token": {"type": "string", "description": "New at each use; absent for client_credentials"},
-            "scope": {"type": "string"}
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.extend(own_schemas());
+        // A download answers the file itself, which is not described by the message.
+        for message in ["DownloadAttachmentResponse", "DownloadAttachmentResponseOrFailure"] {
+            schemas.remove(message);
         }
-    });
-    let oauth_error = json!({
-        "type": "object",
-        "required": ["error"],
-        "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}}
-    });
-    let failure = |description: &str| json!({"description": description, "content": {"application/json": {"schema": oauth_error}}});
-    let json_reply = |description: &str, schema: Value| json!({"description": description, "content": {"application/json": {"schema": schema}}});
+    }
+    let json_reply = |description: &str, schema: &str| {
+        let schema = json!({"$ref": format!("#/components/schemas/{schema}")});
+        json!({"description": description, "content": {"application/json": {"schema": schema}}})
+    };
+    let failure = |description: &str| json_reply(description, "OAuth.Error");
     let form = |required: Value, properties: Value| {
         json!({"required": true, "content": {"application/x-www-form-urlencoded": {
             "schema": {"type": "object", "required": required, "properties": properties}}}})
     };
-    let status = json!({"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}});
     let too_many = json!({"$ref": "#/components/responses/TooManyRequests"});
     let own = [
         (
@@ -133,7 +169,7 @@ fn add_own_endpoints(document: &mut Value) {
                 "assertion": {"type": "string", "description": "The token of a trusted outside issuer (RFC 7523)"},
                 "organization": {"type": "string", "description": "The organisation to act for, with an assertion"},
                 "scope": {"type": "string"}})),
-            "responses": {"200": json_reply("The token", token_reply), "400": failure("The request is not right"),
+            "responses": {"200": json_reply("The token", "OAuth.Token"), "400": failure("The request is not right"),
                 "401": failure("The client is not known"), "429": failure("Too many at once"),
                 "503": failure("The store is not reachable")}}}),
         ),
@@ -153,7 +189,7 @@ fn add_own_endpoints(document: &mut Value) {
             json!({"get": {
             "tags": ["OAuth"], "operationId": "OAuth_Keys", "summary": "Public keys of access tokens",
             "security": [],
-            "responses": {"200": json_reply("JWK set (RFC 7517)", json!({"type": "object"})),
+            "responses": {"200": json_reply("JWK set (RFC 7517)", "OAuth.KeySet"),
                 "400": failure("The request is not right"), "429": too_many.clone()}}}),
         ),
         (
@@ -164,7 +200,7 @@ fn add_own_endpoints(document: &mut Value) {
             "description": "Every key that ever signed a conclusion; the first signs now. With them anybody can check \
                 `conclusion.signature` of an appraisal.",
             "security": [],
-            "responses": {"200": json_reply("JWK set (RFC 7517)", json!({"type": "object"})),
+            "responses": {"200": json_reply("JWK set (RFC 7517)", "OAuth.KeySet"),
                 "400": failure("The request is not right"), "429": too_many.clone(),
                 "503": failure("The store is not reachable")}}}),
         ),
@@ -173,7 +209,7 @@ fn add_own_endpoints(document: &mut Value) {
             json!({"get": {
             "tags": ["OAuth"], "operationId": "OAuth_Metadata", "summary": "Where the OAuth endpoints are",
             "security": [],
-            "responses": {"200": json_reply("Metadata (RFC 8414)", json!({"type": "object"})),
+            "responses": {"200": json_reply("Metadata (RFC 8414)", "OAuth.Metadata"),
                 "400": failure("The request is not right"), "429": too_many}}}),
         ),
         (
@@ -181,14 +217,14 @@ fn add_own_endpoints(document: &mut Value) {
             json!({"get": {
             "tags": ["Operations"], "operationId": "Operations_Health", "summary": "Whether the process lives",
             "security": [],
-            "responses": {"200": json_reply("It lives", status.clone()), "400": failure("The request is not right")}}}),
+            "responses": {"200": json_reply("It lives", "Health"), "400": failure("The request is not right")}}}),
         ),
         (
             "/readyz",
             json!({"get": {
             "tags": ["Operations"], "operationId": "Operations_Ready", "summary": "Whether the process takes calls",
             "security": [],
-            "responses": {"200": json_reply("It does", status.clone()), "503": json_reply("It does not", status),
+            "responses": {"200": json_reply("It does", "Health"), "503": json_reply("It does not", "Health"),
                 "400": failure("The request is not right")}}}),
         ),
     ];

@@ -42,6 +42,12 @@ pub fn parse(text: &str, fields: &[Field]) -> Result<Order, Violation> {
     let (name, direction, more) = (words.next(), words.next(), words.next());
     let refused = |en: String, zh: String| Err(Violation::new("order_by", "BAD_ORDER", en, zh));
     let sortable: Vec<&str> = fields.iter().filter(|field| field.sortable).map(|field| field.name).collect();
+    if sortable.is_empty() {
+        return refused(
+            "this list has one order; leave order_by out".to_owned(),
+            "此列表只有一种顺序，请勿填写 order_by".to_owned(),
+        );
+    }
     let offered = sortable.join(", ");
     if more.is_some() || text.contains(',') {
         return refused(
@@ -82,5 +88,7 @@ mod tests {
         for bad in ["region", "secret", "create_time up", "create_time, region", "create_time desc x", ""] {
             assert!(parse(bad, FIELDS).is_err(), "{bad}");
         }
+        let refused = parse("create_time", &FIELDS[1..]).expect_err("nothing sorts");
+        assert!(refused.text.en.contains("one order"), "{refused:?}");
     }
 }

@@ -174,7 +174,8 @@ fn request_body(schemas: &mut Schemas<'_>, method: &MethodDescriptor, rule: &Htt
         } else {
             Form::Body { method: name, without: path.fields.clone() }
         };
-        (schemas.message(&input, &form), false)
+        // A body without a required field may be left out; generated methods then take it last.
+        (schemas.message(&input, &form), schemas.requires(&input, &path.fields))
     } else {
         let field = input.get_field_by_name(rule.body);
         let is_partial = rule.verb == http::Method::PATCH
@@ -208,22 +209,20 @@ fn responses(
     let is_file = output.get_field_by_name("content_type").is_some()
         && output.get_field_by_name("content").is_some_and(|field| field.kind() == Kind::Bytes);
     if is_file && !spec.server_streaming {
-        // Schemas say nothing of bytes.
-        let ok = json!({"description": "The file.", "content": {"*/*": {"schema": {}}}});
+        // The format is what generators take for a file; validators pass it by.
+        let ok =
+            json!({"description": "The file.", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}});
         return with_failures(&ok, spec, rule, path);
     }
-    let schema = schemas.message(&output, &Form::Whole);
     let content = if spec.server_streaming {
         json!({
-            "application/x-ndjson": {"schema": {"oneOf": [schema, {"$ref": "#/components/schemas/StreamFailure"}]}},
+            "application/x-ndjson": {"schema": schemas.line(&output)},
             "text/event-stream": {"schema": {"type": "string"}},
         })
     } else {
-        let mut content = json!({"application/json": {"schema": schema}});
+        let mut content = json!({"application/json": {"schema": schemas.message(&output, &Form::Whole)}});
         if let Some(item) = exported(method, spec, rule) {
-            let item = schemas.message(&item, &Form::Whole);
-            let line = json!({"oneOf": [item, {"$ref": "#/components/schemas/StreamFailure"}]});
-            content["application/x-ndjson"] = json!({"schema": line});
+            content["application/x-ndjson"] = json!({"schema": schemas.line(&item)});
             content["text/csv"] = json!({"schema": {"type": "string", "description": CSV}});
         }
         content

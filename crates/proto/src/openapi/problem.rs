@@ -64,8 +64,20 @@ pub(super) fn add(components: &mut Map<String, Value>) {
         json!({"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}),
     );
     if let Some(Value::Object(schemas)) = components.get_mut("schemas") {
-        let has_reasons = schemas.contains_key("ErrorReason.Code");
+        let has_reasons = schemas.contains_key("ErrorReason");
         schemas.insert("Problem".into(), problem(has_reasons));
+        schemas.insert(
+            "Problem.Violation".into(),
+            json!({
+                "type": "object", "description": "A field that was refused.",
+                "required": ["field", "description"], "additionalProperties": false,
+                "properties": {
+                    "field": {"type": "string", "description": "The path of the field, such as `claim.lines[2].quantity`."},
+                    "reason": {"type": "string", "description": "The rule, for programs."},
+                    "description": {"type": "string", "description": "The rule and the way out."},
+                },
+            }),
+        );
         schemas.insert(
             "StreamFailure".into(),
             json!({
@@ -95,7 +107,7 @@ fn response(status: &str, text: &str) -> Value {
 
 fn problem(has_reasons: bool) -> Value {
     let reason =
-        if has_reasons { json!({"$ref": "#/components/schemas/ErrorReason.Code"}) } else { json!({"type": "string"}) };
+        if has_reasons { json!({"$ref": "#/components/schemas/ErrorReason"}) } else { json!({"type": "string"}) };
     json!({
         "type": "object",
         "description": "Why a request failed (RFC 9457). Programs decide by `reason`, which stays the same; texts may change.",
@@ -112,14 +124,7 @@ fn problem(has_reasons: bool) -> Value {
             "metadata": {"type": "object", "additionalProperties": {"type": "string"}, "description": "Facts that go with the reason."},
             "violations": {
                 "type": "array", "description": "The fields that were refused.",
-                "items": {
-                    "type": "object", "required": ["field", "description"], "additionalProperties": false,
-                    "properties": {
-                        "field": {"type": "string", "description": "The path of the field, such as `claim.lines[2].quantity`."},
-                        "reason": {"type": "string", "description": "The rule, for programs."},
-                        "description": {"type": "string", "description": "The rule and the way out."},
-                    },
-                },
+                "items": {"$ref": "#/components/schemas/Problem.Violation"},
             },
             "requestId": {"type": "string", "description": "Leads to the server's log."},
         },

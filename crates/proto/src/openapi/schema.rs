@@ -66,7 +66,9 @@ impl<'a> Schemas<'a> {
     /// A reference to the schema of a message, or the schema of a known type.
     pub(super) fn message(&mut self, message: &MessageDescriptor, form: &Form) -> Value {
         if let Some(schema) = known::schema(message.full_name()) {
-            return schema;
+            let Some(name) = known::component(message.full_name()) else { return schema };
+            self.done.insert(name.to_owned(), schema);
+            return reference(name);
         }
         let form =
             if *form == Form::Patch && !self.has_required(message, &mut BTreeSet::new()) { &Form::Whole } else { form };
@@ -78,6 +80,16 @@ impl<'a> Schemas<'a> {
         if self.seen.insert(name.clone()) {
             self.asked.push((name.clone(), message.clone(), form.clone()));
         }
+        reference(&name)
+    }
+
+    /// A reference to the schema of a line of a stream.
+    pub(super) fn line(&mut self, message: &MessageDescriptor) -> Value {
+        let name = format!("{}OrFailure", self.name(message.full_name()));
+        let one = self.message(message, &Form::Whole);
+        let text = "A line of a stream; a failure is the last one.";
+        let line = json!({"description": text, "oneOf": [one, reference("StreamFailure")]});
+        self.done.insert(name.clone(), line);
         reference(&name)
     }
 
@@ -104,7 +116,7 @@ impl<'a> Schemas<'a> {
     }
 
     fn enumeration(&mut self, descriptor: &EnumDescriptor) -> Value {
-        let name = self.name(descriptor.full_name());
+        let name = self.enum_name(descriptor);
         if self.seen.insert(name.clone()) {
             let file = descriptor.parent_file();
             let mut text = self.options.comment(&file, descriptor.path()).unwrap_or_default().to_owned();
@@ -141,9 +153,8 @@ impl<'a> Schemas<'a> {
         if !required.is_empty() {
             schema["required"] = json!(required);
         }
-        let exclusions = exclusions(message);
-        if !exclusions.is_empty() {
-            schema["allOf"] = json!(exclusions);
+        if let Some(pairs) = exclusions(message) {
+            schema["not"] = pairs;
         }
         schema
     }
@@ -163,6 +174,11 @@ impl<'a> Schemas<'a> {
             && self.options.visible(field).is_none()
     }
 
+    /// Whether a message always has one of its fields in JSON, other than those named.
+    pub(super) fn requires(&self, message: &MessageDescriptor, without: &[String]) -> bool {
+        message.fields().any(|field| !without.iter().any(|name| name == field.name()) && self.is_required(&field))
+    }
+
     fn has_required(&self, message: &MessageDescriptor, visited: &mut BTreeSet<String>) -> bool {
         if known::schema(message.full_name()).is_some() || !visited.insert(message.full_name().to_owned()) {
             return false;
@@ -176,13 +192,27 @@ impl<'a> Schemas<'a> {
         })
     }
 
+    /// An enum `Code` in a message that does nothing but hold it has the message's name: `FindingCode`, which is
+    /// not a `FindingCodeCode` in anybody's program.
+    fn enum_name(&self, descriptor: &EnumDescriptor) -> String {
+        match descriptor.parent_message() {
+            Some(holder) if descriptor.name() == "Code" && holder.fields().len() == 0 => self.name(holder.full_name()),
+            _ => self.name(descriptor.full_name()),
+        }
+    }
+
     /// Our names without the package, others in full.
     fn name(&self, full_name: &str) -> String {
         let ours = full_name
             .strip_prefix(&self.package)
             .or_else(|| full_name.strip_prefix("recourse.v1"))
             .and_then(|rest| rest.strip_prefix('.'));
-        ours.unwrap_or(full_name).to_owned()
+        match ours {
+            // Generated clients have a class of this name themselves: the one that sends.
+            Some("ApiClient") => "ClientProgram".to_owned(),
+            Some(ours) => ours.to_owned(),
+            None => full_name.to_owned(),
+        }
     }
 }
 
@@ -190,19 +220,20 @@ fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// No two members of a oneof at once.
-fn exclusions(message: &MessageDescriptor) -> Vec<Value> {
+/// What a message must not be: one with two members of a oneof at once. Written as one `not`, for generators take
+/// an `allOf` for a parent class.
+fn exclusions(message: &MessageDescriptor) -> Option<Value> {
     let mut pairs = Vec::new();
     for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
         let names: Vec<_> = oneof.fields().map(|field| field.json_name().to_owned()).collect();
         for (index, first) in names.iter().enumerate() {
             pairs.extend(names[index + 1..].iter().map(|second| {
                 // Named, so that linters do not take them for misspelt.
-                json!({"not": {"required": [first, second], "properties": {first: true, second: true}}})
+                json!({"required": [first, second], "properties": {first: true, second: true}})
             }));
         }
     }
-    pairs
+    (!pairs.is_empty()).then(|| json!({"anyOf": pairs}))
 }
 
 /// The messages that clients send, without what only the server sets.

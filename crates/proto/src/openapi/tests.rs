@@ -41,10 +41,13 @@ fn schemas_say_what_json_is() {
         document["components"]["schemas"]["Job.State"]["enum"],
         json!(["STATE_UNSPECIFIED", "DRAFT", "SUBMITTED"])
     );
+    let line = &document["components"]["schemas"]["Job.Line"]["properties"];
+    assert_eq!(line["quantity"]["$ref"], "#/components/schemas/DecimalNumber", "one class for all of them");
+    assert_eq!(document["components"]["schemas"]["DecimalNumber"]["required"], json!(["value"]));
     let pairs = [["failedPart", "otherCause"], ["failedPart", "ownerCause"], ["otherCause", "ownerCause"]];
     assert_eq!(
-        job["allOf"],
-        json!(pairs.map(|pair| json!({"not": {"required": pair, "properties": {pair[0]: true, pair[1]: true}}})))
+        job["not"]["anyOf"],
+        json!(pairs.map(|pair| json!({"required": pair, "properties": {pair[0]: true, pair[1]: true}})))
     );
 }
 
@@ -64,6 +67,11 @@ fn a_body_is_without_what_the_path_sets() {
     let document = sample();
     let body = &document["components"]["schemas"]["JobService_SubmitJobBody"]["properties"];
     assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["comment", "etag", "requestId"]);
+    let real = super::document(|_| {});
+    let required = |path: &str| real["paths"][path]["post"]["requestBody"]["required"].clone();
+    assert_eq!(required("/v1/sessions"), true, "user_name and password are required");
+    assert_eq!(required("/v1/claims/{claim}:adjudicate"), true, "etag and line_decisions are required");
+    assert_eq!(required("/v1/claims/{claim}:submit"), false, "nothing is");
 }
 
 #[test]
@@ -74,6 +82,16 @@ fn access_is_in_the_text_and_for_programs() {
     assert!(create["description"].as_str().unwrap().contains("| `STATION` | `OWN_STATION` |"));
     assert_eq!(document["paths"]["/v1/jobs"]["get"]["security"], json!([]));
     assert_eq!(create["security"], Value::Null);
+}
+
+#[test]
+fn a_message_that_only_holds_an_enum_lends_it_its_name() {
+    let document = document(|_| {});
+    let schemas = &document["components"]["schemas"];
+    assert!(schemas["FindingCode"]["enum"].as_array().unwrap().contains(&json!("DUPLICATE")));
+    assert_eq!(schemas["Problem"]["properties"]["reason"]["$ref"], "#/components/schemas/ErrorReason");
+    assert!(schemas["CoverageReason.Code"]["enum"].is_array(), "this one has fields of its own");
+    assert!(schemas["ApiClient"].is_null() && schemas["ClientProgram"].is_object(), "the name is the generators'");
 }
 
 #[test]
@@ -111,8 +129,11 @@ fn the_document_is_always_the_same_and_takes_more_paths() {
 }
 
 #[test]
-fn a_summary_is_the_first_sentence() {
+fn a_summary_is_the_first_sentence_up_to_its_colon() {
     assert_eq!(summary("Reads a\njob. And more."), "Reads a job");
     assert_eq!(summary("Reads a job."), "Reads a job");
+    assert_eq!(summary("Retires a job: it stays for what names it. And more."), "Retires a job");
+    assert_eq!(summary("Takes it back; the decision stands."), "Takes it back");
+    assert_eq!(summary("Does what `jobs:next` does."), "Does what `jobs:next` does");
     assert_eq!(summary(""), "");
 }

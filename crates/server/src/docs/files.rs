@@ -82,7 +82,7 @@ pub(super) fn uploads() -> Vec<(String, Value)> {
             once one is refused (409).",
         "parameters": [version(), header("Upload-Offset", true, "Where the bytes begin."),
             header("Upload-Checksum", false, "`sha1` or `sha256`, a space, and the checksum of the bytes in base64.")],
-        "requestBody": {"required": true, "content": {"application/offset+octet-stream": {"schema": {}}}},
+        "requestBody": {"required": true, "content": {"application/offset+octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
         "responses": answers("204", "They are durable.", &["Upload-Offset", "Upload-Expires", "Tus-Resumable"]),
     });
     let end = json!({
@@ -126,7 +126,8 @@ pub(super) fn describe_downloads(paths: &mut Map<String, Value>) {
             "schema": {"type": "string"},
         },
     });
-    let bytes = json!({"*/*": {"schema": {}}});
+    // The format is what generators take for a file.
+    let bytes = json!({"*/*": {"schema": {"type": "string", "format": "binary"}}});
     operation["responses"]["200"] = json!({"description": "The file.", "headers": headers, "content": bytes});
     operation["responses"]["206"] = json!({"description": "A part of it.", "headers": headers, "content": bytes});
     operation["responses"]["304"] = json!({"description": "The caller has it."});

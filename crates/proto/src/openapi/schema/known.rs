@@ -2,7 +2,19 @@
 
 use serde_json::{Value, json};
 
-/// The schema of a type that is written in place.
+/// The name of a type that is a component of its own, so that a generated client has one class for all amounts, not
+/// one for each field that is an amount. No language has a class of these names already.
+pub(super) fn component(full_name: &str) -> Option<&'static str> {
+    Some(match full_name {
+        "google.type.Date" => "CalendarDate",
+        "google.type.Decimal" => "DecimalNumber",
+        "google.type.Money" => "Money",
+        "google.rpc.Status" => "Status",
+        _ => return None,
+    })
+}
+
+/// The schema of a type that is not described by its own fields.
 pub(super) fn schema(full_name: &str) -> Option<Value> {
     Some(match full_name {
         "google.protobuf.Timestamp" => {
@@ -20,7 +32,7 @@ pub(super) fn schema(full_name: &str) -> Option<Value> {
             json!({"type": "object", "required": ["@type"], "properties": {"@type": {"type": "string"}}})
         }
         "google.type.Date" => json!({
-            "type": "object", "required": ["year", "month", "day"], "additionalProperties": false,
+            "type": "object", "description": "A day of the calendar (`google.type.Date`).", "required": ["year", "month", "day"], "additionalProperties": false,
             "properties": {
                 "year": {"type": "integer", "minimum": 1, "maximum": 9999},
                 "month": {"type": "integer", "minimum": 1, "maximum": 12},
@@ -29,12 +41,12 @@ pub(super) fn schema(full_name: &str) -> Option<Value> {
             "examples": [{"year": 2026, "month": 1, "day": 31}],
         }),
         "google.type.Decimal" => json!({
-            "type": "object", "required": ["value"], "additionalProperties": false,
+            "type": "object", "description": "A number in plain digits, exact (`google.type.Decimal`).", "required": ["value"], "additionalProperties": false,
             "properties": {"value": {"type": "string", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$"}},
             "examples": [{"value": "1.5"}],
         }),
         "google.type.Money" => json!({
-            "type": "object", "required": ["currencyCode"], "additionalProperties": false,
+            "type": "object", "description": "An amount: whole units, and billionths of one (`google.type.Money`).", "required": ["currencyCode"], "additionalProperties": false,
             "properties": {
                 "currencyCode": {"type": "string", "pattern": "^[A-Z]{3}$"},
                 "units": {"type": "string", "format": "int64", "pattern": "^-?[0-9]{1,19}$"},
@@ -43,7 +55,7 @@ pub(super) fn schema(full_name: &str) -> Option<Value> {
             "examples": [{"currencyCode": "CNY", "units": "120", "nanos": 500_000_000}],
         }),
         "google.rpc.Status" => json!({
-            "type": "object", "additionalProperties": false,
+            "type": "object", "description": "Why one of many failed.", "additionalProperties": false,
             "properties": {
                 "code": {"type": "integer", "format": "int32"},
                 "message": {"type": "string"},
