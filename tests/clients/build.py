@@ -89,7 +89,11 @@ class Tools:
             if not done.exists():
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
-                install(folder)
+                try:
+                    install(folder)
+                except Exception as error:
+                    # Without a network, or with a registry that is down, there is nothing to check.
+                    raise Skipped(f"its tools can't be installed here ({str(error).strip().splitlines()[-1][:200]})") from error
                 done.touch()
         return folder
 
