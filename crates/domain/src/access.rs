@@ -479,7 +479,9 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             actor.has(Role::Auditor)
         }
         Act::RevokeAuthorization => actor.has(Role::Auditor),
-        Act::ManageEntitlement => actor.has(Role::Auditor) || actor.has(Role::Admin),
+        Act::ManageEntitlement | Act::AskForCorrection { station: None } => {
+            actor.has(Role::Auditor) || actor.has(Role::Admin)
+        }
         Act::WorkOnAppraisal { appraiser, ordered_by } => {
             if ordered_by == actor.user {
                 return Err(Denial::SamePerson);
@@ -502,7 +504,6 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             actor.has(Role::Auditor)
         }
         Act::AskForCorrection { station: Some(station) } => actor.has(Role::Station) && actor.orgs.contains(&station),
-        Act::AskForCorrection { station: None } => actor.has(Role::Auditor) || actor.has(Role::Admin),
         Act::DecideCorrection { requested_by } => {
             if requested_by == actor.user {
                 return Err(Denial::SamePerson);
