@@ -493,7 +493,9 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             actor.has(Role::Auditor)
         }
         Act::RevokeAuthorization => actor.has(Role::Auditor),
-        Act::ManageEntitlement => actor.has(Role::Auditor) || actor.has(Role::Admin),
+        Act::ManageEntitlement | Act::AskForCorrection { station: None } => {
+            actor.has(Role::Auditor) || actor.has(Role::Admin)
+        }
         Act::KeepGoodwillBudget => actor.has(Role::Finance) || actor.has(Role::Admin),
         Act::WriteClaimNote { station, internal } => {
             actor.is_oem() || (!internal && actor.has(Role::Station) && actor.orgs.contains(&station))
@@ -520,7 +522,6 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             actor.has(Role::Auditor)
         }
         Act::AskForCorrection { station: Some(station) } => actor.has(Role::Station) && actor.orgs.contains(&station),
-        Act::AskForCorrection { station: None } => actor.has(Role::Auditor) || actor.has(Role::Admin),
         Act::DecideCorrection { requested_by } => {
             if requested_by == actor.user {
                 return Err(Denial::SamePerson);

@@ -167,7 +167,7 @@ pub(crate) async fn vehicles(
 /// Takes an open vehicle out of a campaign. One that only the filter reaches gets its row by it.
 pub(crate) async fn exempt(call: &Call, request: v1::ExemptCampaignVehicleRequest) -> Answer<v1::CampaignVehicle> {
     let v1::ExemptCampaignVehicleRequest { name, etag, request_id: _, reason, note } = request;
-    let exemption = campaign_vehicles::read_exemption(reason, note).map_err(Refusal::invalid)?;
+    let exemption = campaign_vehicles::read_exemption(reason, &note).map_err(Refusal::invalid)?;
     let permit = call.permit(Act::WriteMasterData)?;
     let key = code_in::<CampaignVehicleResource>(&name)?;
     let (name, etag, key, exemption, permit) = (name.as_str(), etag.as_str(), key.as_str(), &exemption, &permit);

@@ -105,7 +105,7 @@ pub(crate) fn read(
 }
 
 /// A reason to exempt a vehicle that was asked for with a verb.
-pub(crate) fn read_exemption(reason: i32, note: String) -> Result<Exemption, Vec<Violation>> {
+pub(crate) fn read_exemption(reason: i32, note: &str) -> Result<Exemption, Vec<Violation>> {
     let mut reader = Reader::default();
     let reason = reader.choice("reason", reason, read_reason);
     let exemption = reader.whole(|| Some(Exemption { reason: reason?, note: note.trim().to_owned() }))?;

@@ -118,8 +118,15 @@ fn lines(claim: &Claim, facts: &Facts, campaign: &CatalogCode) -> Vec<Finding> {
 fn open_recalls(claim: &Claim, facts: &Facts) -> Vec<Finding> {
     let Some(vehicle) = &facts.vehicle else { return Vec::new() };
     let is_other = |fact: &&CampaignFact| claim.header.campaign.as_ref() != Some(&fact.campaign.code);
-    let open = facts.campaigns.iter().filter(|fact| fact.campaign.safety && fact.is_open_for(vehicle, facts.today));
-    open.filter(is_other)
+    // What this claim held, and names no longer, is to be done again.
+    let let_go = |fact: &CampaignFact| fact.standing().job().is_some_and(|job| job.claim == claim.id);
+    let is_open = |fact: &&CampaignFact| {
+        fact.is_open_for(vehicle, facts.today) || (let_go(fact) && fact.campaign.is_open_on(facts.today))
+    };
+    let safety = facts.campaigns.iter().filter(|fact| fact.campaign.safety);
+    safety
+        .filter(is_other)
+        .filter(is_open)
         .map(|fact| {
             let names = fact.campaign.names();
             Finding::warning(Code::OpenRecall, "vin")
@@ -277,6 +284,15 @@ pub(super) mod tests {
         claim.header.campaign = None;
         claim.kind = Kind::RoadsideRescue;
         assert_eq!(found(&claim, &facts), warned);
+        let row = CampaignVehicle::open(code("R-1"), facts.vehicle.as_ref().unwrap().vin.clone(), false);
+        let mut held = under_recall().0;
+        held.state = crate::claims::sample::in_state(StateWord::Returned).state;
+        facts.campaigns[0].vehicle = row.clone().reconciled(&held, None).ok();
+        assert_eq!(found(&claim, &facts), warned, "the claim lets go of it");
+        held.id = ClaimId(Uuid::from_u128(77));
+        facts.campaigns[0].vehicle = row.reconciled(&held, None).ok();
+        assert_eq!(found(&claim, &facts), [], "another claim does it");
+        facts.campaigns[0].vehicle = None;
         facts.campaigns[0].campaign.safety = false;
         assert_eq!(found(&claim, &facts), []);
         facts.campaigns[0].campaign.safety = true;
