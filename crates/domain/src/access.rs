@@ -465,7 +465,6 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
                 && (keeps.into_iter().any(|role| actor.has(role))
                     || (actor.has(Role::Technician) && created_by == actor.user))
         }
-        Act::EraseParticulars => actor.has(Role::Auditor) || actor.has(Role::Admin),
         Act::SubmitClaim(parties) => actor.orgs.contains(&parties.station) && actor.has(Role::Station),
         Act::DecideClaim(parties) => {
             if parties.created_by == actor.user {
@@ -474,7 +473,7 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             actor.has(Role::Auditor)
         }
         Act::RevokeAuthorization => actor.has(Role::Auditor),
-        Act::ManageEntitlement => actor.has(Role::Auditor) || actor.has(Role::Admin),
+        Act::ManageEntitlement | Act::EraseParticulars => actor.has(Role::Auditor) || actor.has(Role::Admin),
         Act::WorkOnAppraisal { appraiser, ordered_by } => {
             if ordered_by == actor.user {
                 return Err(Denial::SamePerson);
