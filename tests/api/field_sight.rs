@@ -326,7 +326,9 @@ async fn case(server: &Server, world: &World, sight: &mut Sight, readers: &[Read
     let back = json!({"etag": etag, "reasons": [reason], "note": "please", "internalNote": "not the first time"});
     world.auditor.post(&format!("{path}:return"), back).await.ok();
     look_at_claim(sight, readers, &claim).await;
-    world.station.patch(&path, json!({"causeDescription": "fuel pump seized by rust"})).await.ok();
+    let mut lines = full_claim(&other, &photo)["lines"].clone();
+    (lines[0]["requestedAmount"], lines[2]["number"]) = (cny(44_000), json!(3));
+    world.station.patch(&path, json!({"causeDescription": "fuel pump seized by rust", "lines": lines})).await.ok();
     world.station.post(&format!("{path}:submit"), json!({})).await.ok();
     world.auditor.post(&format!("{path}:startReview"), json!({})).await.ok();
     let appraisal = appraised(world, &claim).await;
@@ -334,7 +336,7 @@ async fn case(server: &Server, world: &World, sight: &mut Sight, readers: &[Read
     world.second_auditor.post(&format!("{path}:startReview"), json!({})).await.ok();
     let etag = world.second_auditor.get(&path).await.ok()["etag"].clone();
     let decide = json!({"etag": etag, "note": "as seen", "internalNote": "watch them", "lineDecisions": [
-        {"lineNumber": 1, "outcome": "APPROVED", "approvedAmount": cny(45_000), "goodwillAmount": cny(10_000),
+        {"lineNumber": 1, "outcome": "APPROVED", "approvedAmount": cny(44_000), "goodwillAmount": cny(10_000),
          "note": "this once", "internalNote": "a good customer"},
         {"lineNumber": 2, "outcome": "REDUCED", "approvedAmount": cny(10_000),
          "reasons": [{"code": "EXCESSIVE_LABOR_HOURS", "clause": "5.2", "fix": "the standard time", "field": "hours"}]},

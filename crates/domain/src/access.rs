@@ -484,7 +484,6 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
                 && (keeps.into_iter().any(|role| actor.has(role))
                     || (actor.has(Role::Technician) && created_by == actor.user))
         }
-        Act::EraseParticulars => actor.has(Role::Auditor) || actor.has(Role::Admin),
         Act::SubmitClaim(parties) => actor.orgs.contains(&parties.station) && actor.has(Role::Station),
         Act::DecideClaim(parties) => {
             if parties.created_by == actor.user {
@@ -493,7 +492,7 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             actor.has(Role::Auditor)
         }
         Act::RevokeAuthorization => actor.has(Role::Auditor),
-        Act::ManageEntitlement | Act::AskForCorrection { station: None } => {
+        Act::ManageEntitlement | Act::EraseParticulars | Act::AskForCorrection { station: None } => {
             actor.has(Role::Auditor) || actor.has(Role::Admin)
         }
         Act::KeepGoodwillBudget => actor.has(Role::Finance) || actor.has(Role::Admin),

@@ -61,7 +61,6 @@ pub(crate) const ATTACHMENT: Dimensions = Dimensions {
     appraiser: ATTACHMENT_SIGHT,
     organization: ATTACHMENT_STATION,
     person: Some("attachment.created_by"),
-    ..NOTHING
 };
 
 /// Attachments of a person's own claims, whoever made them.
