@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use recourse_domain::clock::{Clock, IdSource, Zone};
 use recourse_repository::{PageTokens, Store};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::adjudication::RuleBooks;
 use crate::attachments::{AttachmentOptions, Busy};
@@ -76,6 +76,8 @@ pub(crate) struct Inner {
     pub uploads: Busy,
     /// Streams that callers have open.
     pub watchers: Watchers,
+    /// Places of batches that are worked on at once.
+    pub batches: Semaphore,
     /// Whether streams are to end, for the process is stopping.
     pub stopping: watch::Sender<bool>,
 }
@@ -116,6 +118,7 @@ impl Api {
                 attachments: parts.attachments,
                 uploads: Busy::default(),
                 watchers: Watchers::default(),
+                batches: Semaphore::new(crate::claims::BATCHES_AT_ONCE),
                 stopping: watch::Sender::new(false),
             }),
         })
