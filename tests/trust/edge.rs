@@ -159,3 +159,29 @@ async fn streams_are_exempt_from_the_time_of_calls() {
     assert_eq!(item["verb"], json!("create"));
     server.running.stop().await;
 }
+
+/// Batches are long: they have places of their own, so that a night's work of many dealers leaves room for people.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches_leave_room_for_other_calls() {
+    let server = Server::start(Backend::Sqlite).await.expect("SQLite is always there");
+    let world = World::load(&server).await;
+    let lock = lock_claims(&server).await;
+    let batch = || json!({"requests": [{"claim": pump_claim()}]});
+    let hanging: Vec<_> = (0..8)
+        .map(|_| {
+            let station = world.station.clone();
+            tokio::spawn(async move { station.post("/v1/claims:batchCreate", batch()).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let refused = world.station.post("/v1/claims:batchCreate", batch()).await;
+    assert_eq!(refused.headers["retry-after"], "1");
+    refused.refused(503, "OVERLOADED");
+    assert_eq!(world.auditor.get("/v1/claims").await.status, 200);
+    drop(lock);
+    for done in hanging {
+        assert_eq!(done.await.expect("it ends").ok()["succeeded"], 1);
+    }
+    world.station.post("/v1/claims:batchCreate", batch()).await.ok();
+    server.running.stop().await;
+}

@@ -87,6 +87,8 @@ pub(crate) struct Inner {
     pub uploads: Busy,
     /// Streams that callers have open.
     pub watchers: Watchers,
+    /// Places of batches that are worked on at once.
+    pub batches: Semaphore,
     /// Whether streams are to end, for the process is stopping.
     pub stopping: watch::Sender<bool>,
 }
@@ -129,6 +131,7 @@ impl Api {
                 copies: Semaphore::new(COPIES_AT_ONCE),
                 uploads: Busy::default(),
                 watchers: Watchers::default(),
+                batches: Semaphore::new(crate::claims::BATCHES_AT_ONCE),
                 stopping: watch::Sender::new(false),
             }),
         })

@@ -26,6 +26,9 @@ use crate::events::server_stopping;
 /// What is kept of a call's time for the answer to be written; of a short one half.
 const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
 
+/// Batches that are worked on at once: the other places of calls are for those who wait for one answer.
+pub(crate) const BATCHES_AT_ONCE: usize = 8;
+
 /// What became of one item.
 struct Done<T> {
     index: i32,
@@ -52,7 +55,7 @@ pub(super) async fn create(
         key: |request| &mut request.request_id,
         act: |call, request| Box::pin(draft::create(call, request)),
     };
-    let done = each(call, key, items, &kind).await;
+    let done = each(call, key, items, &kind).await?;
     let (succeeded, refused) = (count(&done, true), count(&done, false));
     Ok(v1::BatchCreateClaimsResponse { items: claim_items(call, done, &said), succeeded, refused })
 }
@@ -74,7 +77,7 @@ pub(super) async fn update(
         key: |request| &mut request.request_id,
         act: |call, request| Box::pin(upsert::update(call, request)),
     };
-    let done = each(call, key, items, &kind).await;
+    let done = each(call, key, items, &kind).await?;
     let (succeeded, refused) = (count(&done, true), count(&done, false));
     Ok(v1::BatchUpdateClaimsResponse { items: claim_items(call, done, &said), succeeded, refused })
 }
@@ -110,7 +113,7 @@ pub(super) async fn submit(
         key: |request| &mut request.request_id,
         act: |call, request| Box::pin(submit::submit(call, request)),
     };
-    let done = each(call, key, items, &kind).await;
+    let done = each(call, key, items, &kind).await?;
     let (succeeded, refused) = (count(&done, true), count(&done, false));
     let items = done.into_iter().map(|done| v1::SubmittedItem {
         index: done.index,
@@ -133,10 +136,11 @@ struct ItemKind<M, T> {
 
 /// Runs the items in order, as far as the time of the call goes. Once one was not tried, none after it is: a
 /// repeat then finds the rest as it was sent.
-async fn each<M, T>(call: &Call, key: Option<Uuid>, items: Vec<M>, kind: &ItemKind<M, T>) -> Vec<Done<T>>
+async fn each<M, T>(call: &Call, key: Option<Uuid>, items: Vec<M>, kind: &ItemKind<M, T>) -> Answer<Vec<Done<T>>>
 where
     M: Validate + Message,
 {
+    let _place = call.inner.batches.try_acquire().map_err(|_| too_many_batches())?;
     let ends = call.deadline.map(last_moment);
     let mut not_tried: Option<Refusal> = None;
     let mut all = Vec::with_capacity(items.len());
@@ -158,7 +162,19 @@ where
             Err(status) => Done { index, result: Err(item_error(&status)), replayed: false, request_id },
         });
     }
-    all
+    Ok(all)
+}
+
+fn too_many_batches() -> Refusal {
+    let mut refusal = Refusal::new(
+        Reason::Overloaded,
+        format!(
+            "{BATCHES_AT_ONCE} batches are worked on already; nothing of this one was done, send it again in a moment"
+        ),
+        format!("正在处理的批次已达 {BATCHES_AT_ONCE} 个；本批未执行，请稍后重新发送"),
+    );
+    refusal.retry_after = Some(1);
+    refusal
 }
 
 /// Until when items are worked on.

@@ -33,6 +33,7 @@ use recourse_proto::{Method, v1};
 use recourse_repository::Tx;
 use tonic::{Request, Response, Status};
 
+pub(crate) use batch::BATCHES_AT_ONCE;
 pub(crate) use review::{post_decision, refused_review, settle_newest};
 pub(crate) use submit::count_submitted_reading;
 
