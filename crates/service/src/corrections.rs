@@ -315,11 +315,18 @@ async fn approve(call: &Call, request: v1::ApproveCorrectionRequest) -> Answer<v
                     CorrectedValue::SaleDate(_) => None,
                 };
                 let decision = decision(call, &permit, &request.note);
-                let (approved, corrected) = stored
-                    .value
-                    .clone()
-                    .approve(vehicle.value.clone(), reading.as_ref(), decision, call.new_id(), call.today())
-                    .map_err(|why| refused(name, &stored, "approve", why))?;
+                let outcome = stored.value.clone().approve(
+                    vehicle.value.clone(),
+                    reading.as_ref(),
+                    decision,
+                    call.new_id(),
+                    call.today(),
+                );
+                if outcome == Err(NotDecided::ValueChanged) {
+                    // Another decision of this very request may have changed it, a moment ago.
+                    found_for(tx, call, name, &request.etag).await?;
+                }
+                let (approved, corrected) = outcome.map_err(|why| refused(name, &stored, "approve", why))?;
                 apply(tx, call, &permit, &approved.value, &vehicle, corrected).await?;
                 save(tx, call, &permit, &stored, approved, "approve").await
             })
