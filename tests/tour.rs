@@ -85,6 +85,8 @@ impl Demo {
         let mut process = Command::new(env!("CARGO_BIN_EXE_recourse"))
             .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--database"])
             .arg(format!("sqlite:{}", folder.join("demo.db").display()))
+            .env("RECOURSE_METRICS_LISTEN", "off")
+            .env("RECOURSE_LOG", "warn")
             .current_dir(&folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
