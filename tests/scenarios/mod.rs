@@ -208,8 +208,8 @@ scenarios! {
     lapse
     major_assembly
     note_visibility
-    overdue_review_escalates
     open_recall
+    overdue_review_escalates
     paid_repair
     pause_moves_the_due_date
     precheck_and_copy

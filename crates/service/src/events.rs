@@ -450,7 +450,11 @@ mod tests {
     fn every_collection_of_the_feed_is_read_by_a_method_of_its_name() {
         for (collection, method) in COLLECTIONS {
             let template = method.http().first().map(|rule| rule.template).unwrap_or_default();
-            let name = if collection == "claimNotes" { "claims/*/notes" } else { collection };
+            let name = match collection {
+                "claimNotes" => "claims/*/notes",
+                "campaignVehicles" => "campaigns/*/vehicles",
+                plain => plain,
+            };
             assert!(template.contains(&format!("name={name}/*")), "{collection}: {template}");
         }
     }
