@@ -103,6 +103,13 @@ on_both_databases! {
         world.station.get(&path).await.refused(403, "ROLE_NOT_ALLOWED");
         assert!(world.other_supplier.get("/v1/recoveryClaims").await.ok().get("recoveryClaims").is_none());
         world.supplier.get("/v1/recoveryClaims?filter=escalated%3Dtrue").await.refused(400, "INVALID_FILTER");
+        // Asking for what is hidden, letter by letter, would tell it.
+        for hidden in ["external_repair_order%3D%22R*%22", "external_ref%3D%22R*%22", "review_due_time%3E%222026-01-01T00:00:00Z%22"] {
+            let asked = format!("/v1/claims?filter={hidden}");
+            world.supplier.get(&asked).await.refused(400, "INVALID_FILTER");
+            world.station.get(&asked).await.ok();
+        }
+        world.supplier.get("/v1/claims?filter=failure_code%3D%22F-101%22").await.ok();
         let trail = world.auditor.get(&format!("/v1/events?resource={claim}")).await.ok();
         assert_eq!(trail["events"].as_array().unwrap().last().unwrap()["verb"], "shared");
     }

@@ -19,12 +19,17 @@ pub(crate) fn hides(viewer: &Viewer, message: &str, path: &str) -> bool {
         let name = segment.split('[').next().unwrap_or_default();
         let Some(field) = at.as_ref().and_then(|at| at.get_field_by_name(name)) else { return !is_oem(viewer) };
         let parent = field.parent_message().full_name();
-        if HIDDEN.get(&(parent, name)).is_some_and(|hidden| viewer.hides(hidden.roles, hidden.own)) {
+        if hides_field(viewer, parent, name) {
             return true;
         }
         at = field.kind().as_message().cloned();
     }
     false
+}
+
+/// Whether a field that the contract knows is hidden from a reader.
+pub(crate) fn hides_field(viewer: &Viewer, message: &str, field: &str) -> bool {
+    HIDDEN.get(&(message, field)).is_some_and(|hidden| viewer.hides(hidden.roles, hidden.own))
 }
 
 /// The paths of which a reader may hear.

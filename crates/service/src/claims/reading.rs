@@ -38,8 +38,11 @@ pub(super) async fn list(call: &Call, request: v1::ListClaimsRequest) -> Answer<
         order_by: request.order_by,
         ..ListInput::default()
     };
-    let hidden = if call.actor()?.is_oem() { OEM_CLAIM_FIELDS } else { &[] };
-    let fields: Vec<_> = CLAIM_FIELDS.iter().chain(hidden).copied().collect();
+    let of_oem = if call.actor()?.is_oem() { OEM_CLAIM_FIELDS } else { &[] };
+    // Who doesn't see a field doesn't filter by it: the answers would tell it.
+    let viewer = call.viewer(true);
+    let seen = CLAIM_FIELDS.iter().filter(|field| !sight::hides_field(&viewer, "recourse.v1.Claim", field.name));
+    let fields: Vec<_> = seen.chain(of_oem).copied().collect();
     let query = lists::query(call, &input, &fields, Order::newest_first())?;
     let (scope, store) = (call.scope()?, &call.inner.store);
     let (claims, next) = match view {
