@@ -152,6 +152,34 @@ on_both_databases! {
         world.supplier.get(&format!("{path}/evidencePack")).await.refused(403, "ROLE_NOT_ALLOWED");
     }
 
+    async fn an_appraiser_reads_the_vehicles_of_its_cases_and_no_other(server) {
+        let world = World::load(&server).await;
+        let all = world.auditor.get("/v1/vehicles").await.ok();
+        let vins: Vec<_> = all["vehicles"].as_array().unwrap().iter().map(|one| one["vin"].as_str().unwrap().to_owned()).collect();
+        for vin in &vins {
+            world.appraiser.get(&format!("/v1/vehicles/{vin}")).await.refused(404, "RESOURCE_NOT_FOUND");
+        }
+        let (claim, _) = begun(&world).await;
+        let own = world.auditor.get(&format!("/v1/{claim}")).await.ok()["vin"].as_str().unwrap().to_owned();
+        let path = format!("/v1/vehicles/{own}");
+        let vehicle = world.appraiser.get(&path).await.ok();
+        assert_eq!(vehicle["vin"], *own);
+        assert!(vehicle["sale"].get("price").is_none() && vehicle.get("ownershipPeriods").is_none(), "{vehicle:#}");
+        let history = world.appraiser.get(&format!("{path}/history")).await.ok();
+        let entries = history["entries"].as_array().unwrap();
+        let of_claim = &entries.iter().find(|entry| entry.get("claim").is_some()).unwrap()["claim"];
+        assert_eq!(of_claim["causalPart"], "parts/P-1001");
+        for hidden in ["claim", "number", "station", "approvedAmount"] {
+            assert!(of_claim.get(hidden).is_none(), "{hidden}: {of_claim:#}");
+        }
+        world.appraiser.get(&format!("{path}:checkCoverage?part=parts/P-1001&onDate=2026-11-16&odometerKm=21500")).await.ok();
+        for other in vins.iter().filter(|vin| **vin != own) {
+            world.appraiser.get(&format!("/v1/vehicles/{other}")).await.refused(404, "RESOURCE_NOT_FOUND");
+        }
+        world.other_appraiser.get(&path).await.refused(404, "RESOURCE_NOT_FOUND");
+        world.appraiser.get("/v1/vehicles").await.refused(403, "ROLE_NOT_ALLOWED");
+    }
+
     async fn the_clock_stands_while_the_appraiser_waits_for_information(server) {
         let world = World::load(&server).await;
         let (_, path) = begun(&world).await;

@@ -128,12 +128,21 @@ pub(crate) const API_CLIENT: Dimensions = Dimensions {
 };
 
 /// The mapping of a table of master data. Organisations are rows of their own key; of parts, suppliers reach
-/// those that they supply; the rest is read by those who read all of it.
+/// those that they supply, of vehicles appraisers those of their cases; the rest is read by those who read all of it.
 pub(crate) fn record(table: &str) -> Dimensions {
     match table {
         "station" => Dimensions { station: OWN_KEY, organization: OWN_KEY, ..NOTHING },
         "supplier" => Dimensions { supplier: OWN_KEY, organization: OWN_KEY, ..NOTHING },
         "appraiser" => Dimensions { appraiser: OWN_KEY, organization: OWN_KEY, ..NOTHING },
+        // One vehicle at a time, of cases that the appraiser has sight of.
+        "vehicle" => Dimensions {
+            appraiser: Some(&[
+                "EXISTS (SELECT 1 FROM claim c JOIN claim_sight s ON s.claim_id = c.id \
+                 WHERE c.vin = vehicle.code AND s.org_id IN ",
+                ")",
+            ]),
+            ..NOTHING
+        },
         "part" => Dimensions {
             supplier: Some(&[
                 "(default_supplier IN (SELECT code FROM supplier WHERE id IN ",
