@@ -38,15 +38,7 @@ pub(super) async fn create(call: &Call, request: v1::CreateOdometerReadingReques
     let v1::CreateOdometerReadingRequest { parent, odometer_reading, request_id: _, validate_only } = request;
     let vin = catalog::code_in::<VehicleResource>(&parent)?;
     let given = read(call, &odometer_reading.unwrap_or_default())?;
-    let act = match given.source {
-        OdometerSource::Correction => Act::WriteMasterData,
-        OdometerSource::Sale
-        | OdometerSource::RepairOrder
-        | OdometerSource::Claim
-        | OdometerSource::Inspection
-        | OdometerSource::Telematics => Act::RecordVehicleFact,
-    };
-    let permit = call.permit(act)?;
+    let permit = call.permit(Act::RecordVehicleFact)?;
     let (vin, given, permit) = (vin.as_str(), &given, &permit);
     call.run(
         validate_only,
@@ -128,22 +120,19 @@ fn read(call: &Call, message: &v1::OdometerReading) -> Answer<Given> {
         ));
     }
     match given.source {
-        OdometerSource::Sale | OdometerSource::Claim => violations.push(Violation::new(
+        OdometerSource::Sale | OdometerSource::Claim | OdometerSource::Correction => violations.push(Violation::new(
             "source",
             "BY_THE_SYSTEM",
-            "SALE and CLAIM are recorded by the system; use REPAIR_ORDER, INSPECTION or TELEMATICS",
-            "SALE 与 CLAIM 由系统登记；请使用 REPAIR_ORDER、INSPECTION 或 TELEMATICS",
+            "SALE, CLAIM and CORRECTION are recorded by the system; use REPAIR_ORDER, INSPECTION or TELEMATICS, or ask for a \
+             correction (POST /v1/corrections), which another person decides",
+            "SALE、CLAIM 与 CORRECTION 由系统登记；请使用 REPAIR_ORDER、INSPECTION 或 TELEMATICS，或提交更正申请（POST /v1/corrections），由另一人审批",
         )),
-        OdometerSource::RepairOrder
-        | OdometerSource::Inspection
-        | OdometerSource::Telematics
-        | OdometerSource::Correction => {}
+        OdometerSource::RepairOrder | OdometerSource::Inspection | OdometerSource::Telematics => {}
     }
     if violations.is_empty() { Ok(given) } else { Err(of_reading(violations)) }
 }
 
-/// Refuses a reading that contradicts the others by more than is tolerated. A correction says that they are
-/// wrong, so it is compared with nothing.
+/// Refuses a reading that contradicts the others by more than is tolerated.
 async fn refuse_contradiction(tx: &mut Tx<'_>, call: &Call, vehicle: &Vehicle, given: &Given) -> Answer<()> {
     if let Some(built) = vehicle.build_date.filter(|built| given.date < *built) {
         return Err(of_reading(vec![Violation::new(
@@ -152,9 +141,6 @@ async fn refuse_contradiction(tx: &mut Tx<'_>, call: &Call, vehicle: &Vehicle, g
             format!("is earlier than the vehicle was built, {built}"),
             format!("早于生产日期 {built}"),
         )]));
-    }
-    if given.source == OdometerSource::Correction {
-        return Ok(());
     }
     let tolerance = settings::in_force(tx, call.today()).await?.odometer_tolerance_km;
     let history = tx.odometer_history(vehicle.vin.as_str()).await?;
