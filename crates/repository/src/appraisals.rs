@@ -84,15 +84,6 @@ impl Tx<'_> {
         documents::by_id(&self.db, scope, id).await
     }
 
-    /// The appraisals of a claim, the oldest first.
-    pub async fn appraisals_of_claim(
-        &mut self,
-        scope: &Scope,
-        claim: ClaimId,
-    ) -> Result<Vec<Stored<Appraisal>>, StoreError> {
-        documents::with_keys(&self.db, scope, "claim_id", [claim.0]).await
-    }
-
     /// The appraisals of these claims, in one query.
     pub async fn appraisals_of_claims(
         &mut self,

@@ -171,6 +171,11 @@ impl Found {
         Ok(records)
     }
 
+    /// The same, without what the store keeps beside them.
+    pub fn values<R: Record>(&mut self) -> Result<Vec<R>, StoreError> {
+        Ok(self.take::<R>()?.into_iter().map(|stored| stored.value).collect())
+    }
+
     /// The recovery claims, the oldest first.
     pub fn recoveries(&mut self) -> Result<Vec<Stored<RecoveryClaim>>, StoreError> {
         self.documents()

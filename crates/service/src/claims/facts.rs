@@ -44,17 +44,18 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         lookup = lookup.every::<RescueTariff>();
     }
     let mut found = lookup.read().await?;
-    let setting = settings::of(&values(found.take::<Setting>()?), call.today());
-    let station = values(found.take::<Station>()?)
+    let setting = settings::of(&found.values::<Setting>()?, call.today());
+    let station = found
+        .values::<Station>()?
         .pop()
         .ok_or_else(|| Refusal::fault(format!("station {} of claim {} is missing", claim.station, claim.id)))?;
-    let vehicle = values(found.take::<Vehicle>()?).pop();
+    let vehicle = found.values::<Vehicle>()?.pop();
     let parts: BTreeMap<Code, Part> = by_code(found.take::<Part>()?);
     let operations: BTreeMap<Code, LaborOperation> = by_code(found.take::<LaborOperation>()?);
-    let failure_code = values(found.take::<FailureCode>()?).pop();
-    let part_supplies = values(found.take::<PartSupply>()?);
-    let rescue_tariffs = values(found.take::<RescueTariff>()?);
-    let policies = values(found.take::<WarrantyPolicy>()?);
+    let failure_code = found.values::<FailureCode>()?.pop();
+    let part_supplies = found.values::<PartSupply>()?;
+    let rescue_tariffs = found.values::<RescueTariff>()?;
+    let policies = found.values::<WarrantyPolicy>()?;
     let campaigns = tx
         .campaigns_of_vehicle(
             vin.as_ref().map_or("", Vin::as_str),
@@ -200,10 +201,6 @@ fn operation_codes(claim: &Claim) -> BTreeSet<String> {
 
 fn by_code<R: Record>(stored: Vec<Stored<R>>) -> BTreeMap<Code, R> {
     stored.into_iter().filter_map(|stored| Some((Code::parse(stored.value.code()).ok()?, stored.value))).collect()
-}
-
-fn values<R>(stored: Vec<Stored<R>>) -> Vec<R> {
-    stored.into_iter().map(|stored| stored.value).collect()
 }
 
 async fn similar(tx: &mut Tx<'_>, claim: &Claim, window_days: i64) -> Answer<Vec<SimilarClaim>> {

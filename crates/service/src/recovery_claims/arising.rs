@@ -163,7 +163,7 @@ async fn facts_found(
     mut found: Found,
     named: &[Code],
 ) -> Answer<LiabilityFacts> {
-    let vehicle = found.take::<Vehicle>()?.pop().map(|stored| stored.value);
+    let vehicle = found.values::<Vehicle>()?.pop();
     let mut suppliers = by_code(found.take::<Supplier>()?);
     let components = vehicle.iter().flat_map(|vehicle| &vehicle.components);
     let mentioned = components.filter_map(|component| component.supplier.as_ref()).chain(named);
@@ -180,9 +180,9 @@ async fn facts_found(
     };
     Ok(LiabilityFacts {
         vehicle,
-        parts: found.take::<Part>()?.into_iter().map(|stored| (stored.value.code.clone(), stored.value)).collect(),
-        supplies: values(found.take::<PartSupply>()?),
-        agreements: values(found.take::<ShareAgreement>()?),
+        parts: found.values::<Part>()?.into_iter().map(|part| (part.code.clone(), part)).collect(),
+        supplies: found.values::<PartSupply>()?,
+        agreements: found.values::<ShareAgreement>()?,
         suppliers,
         rates,
     })
