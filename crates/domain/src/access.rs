@@ -531,3 +531,6 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
     };
     if granted { Ok(Permit { actor: actor.clone() }) } else { Err(Denial::NotPermitted) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,10 +103,12 @@ impl Checker {
             Expr::Select(select) => {
                 let operand = self.known(&select.operand, depth + 1)?;
                 let field = field_of(expression, operand.ty, &select.field)?;
+                // Steps saturate wherever they are counted: a sum that began anew would make the longest the shortest.
+                let steps = operand.steps.saturating_add(1);
                 if select.test {
-                    return Ok(Known::of(Ty::Bool, operand.steps + 1));
+                    return Ok(Known::of(Ty::Bool, steps));
                 }
-                Ok(Known { most: field.most, ..Known::of(field.ty, operand.steps + 1) })
+                Ok(Known { most: field.most, ..Known::of(field.ty, steps) })
             }
             Expr::List(list) => self.list(expression, &list.elements, depth),
             Expr::Call(call) => self.call(expression, call, depth),
@@ -136,10 +138,10 @@ impl Checker {
     }
 
     fn list(&mut self, expression: &IdedExpr, elements: &[IdedExpr], depth: u32) -> Checked {
-        let (mut element, mut steps) = (Ty::Any, 1);
+        let (mut element, mut steps) = (Ty::Any, 1_u64);
         for each in elements {
             let known = self.known(each, depth + 1)?;
-            steps += known.steps;
+            steps = steps.saturating_add(known.steps);
             if element != known.ty {
                 let (one, other) = (element.word(), known.ty.word());
                 return Err(wrong(
@@ -189,7 +191,11 @@ impl Checker {
         self.bound.pop();
         let end = end?;
         let each = condition.steps.saturating_add(step.steps).saturating_add(2);
-        let steps = range.steps.saturating_add(range.most.saturating_mul(each)).saturating_add(end.steps + init.steps);
+        let steps = range
+            .steps
+            .saturating_add(range.most.saturating_mul(each))
+            .saturating_add(end.steps)
+            .saturating_add(init.steps);
         Ok(Known { most: range.most, ..Known::of(end.ty, steps) })
     }
 
@@ -274,7 +280,7 @@ fn no_such_call(expression: &IdedExpr, call: &CallExpr, operands: &[&IdedExpr], 
     let anchor = match operands {
         // The step of a macro begins with a name that nobody wrote.
         [left, right] if is_hidden(left) => first(right),
-        [left, right] if symbol != "[" => {
+        [left, right] => {
             let mut anchor = last(left);
             anchor.push(symbol.to_owned());
             anchor.extend(first(right));
@@ -284,9 +290,9 @@ fn no_such_call(expression: &IdedExpr, call: &CallExpr, operands: &[&IdedExpr], 
     };
     let given = words.join(if symbol == "?" { ", " } else { " 与 " });
     let listed = words.join(" and ");
-    let hint = match (symbol, given.contains("any")) {
-        ("&&" | "||" | "!", _) => ("; both sides are true or false", "；两侧应为真或假"),
-        ("==" | "!=" | "<" | "<=" | ">" | ">=", _) => ("; both sides are of one type", "；两侧类型应一致"),
+    let hint = match symbol {
+        "&&" | "||" => ("; both sides are true or false", "；两侧应为真或假"),
+        "==" | "!=" | "<" | "<=" | ">" | ">=" => ("; both sides are of one type", "；两侧类型应一致"),
         _ => ("", ""),
     };
     wrong(
@@ -398,9 +404,7 @@ fn first(expression: &IdedExpr) -> Vec<String> {
         Expr::Literal(value) => vec![written(value)],
         Expr::Select(select) => {
             let mut tokens = first(&select.operand);
-            if !select.test {
-                tokens.extend([".".to_owned(), select.field.clone()]);
-            }
+            tokens.extend([".".to_owned(), select.field.clone()]);
             tokens
         }
         Expr::Call(call) => match (&call.target, call.args.as_slice(), symbol(&call.func_name)) {
@@ -448,3 +452,6 @@ fn written(value: &LiteralValue) -> String {
         LiteralValue::Null => "null".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,4 +111,47 @@ mod tests {
         assert_eq!(found("", &["x"]), (1, 1));
         assert_eq!(found("\"open", &["open"]), (1, 1));
     }
+
+    #[test]
+    fn a_token_is_a_number_a_name_a_text_an_operator_or_a_sign() {
+        for (source, anchor, column) in [
+            ("x == 2.5", "2.5", 6),
+            ("2+1", "+", 2),
+            ("1u == x", "1u", 1),
+            ("x == part_2", "part_2", 6),
+            ("x == _y", "_y", 6),
+            ("a==b", "==", 2),
+            ("a != b", "!=", 3),
+            ("a<=b", "<=", 2),
+            ("a >= b", ">=", 3),
+            ("a&&b", "&&", 2),
+            ("a || b", "||", 3),
+            ("a < b", "<", 3),
+            ("x == 'a b'", "a b", 6),
+            ("x == \"a b\"", "a b", 6),
+            (r#""it\"s" == x"#, "==", 9),
+            (r#"'\\' == x"#, "x", 9),
+            ("'a' == b", "b", 8),
+        ] {
+            assert_eq!(found(source, &[anchor]), (1, column), "{source}");
+        }
+        // What two quotes of different kinds enclose is no text.
+        assert_eq!(found("x == 'a\"", &["a"]), (1, 1));
+    }
+
+    #[test]
+    fn comments_blanks_and_round_brackets_are_passed_over() {
+        assert_eq!(found("true // milage\n && milage", &["milage"]), (2, 5));
+        assert_eq!(found("1 + size(claim)", &["size", "claim"]), (1, 5));
+        assert_eq!(found("(a) == b", &["a", "==", "b"]), (1, 2));
+        assert_eq!(found("a\n\n  b", &["b"]), (3, 3));
+        assert_eq!(found("a / b", &["/"]), (1, 3), "one stroke is a division");
+    }
+
+    #[test]
+    fn what_is_not_found_as_a_whole_is_looked_for_by_its_end() {
+        assert_eq!(found("a == b", &["x", "b"]), (1, 6));
+        assert_eq!(found("a == b", &[]), (1, 1));
+        assert_eq!(found("a == a + b", &["a", "+"]), (1, 6), "the tokens follow each other");
+    }
 }

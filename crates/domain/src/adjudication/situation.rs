@@ -317,3 +317,6 @@ fn of_history(history: &History) -> Value {
         ("part_average_minor", whole(average)),
     ])
 }
+
+#[cfg(test)]
+mod tests;

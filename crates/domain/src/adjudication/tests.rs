@@ -278,6 +278,7 @@ fn what_is_not_returned_goes_to_a_person() {
         if action == RuleAction::RequireEvidence {
             assert_eq!(reasons[0].code, ReasonCode::EvidenceMissing);
             assert_eq!(reasons[0].evidence_needed, "a photo / 照片");
+            assert_eq!(reasons[0].field, "evidence");
         }
         claim.kind = Kind::RoadsideRescue;
         let ruling = book.judge(&claim, &Situation::of(&claim, &around(&facts)), &setting());
@@ -300,7 +301,7 @@ fn every_nth_approval_is_a_sample() {
     rules.sample_queue = Some(code("SAMPLES"));
     assert_eq!(RuleBook::of(&rules).sampled(ruling).measure, Measure::Person(Some(code("SAMPLES"))));
     rules.sample_every = 0;
-    assert!(!RuleBook::of(&rules).is_sample(3));
+    assert!(!RuleBook::of(&rules).is_sample(3) && !RuleBook::of(&rules).is_sample(0));
 }
 
 #[test]
@@ -308,6 +309,48 @@ fn a_set_knows_whether_it_asks_for_history() {
     let asks = |condition| RuleBook::of(&set(vec![rule("R", 1, condition, RuleAction::Approve)])).asks_history();
     assert!(asks("history.station_claims < 10"));
     assert!(!asks("claim.amount_minor < 10"));
+}
+
+#[test]
+fn a_set_names_its_rules_in_the_order_in_which_they_are_tried() {
+    let mut off = rule("OFF", 1, "true", RuleAction::Approve);
+    off.disabled = true;
+    let book = RuleBook::of(&set(vec![
+        rule("B", 2, "true", RuleAction::Approve),
+        off,
+        rule("A", 1, "true", RuleAction::Approve),
+    ]));
+    assert_eq!(book.rule_ids().cloned().collect::<Vec<_>>(), [code("A"), code("B")]);
+    assert_eq!(book.name_of(&code("A")), "adjudicationRuleSets/CLASSIC.1/rules/A");
+}
+
+#[test]
+fn why_a_rule_does_not_decide_is_told_as_it_is_stored() {
+    for held_back in [
+        HeldBack::RuleFailed,
+        HeldBack::NotReturnable,
+        HeldBack::Authorizes,
+        HeldBack::Errors,
+        HeldBack::NoPrice,
+        HeldBack::NothingDue,
+        HeldBack::HigherLevel,
+        HeldBack::Sampled,
+        HeldBack::Held,
+    ] {
+        assert_eq!(serde_json::to_value(held_back).unwrap(), held_back.word());
+    }
+}
+
+#[test]
+fn a_condition_may_be_as_long_as_the_limit_says() {
+    let filled = |length: usize| {
+        let rest = " == \"\"";
+        format!("\"{}\"{rest}", "a".repeat(length - rest.len() - 2))
+    };
+    assert!(Condition::compile(&filled(MAX_CONDITION)).is_ok());
+    assert!(Condition::compile(&filled(MAX_CONDITION + 1)).is_err());
+    // Characters count, not bytes.
+    assert!(Condition::compile(&filled(MAX_CONDITION).replace('a', "车")).is_ok());
 }
 
 #[test]

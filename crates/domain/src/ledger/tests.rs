@@ -156,3 +156,131 @@ fn verification_sees_the_wrong_account_line_or_party() {
         );
     }
 }
+
+#[test]
+fn an_account_is_told_and_stored_as_its_code() {
+    for account in Account::all() {
+        assert_eq!(
+            (account.to_string(), String::from(account)),
+            (account.code().to_owned(), account.code().to_owned())
+        );
+        let text = serde_json::to_string(&account).unwrap();
+        assert_eq!(text, format!("\"{}\"", account.code()));
+        assert_eq!(serde_json::from_str::<Account>(&text).unwrap(), account);
+    }
+    assert!(serde_json::from_str::<Account>("\"expense:other\"").is_err());
+    assert_eq!(Account::parse(""), Err(UnknownAccount(String::new())));
+}
+
+#[test]
+fn an_account_has_the_sub_accounts_of_the_party_that_it_is_about() {
+    let of = |wanted: SubAccounts| {
+        let accounts = Account::all().into_iter().filter(|account| account.sub_accounts() == wanted);
+        accounts.map(Account::code).filter(|code| !code.starts_with("expense:warranty:")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of(SubAccounts::Station),
+        [
+            "expense:goodwill",
+            "liability:station-accrued",
+            "liability:station-payable",
+            "asset:station-receivable",
+            "income:used-parts"
+        ]
+    );
+    assert_eq!(
+        of(SubAccounts::Supplier),
+        ["expense:recovery-waived", "asset:supplier-recoverable", "asset:supplier-receivable", "income:recovery"]
+    );
+    assert_eq!(of(SubAccounts::Appraiser), ["expense:appraisal", "liability:appraiser-accrued"]);
+    assert_eq!(of(SubAccounts::None), ["tax:input", "tax:output", "asset:cash-clearing"]);
+    // What warranty costs is known by station, for every kind of claim.
+    for kind in Kind::ALL {
+        assert_eq!(Account::WarrantyExpense(kind).sub_accounts(), SubAccounts::Station, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_posting_stands_on_the_side_of_its_sign() {
+    let postings = pair("12.34");
+    assert_eq!((postings[0].side(), postings[1].side()), (Side::Debit, Side::Credit));
+}
+
+#[test]
+fn one_posting_is_no_entry_and_two_currencies_balance_apart() {
+    assert_eq!(Entry::balanced(parts(pair("10")[..1].to_vec())), Err(EntryError::TooFewPostings));
+    let dollars = pair("3").into_iter().map(|posting| Posting {
+        amount: Money::new(Currency::parse("USD").unwrap(), posting.amount.minor),
+        ..posting
+    });
+    let both: Vec<Posting> = pair("10").into_iter().chain(dollars).collect();
+    assert_eq!(sums(&both).unwrap().len(), 2);
+    assert!(Entry::balanced(parts(both)).is_ok());
+    assert_eq!(sums(&pair("10")[..1]).unwrap(), BTreeMap::from([(Currency::CNY, cny("10"))]));
+}
+
+#[test]
+fn an_entry_keeps_what_it_was_made_of() {
+    let made = EntryParts {
+        job: Some("claim-deadlines".to_owned()),
+        claim: Some(ClaimId(Uuid::from_u128(5))),
+        reverses: Some(Uuid::from_u128(6)),
+        ..parts(pair("10"))
+    };
+    let entry = Entry::balanced(made.clone()).unwrap();
+    assert_eq!(entry.parts(), made);
+    assert_eq!((entry.id(), entry.cause(), entry.postings()), (made.id, made.cause.as_str(), &made.postings[..]));
+    let proposed = Proposal { claim: made.claim, ..proposal(pair("10")) };
+    let written = Entry::of(proposed, Uuid::from_u128(7), now(), AUDITOR, OrgId::OEM).unwrap();
+    assert_eq!(written.parts(), EntryParts { claim: made.claim, ..parts(pair("10")) });
+}
+
+#[test]
+fn a_reversal_is_the_same_entry_with_the_other_sign_on_its_own_day() {
+    let claim = Some(ClaimId(Uuid::from_u128(5)));
+    let entry = Entry::balanced(EntryParts { claim, ..parts(pair("12.34")) }).unwrap();
+    let back = entry.reversal(Uuid::from_u128(8), day("2026-12-01"), now(), AUDITOR, OrgId::OEM).unwrap();
+    let negated = |posting: &Posting| Posting { amount: posting.amount.try_neg().unwrap(), ..posting.clone() };
+    let expected = EntryParts {
+        id: Uuid::from_u128(8),
+        cause: "claims/1/decisions/1/reversal".to_owned(),
+        event: "reversal".to_owned(),
+        effective_date: day("2026-12-01"),
+        claim,
+        reverses: Some(Uuid::from_u128(7)),
+        ..parts(entry.postings().iter().map(negated).collect())
+    };
+    assert_eq!(back.parts(), expected);
+}
+
+#[test]
+fn a_difference_says_where_and_how_much() {
+    let cause = "claims/1/decisions/1";
+    let mut lopsided = pair("10");
+    lopsided[1].amount = cny("-9");
+    let differences = compare(&[proposal(pair("10"))], &[found(cause, lopsided)]).unwrap();
+    let whole =
+        |kind| Difference { cause: cause.to_owned(), kind, account: None, line: None, expected: None, found: None };
+    let expected = [
+        Difference { found: Some(cny("1")), ..whole(DifferenceKind::Unbalanced) },
+        Difference {
+            account: Some(Account::StationAccrued),
+            line: Some(1),
+            expected: Some(cny("-10")),
+            found: Some(cny("-9")),
+            ..whole(DifferenceKind::Amount)
+        },
+    ];
+    assert_eq!(differences, expected);
+    assert_eq!(compare(&[proposal(pair("10"))], &[]).unwrap(), [whole(DifferenceKind::Missing)]);
+    // What belongs to another cause is found beside what is right.
+    let other = found("claims/1/decisions/2", pair("10"));
+    let unexpected = compare(&[proposal(pair("10"))], &[other.clone(), found(cause, pair("10"))]).unwrap();
+    assert_eq!(unexpected, [Difference { cause: other.cause, ..whole(DifferenceKind::Unexpected) }]);
+}
+
+#[test]
+fn postings_of_one_place_are_summed_before_they_are_compared() {
+    let halves: Vec<Posting> = pair("5").into_iter().chain(pair("5")).collect();
+    assert_eq!(kinds(&[proposal(pair("10"))], &[found("claims/1/decisions/1", halves)]), []);
+}

@@ -210,3 +210,134 @@ fn an_exchange_minds_the_decimals_of_both_currencies_and_rounds_once() {
     assert_eq!(most, Err(MoneyError::Overflow));
     assert!(of("CNY", 1).exchanged(ExchangeFactor(1), 0, Currency::CNY).is_err());
 }
+
+#[test]
+fn a_sign_is_told_and_turned() {
+    for (minor, zero, negative) in [(-1, false, true), (0, true, false), (1, false, false)] {
+        assert_eq!((cny(minor).is_zero(), cny(minor).is_negative()), (zero, negative), "{minor}");
+        assert_eq!((Hours(minor).is_negative(), Quantity(minor).is_negative()), (negative, negative), "{minor}");
+        assert_eq!(cny(minor).try_neg(), Ok(cny(-minor)));
+    }
+    assert_eq!(Money::zero(Currency::CNY), cny(0));
+}
+
+#[test]
+fn of_two_amounts_the_smaller_the_larger_and_which() {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    for (one, other, smaller, larger, order) in [(-2, 1, -2, 1, Less), (3, 1, 1, 3, Greater), (5, 5, 5, 5, Equal)] {
+        assert_eq!(cny(one).try_min(cny(other)), Ok(cny(smaller)), "{one} {other}");
+        assert_eq!(cny(one).try_max(cny(other)), Ok(cny(larger)), "{one} {other}");
+        assert_eq!(cny(one).try_cmp(cny(other)), Ok(order), "{one} {other}");
+    }
+    assert!(cny(1).try_max(Money::new(currency("EUR"), 1)).is_err());
+    assert_eq!(Money::sum(Currency::CNY, [cny(5), cny(-7), cny(1)]), Ok(cny(-1)));
+    assert_eq!(Money::sum(Currency::CNY, []), Ok(cny(0)));
+    assert!(Money::sum(Currency::CNY, [Money::new(currency("EUR"), 0)]).is_err(), "nothing has a currency too");
+}
+
+#[test]
+fn a_ratio_has_a_denominator_above_zero_and_is_rounded_once() {
+    for (minor, numerator, denominator, expected) in [
+        (100, 1, 3, 33),
+        (100, 2, 3, 67),
+        (-100, 2, 3, -67),
+        (5, 1, 2, 3),
+        (-5, 1, 2, -3),
+        (7, -3, 1, -21),
+        (4, 0, 9, 0),
+    ] {
+        assert_eq!(
+            cny(minor).times_ratio(numerator, denominator),
+            Ok(cny(expected)),
+            "{minor} {numerator}/{denominator}"
+        );
+        let product = i128::from(minor) * i128::from(numerator);
+        assert_eq!(Money::of_ratio(Currency::CNY, product, i128::from(denominator)), Ok(cny(expected)));
+    }
+    for denominator in [0, -1, -10] {
+        assert_eq!(cny(10).times_ratio(1, denominator), Err(MoneyError::BadNumber));
+        assert_eq!(Money::of_ratio(Currency::CNY, 10, i128::from(denominator)), Err(MoneyError::BadNumber));
+    }
+    assert_eq!(cny(i64::MAX).times_ratio(2, 1), Err(MoneyError::Overflow));
+    assert_eq!(cny(i64::MAX).times_ratio(2, 2), Ok(cny(i64::MAX)), "the product has 128 bits");
+    assert_eq!(Money::of_ratio(Currency::CNY, i128::MAX, 1), Err(MoneyError::Overflow));
+}
+
+#[test]
+fn a_share_lies_between_nothing_and_the_whole() {
+    for (bp, is_share) in [(-1, false), (0, true), (1, true), (10_000, true), (10_001, false)] {
+        assert_eq!(BasisPoints(bp).is_share(), is_share, "{bp}");
+    }
+    assert_eq!(BasisPoints(1_250).on_top(), Ok(BasisPoints(11_250)));
+    assert_eq!(BasisPoints(i64::MAX).on_top(), Err(MoneyError::Overflow));
+    assert_eq!(BasisPoints(1_250).to_string(), "12.50 %");
+}
+
+#[test]
+fn units_and_billionths_have_one_sign_and_fit_the_currency() {
+    let read =
+        |code: &str, units, nanos| Money::from_units_nanos(currency(code), units, nanos).map(|money| money.minor);
+    for (code, units, nanos, expected) in [
+        ("CNY", 0, 0, Ok(0)),
+        ("CNY", 0, 50_000_000, Ok(5)),
+        ("CNY", 0, -50_000_000, Ok(-5)),
+        ("CNY", 1, 0, Ok(100)),
+        ("CNY", -1, 0, Ok(-100)),
+        ("CNY", -1, -10_000_000, Ok(-101)),
+        ("CNY", -1, 10_000_000, Err(MoneyError::BadNumber)),
+        ("CNY", 1, -10_000_000, Err(MoneyError::BadNumber)),
+        ("CNY", 0, 999_999_999, Err(MoneyError::TooManyDecimals(2))),
+        ("CNY", 0, -1_000_000_000, Err(MoneyError::BadNumber)),
+        ("CNY", 0, i32::MIN, Err(MoneyError::BadNumber)),
+        ("JPY", 3, 0, Ok(3)),
+        ("JPY", 3, 500_000_000, Err(MoneyError::TooManyDecimals(0))),
+        ("KWD", 1, 234_000_000, Ok(1_234)),
+        ("KWD", 1, 234_500_000, Err(MoneyError::TooManyDecimals(3))),
+        ("CNY", i64::MAX / 100, 70_000_000, Ok(i64::MAX)),
+        ("CNY", i64::MAX / 100, 80_000_000, Err(MoneyError::Overflow)),
+    ] {
+        assert_eq!(read(code, units, nanos), expected, "{code} {units} {nanos}");
+    }
+    assert_eq!(
+        (cny(0).to_units_nanos(), cny(100).to_units_nanos(), cny(-5).to_units_nanos()),
+        ((0, 0), (1, 0), (0, -50_000_000))
+    );
+    assert_eq!(Money::new(currency("JPY"), -7).to_units_nanos(), (-7, 0));
+}
+
+#[test]
+fn amounts_are_printed_with_all_their_decimals() {
+    for (minor, text) in [(0, "0.00"), (-1, "-0.01"), (1, "0.01"), (-100, "-1.00"), (i64::MIN, "-92233720368547758.08")]
+    {
+        assert_eq!(cny(minor).amount(), text);
+    }
+    let yen = |minor| Money::new(currency("JPY"), minor).amount();
+    assert_eq!((yen(0), yen(-5)), ("0".to_owned(), "-5".to_owned()));
+    assert_eq!((format!("{:?}", cny(5)), format!("{:?}", Currency::CNY)), ("0.05 CNY".to_owned(), "CNY".to_owned()));
+    assert_eq!((Currency::CNY.code(), String::from(Currency::CNY)), ("CNY", "CNY".to_owned()));
+    let mismatch = MoneyError::CurrencyMismatch(Currency::CNY, currency("EUR")).to_string();
+    assert!(mismatch.starts_with("CNY and EUR can't be added"), "{mismatch}");
+}
+
+#[test]
+fn hours_and_pieces_add_up_or_are_too_many() {
+    assert_eq!(Hours::whole(2), Ok(Hours(200)));
+    assert_eq!(Quantity::whole(-2), Ok(Quantity(-2_000)));
+    assert_eq!(Quantity::whole(i64::MAX), Err(MoneyError::Overflow));
+    assert_eq!((Hours(150).try_add(Hours(75)), Hours(150).try_sub(Hours(175))), (Ok(Hours(225)), Ok(Hours(-25))));
+    assert_eq!(Hours(i64::MAX).try_add(Hours(1)), Err(MoneyError::Overflow));
+    assert_eq!(Hours(i64::MIN).try_sub(Hours(1)), Err(MoneyError::Overflow));
+    // One and a half hours at 20 per cent more, of a rate of 80: 144.
+    let longer = [Factor::Hours(Hours(150)), Factor::Bp(BasisPoints(12_000))];
+    assert_eq!(cny(8_000).times(&longer), Ok(cny(14_400)));
+    assert_eq!(cny(8_000).times(&[]), Ok(cny(8_000)));
+}
+
+#[test]
+fn what_is_exchanged_has_units_above_zero() {
+    let euro = currency("EUR");
+    for units in [0, -1] {
+        assert_eq!(cny(1).exchanged(ExchangeFactor::ZERO, units, euro), Err(MoneyError::BadNumber), "{units}");
+    }
+    assert_eq!(cny(1_234).exchanged(ExchangeFactor(ExchangeFactor::ONE), 1, Currency::CNY), Ok(cny(1_234)));
+}

@@ -286,6 +286,21 @@ fn a_waiver_takes_two_and_is_an_expense_only_after_confirmation() {
     assert_eq!(balance(Account::SupplierRecoverable), 0);
     assert_eq!(balance(Account::RecoveryWaivedExpense), 39_040);
     assert_eq!(balance(Account::RecoveryIncome), -39_040);
+    let told: Vec<_> = entries.iter().map(|entry| (entry.cause.clone(), entry.event, entry.effective_date)).collect();
+    let cause = |number| format!("recoveryClaims/{}/postings/{number}", waived.id);
+    assert_eq!(
+        told,
+        [
+            (cause(1), "recovery_confirmed", sample::day("2026-11-21")),
+            (cause(2), "recovery_waived", sample::day("2026-11-22"))
+        ]
+    );
+    let all_named = |entry: &crate::ledger::Proposal| {
+        let is_its =
+            |posting: &crate::ledger::Posting| (posting.sub_account, posting.claim) == (Some(ORG), Some(waived.claim));
+        entry.claim == Some(waived.claim) && entry.postings.iter().all(is_its)
+    };
+    assert!(entries.iter().all(all_named));
 }
 
 #[test]
