@@ -68,6 +68,56 @@ on_both_databases! {
         assert!(complaint(&verified).contains("faults"), "{}", complaint(&verified));
     }
 
+    async fn a_change_row_can_not_be_altered_in_any_column_nor_taken_away_unseen(server) {
+        let world = World::load(&server).await;
+        let name = world.submitted(pump_claim()).await;
+        world.auditor.post(&format!("/v1/{name}:startReview"), json!({})).await.ok();
+        let url = server.database.url.as_str();
+        let store = server.running.api.store();
+        let faults = || async { verify_store(store).await.unwrap().faults().map(str::to_owned).collect::<Vec<_>>() };
+        assert_eq!(faults().await, Vec::<String>::new());
+        without_guards(url).await;
+        sql(url, "CREATE TABLE kept AS SELECT * FROM change").await;
+        // Created, submitted, in review: the row in the middle.
+        let row = format!("resource = '{name}' AND version = 2");
+        for (column, altered) in [
+            ("command_id", "resource_id"),
+            ("resource", "'claims/0199a000-0000-7000-8000-00000000d001'"),
+            ("collection", "'parts'"),
+            ("collection", "'nowhere'"),
+            ("verb", "'Submit'"),
+            ("paths", "'[\"state\"]'"),
+            ("snapshot", "REPLACE(snapshot, 'stalls', 'stallt')"),
+            ("actor", "resource_id"),
+            ("actor_org", "resource_id"),
+            ("job", "'sweep'"),
+            ("time", "time + 1"),
+            ("audience", "'[]'"),
+            ("prev_hash", "hash"),
+            ("hash", "prev_hash"),
+            ("version", "7"),
+        ] {
+            sql(url, &format!("UPDATE change SET {column} = {altered} WHERE {row}")).await;
+            let found = faults().await;
+            assert!(!found.is_empty(), "{column} = {altered} is not seen");
+            sql(url, &format!("UPDATE change SET {column} = (SELECT k.{column} FROM kept k WHERE k.id = change.id)")).await;
+            assert_eq!(faults().await, Vec::<String>::new(), "{column} is as it was");
+        }
+        for which in ["version = 1", "version = 2", "version = (SELECT MAX(k.version) FROM kept k WHERE k.resource = change.resource)", "version > 0"] {
+            sql(url, &format!("DELETE FROM change_pending WHERE change_id IN (SELECT id FROM change WHERE resource = '{name}')")).await;
+            sql(url, &format!("DELETE FROM feed_entry WHERE change_id IN (SELECT id FROM change WHERE resource = '{name}')")).await;
+            sql(url, &format!("DELETE FROM change WHERE resource = '{name}' AND {which}")).await;
+            assert!(!faults().await.is_empty(), "a row with {which} is not missed");
+            sql(url, "INSERT INTO change SELECT * FROM kept k WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.id = k.id)").await;
+            assert_eq!(faults().await, Vec::<String>::new(), "{which} is back");
+        }
+        // Whoever takes the resource away, and its first change row with it, leaves the rest.
+        sql(url, &format!("DELETE FROM change WHERE resource = '{name}' AND version = 1")).await;
+        sql(url, &format!("DELETE FROM claim WHERE id = (SELECT resource_id FROM change WHERE {row})")).await;
+        let found = faults().await;
+        assert!(found.iter().any(|fault| fault.contains(&name) && fault.contains("itself is gone")), "{found:#?}");
+    }
+
     async fn the_doctor_says_what_is_well_and_what_is_not(server) {
         let folder = super::Folder::new();
         let url = server.database.url.as_str();

@@ -161,7 +161,7 @@ async fn verify_history(db: &impl Runs) -> Result<HistoryReport, StoreError> {
             verify_batch(db, collection, &heads, &mut report).await?;
         }
         let rows = Sql::new(&format!(
-            "SELECT resource FROM change WHERE collection = ? AND version = 1 \
+            "SELECT DISTINCT resource FROM change WHERE collection = ? \
              AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = change.resource_id) LIMIT {MAX_FAULTS}"
         ))
         .bind(collection)
@@ -192,7 +192,15 @@ async fn verify_batch(
     for (id, head) in heads {
         report.resources += 1;
         let changes = found.remove(id).unwrap_or_default();
-        if let Some(fault) = fault(&changes, head) {
+        // The hash does not cover the collection, which follows from the resource.
+        let astray = changes.iter().find(|change| change.collection != collection);
+        let astray = astray.map(|change| {
+            format!(
+                "{} version {}: was altered, it stands among {}",
+                change.resource, change.version, change.collection
+            )
+        });
+        if let Some(fault) = fault(&changes, head).or(astray) {
             report.faults.push(if changes.is_empty() { format!("{collection} {id}: {fault}") } else { fault });
         }
     }
