@@ -1,6 +1,8 @@
 //! The bytes of attachments outlive their server, are verified, and are copied with a backup.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -108,11 +110,13 @@ on_both_databases! {
         let mut bytes = std::fs::read(&pieces[0]).unwrap();
         bytes[3] ^= 1;
         std::fs::write(&pieces[0], &bytes).unwrap();
+        let (well, report) = look();
+        assert!(!well && report["faults"].as_array().is_some_and(|faults| faults.len() == 1), "{report:#}");
+        assert!(report["faults"][0].as_str().is_some_and(|fault| fault.contains("SHA-256")), "{report:#}");
         std::fs::remove_file(&pieces[2]).unwrap();
         let (well, report) = look();
-        let told = report["faults"].to_string();
-        assert!(!well && told.contains("SHA-256") | told.contains("missing"), "{told}");
-        assert!(told.contains("missing"), "{told}");
+        assert!(!well && report["faults"].as_array().is_some_and(|faults| faults.len() == 2), "{report:#}");
+        assert!(report["faults"].to_string().contains("missing"), "{report:#}");
         for (from, to) in objects(&copy).iter().zip(&pieces) {
             std::fs::copy(from, to).unwrap();
         }
@@ -120,5 +124,67 @@ on_both_databases! {
         // A row that says otherwise than the bytes is a fault as well.
         sql(&url, "DELETE FROM attachment_part WHERE start > 0").await;
         assert!(!look().0);
+    }
+}
+
+/// A copy that is made while files are sent holds the bytes of every attachment that its backup names.
+async fn copied_while_files_are_sent(server: crate::harness::Server) {
+    let world = World::load(&server).await;
+    let folder = Folder::new();
+    let url = server.database.url.clone();
+    let files = server
+        .database
+        .attachments()
+        .unwrap_or_else(|| Path::new(url.trim_start_matches("sqlite:")).with_file_name("test-attachments"));
+    let stop = Arc::new(AtomicBool::new(false));
+    let written = Arc::new(AtomicU32::new(0));
+    let writers: Vec<_> = (0..3_u8)
+        .map(|writer| {
+            let (station, base) = (world.station.clone(), server.base.clone());
+            let (stop, written) = (Arc::clone(&stop), Arc::clone(&written));
+            tokio::spawn(async move {
+                let mut number = 0_u32;
+                while !stop.load(Ordering::Relaxed) {
+                    number += 1;
+                    let bytes = png(64 + number, 64, writer, 40_000 + usize::from(writer));
+                    sent(&station, &base, json!({"category": "PHOTO"}), &bytes).await;
+                    written.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    while written.load(Ordering::Relaxed) < 6 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let (backup, copy) = (folder.0.join("busy.gz").display().to_string(), folder.0.join("copy").display().to_string());
+    let setting = files.display().to_string();
+    let command = |arguments: &[&str], attachments: &str| {
+        let settings = [("RECOURSE_ATTACHMENTS__FOLDER", attachments)];
+        let output = crate::harness::process::command(&folder.0, arguments, &settings).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {} {}", printed(&output), complaint(&output));
+        printed(&output)
+    };
+    // The writers go on meanwhile.
+    tokio::task::block_in_place(|| command(&["backup", &backup, "--database", &url, "--attachments", &copy], &setting));
+    stop.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let restored = Database::create(Backend::Sqlite).await.unwrap();
+    command(&["restore", &backup, "--database", &restored.url], &copy);
+    let report: Value =
+        serde_json::from_str(&command(&["verify", "--json", "--database", &restored.url], &copy)).unwrap();
+    assert_eq!((&report["intact"], report["attachments"].as_u64().unwrap() >= 6), (&json!(true), true), "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_under_load_is_whole_on_sqlite() {
+    copied_while_files_are_sent(crate::harness::Server::start(Backend::Sqlite).await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_under_load_is_whole_on_postgres() {
+    if let Some(server) = crate::harness::Server::start(Backend::Postgres).await {
+        copied_while_files_are_sent(server).await;
     }
 }
