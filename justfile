@@ -6,7 +6,7 @@ default:
     @just --list
 
 # everything that must be green before a commit
-check: fmt clippy doc test gen-clean contract openapi-valid deny machete
+check: fmt clippy doc test gen-clean contract openapi-valid deny unused deployment
 
 # format
 fmt:
@@ -53,9 +53,25 @@ openapi-valid:
     .ci/tool openapi-spec-validator -- openapi-spec-validator openapi/openapi.json
     .ci/tool npx -- npx --yes @redocly/cli@2 lint --config .redocly.yaml openapi/openapi.json
 
-# licences, bans and sources by deny.toml, where the tool is; tests/supply_chain.rs checks the same at every test run
+# licences, bans and sources by deny.toml
 deny:
-    @if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; else echo "skipped: cargo-deny is not installed (it is part of the release recipe)"; fi
+    .ci/tool cargo-deny -- cargo deny check licenses bans sources
+
+# dependencies that nothing uses
+unused:
+    .ci/tool cargo-shear -- cargo shear
+
+# the container image, the compose file and the systemd unit, as far as that goes without a daemon
+deployment:
+    .ci/tool hadolint -- hadolint deploy/Dockerfile
+    .ci/tool check-jsonschema -- check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+    .ci/tool systemd-analyze -- .ci/unit deploy/recourse.service
+
+# one mistake at a time in money, ledger, access and adjudication: do the domain's unit tests notice? `--shard 0/8`
+# tries an eighth (tests/trust)
+mutants *options:
+    # Some mistakes make a loop that gathers for ever; it shall not take the machine with it.
+    ulimit -v 6000000; cargo mutants --package recourse-domain --jobs 1 {{options}}
 
 # kills the server under load two hundred times, on both databases, and checks every acknowledged write
 crash rounds="200":
@@ -86,10 +102,6 @@ bench:
     python3 tests/bench/bench.py run
     python3 tests/bench/bench.py stop
 
-# dependencies that nothing uses, where the tool is
-machete:
-    @if command -v cargo-machete >/dev/null; then cargo machete; else echo "skipped: cargo-machete is not installed (it is part of the release recipe)"; fi
-
 # writes the example configuration from the fields' own comments
 reference:
     cargo run --quiet -- config --reference > deploy/recourse.toml.new
@@ -97,7 +109,7 @@ reference:
 
 # what is handed out: everything checked, the binary, completions, a bill of materials, checksums, in dist/
 release:
-    @for tool in cargo-deny cargo-machete cargo-cyclonedx; do command -v $tool >/dev/null || { echo "missing: $tool (cargo install $tool --locked)" >&2; exit 1; }; done
+    @for tool in cargo-deny cargo-shear cargo-cyclonedx; do command -v $tool >/dev/null || { echo "missing: $tool (cargo install $tool --locked)" >&2; exit 1; }; done
     CI=true just check
     cargo build --release --locked
     rm -rf dist && mkdir -p dist/completions

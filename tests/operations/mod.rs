@@ -3,6 +3,7 @@
 mod attachments;
 mod backup;
 mod configuration;
+mod deployment;
 mod logs;
 mod metrics;
 #[cfg(feature = "otlp")]
