@@ -77,14 +77,7 @@ pub(crate) async fn call(State(metrics): State<Arc<Metrics>>, mut request: Reque
     let route = request.extensions().get::<MatchedPath>().cloned();
     let grpc_method = Method::from_grpc_path(request.uri().path());
     let writes = request.method() != http::Method::GET && request.method() != http::Method::HEAD;
-    let span = tracing::info_span!(
-        "call",
-        request_id = ids.request_id.to_str().unwrap_or_default(),
-        trace_id = %ids.trace_id,
-        parent_id = ids.parent.as_deref(),
-        // What a collector calls the span; known only when the call was routed.
-        otel.name = tracing::field::Empty
-    );
+    let span = span(&ids);
     #[cfg(feature = "otlp")]
     crate::otlp::continue_trace(&span, &ids);
     let open = metrics.begin();
@@ -97,7 +90,21 @@ pub(crate) async fn call(State(metrics): State<Arc<Metrics>>, mut request: Reque
     let changes =
         method.map_or(writes, |method| method.spec().http.first().is_none_or(|rule| rule.verb != http::Method::GET));
     #[cfg(feature = "otlp")]
-    span.record("otel.name", &*name);
+    crate::otlp::end_call(
+        &span,
+        &crate::otlp::Ended {
+            name: &name,
+            // The gateway's routes are no routes of the router's.
+            route: method
+                .and_then(|method| method.spec().http.first())
+                .map(|rule| rule.template)
+                .or(route.as_ref().map(MatchedPath::as_str)),
+            transport,
+            status: &ending.status,
+            reason: &ending.reason,
+            is_fault: matches!(ending.severity, Severity::Unavailable | Severity::Fault),
+        },
+    );
     span.in_scope(|| tell(&name, transport, &facts, &ending, changes, began));
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, ids.request_id.clone());
@@ -105,6 +112,16 @@ pub(crate) async fn call(State(metrics): State<Arc<Metrics>>, mut request: Reque
         headers.insert(TRACE_RESPONSE, value);
     }
     response
+}
+
+/// The span in which a call is answered; all its log lines carry the ids.
+fn span(ids: &TraceIds) -> tracing::Span {
+    let (request_id, parent_id) = (ids.request_id.to_str().unwrap_or_default(), ids.parent.as_deref());
+    #[cfg(feature = "otlp")]
+    if crate::otlp::is_on() {
+        return tracing::info_span!("call", request_id, trace_id = %ids.trace_id, parent_id, otel.kind = "server");
+    }
+    tracing::info_span!("call", request_id, trace_id = %ids.trace_id, parent_id)
 }
 
 /// The label of a call: an rpc, or the template of a route that is none. Their number is that of the contract.

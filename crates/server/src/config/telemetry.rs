@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct TelemetrySection {
     /// The collector that traces are sent to over OTLP (gRPC, in clear): `http://127.0.0.1:4317`. Without it no
-    /// traces are sent. It needs a binary built with `--features otlp`.
+    /// traces are sent, nor with a `log` of less than `info`. Calls never wait for it: while it is away or slow,
+    /// traces are dropped, and one line of the log says so.
     pub otlp_endpoint: Option<String>,
 }
 
@@ -21,7 +22,7 @@ impl TelemetrySection {
                 Err(format!("telemetry.otlp_endpoint: an address that begins with http://, not {endpoint:?}"))
             }
             Some(_) if cfg!(feature = "otlp") => Ok(()),
-            Some(_) => Err("telemetry.otlp_endpoint: this binary was built without `--features otlp`".to_owned()),
+            Some(_) => Err("telemetry.otlp_endpoint: this binary was built without the feature otlp".to_owned()),
         }
     }
 }
