@@ -60,6 +60,15 @@ impl RequestKey {
         .bind(resource)
         .bind(self.time)
     }
+
+    /// Notes what the command under the key answered with.
+    pub(crate) fn answered(&self, resource: &str) -> Sql {
+        Sql::new("UPDATE idempotency SET resource = ? WHERE principal = ? AND rpc = ? AND request_id = ?")
+            .bind(resource)
+            .bind(self.principal.0)
+            .bind(self.rpc)
+            .bind(self.id)
+    }
 }
 
 impl Tx<'_> {
@@ -72,8 +81,9 @@ impl Tx<'_> {
     /// [`Tx::seen_before`], for a refusal may be what the first command has left behind.
     pub async fn claim_request(&mut self, key: &RequestKey) -> Result<Seen, StoreError> {
         match &self.db {
-            Unit::Embedded(_) => {
+            Unit::Embedded(unit) => {
                 if key.insert("").execute(&self.db).await? == 1 {
+                    unit.has_claimed(key).await;
                     return Ok(Seen::New);
                 }
                 // One writer: the row that was there is still there.
@@ -107,19 +117,15 @@ impl Tx<'_> {
 
     /// Notes what the command under a key answered with.
     pub async fn finish_request(&mut self, key: &RequestKey, resource: &str) -> Result<(), StoreError> {
-        if let Unit::Postgres(unit) = &self.db
-            && let Some(noted) = unit.sealed_as().await
-        {
+        let sealed_as = match &self.db {
+            Unit::Embedded(unit) => unit.sealed_as().await,
+            Unit::Postgres(unit) => unit.sealed_as().await,
+        };
+        if let Some(noted) = sealed_as {
             debug_assert_eq!(noted, resource, "a sealed command answers with what it was sealed for");
             return Ok(());
         }
-        Sql::new("UPDATE idempotency SET resource = ? WHERE principal = ? AND rpc = ? AND request_id = ?")
-            .bind(resource)
-            .bind(key.principal.0)
-            .bind(key.rpc)
-            .bind(key.id)
-            .execute(&self.db)
-            .await?;
+        key.answered(resource).execute(&self.db).await?;
         Ok(())
     }
 

@@ -145,6 +145,8 @@ impl Store {
                         // The one writer keeps the pages that it changes again and again; readers are many.
                         .pragma("cache_size", if writes { "-32000" } else { "-4000" })
                         .pragma("temp_store", "MEMORY")
+                        // A command writes thirty pages: at the usual thousand every thirtieth would copy them back.
+                        .pragma("wal_autocheckpoint", "4000")
                         .statement_cache_capacity(200)
                         // A page of a list in one piece: else the reader's thread is woken for every few rows.
                         .row_buffer_size(1_100);
@@ -363,15 +365,15 @@ impl Tx<'_> {
     }
 
     /// From here on the unit only writes, and ends with the next version of the aggregate `last`; `answer` is the
-    /// name of what the command answers with. PostgreSQL is given all of it as one statement. On the embedded
-    /// database, which has no trips to save, nothing changes.
+    /// name of what the command answers with. PostgreSQL is given all of it as one statement; the embedded database
+    /// commits with the last.
     pub async fn seal(&mut self, answer: &str, last: Uuid) {
         if self.only_tried {
             // A sealed unit commits by its last write, and this one must not.
             return;
         }
         match &self.db {
-            Unit::Embedded(_) => {}
+            Unit::Embedded(unit) => unit.seal(answer, last).await,
             Unit::Postgres(unit) => unit.seal(answer, last).await,
         }
     }
@@ -402,7 +404,7 @@ impl Unit {
         version_of: Option<Uuid>,
     ) -> Result<u64, StoreError> {
         match self {
-            Unit::Embedded(unit) => unit.write(Sql::one_after_another(before, last)).await,
+            Unit::Embedded(unit) => unit.write_together(before, last, version_of).await,
             Unit::Postgres(unit) => unit.write_together(before, last, version_of).await,
         }
     }
