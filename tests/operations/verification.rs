@@ -46,6 +46,7 @@ on_both_databases! {
         for (change, told) in [
             ("UPDATE ledger_posting SET amount_minor = amount_minor + 1 WHERE position = 0", "sums to 1 minor units"),
             ("UPDATE claim SET vin = 'LSVAA4187S2184842' WHERE state = 'SUBMITTED'", "the column vin is not what the document says"),
+            ("UPDATE claim SET head = REPLACE(head, 'APPROVED', 'REJECTED') WHERE state = 'APPROVED'", "the column head is not what the document says"),
             ("UPDATE claim SET body = REPLACE(body, 'stalls', 'Stalls') WHERE state = 'APPROVED'", "is not what its newest change row says"),
             ("DELETE FROM claim_revision WHERE claim_id IN (SELECT id FROM claim WHERE state = 'SUBMITTED')", "a revision is missing"),
             ("INSERT INTO goodwill_account (budget_id, used_minor, reserved_minor) SELECT id, 5, 0 FROM goodwill_budget", "5 used and 0 reserved are kept"),
@@ -66,6 +67,21 @@ on_both_databases! {
         let verified = run(&folder.0, &["verify", "--database", url]);
         assert!(!verified.status.success() && printed(&verified).contains("FAULT "), "{}", printed(&verified));
         assert!(complaint(&verified).contains("faults"), "{}", complaint(&verified));
+    }
+
+    async fn a_claim_of_an_earlier_release_is_whole_without_what_lists_read_of_it(server) {
+        let world = World::load(&server).await;
+        let name = world.submitted(pump_claim()).await;
+        let (url, store) = (server.database.url.as_str(), server.running.api.store());
+        let faults = || async { verify_store(store).await.unwrap().faults().map(str::to_owned).collect::<Vec<_>>() };
+        let listed = || async { world.station.get("/v1/claims?view=BASIC").await.ok()["claims"].clone() };
+        let before = listed().await;
+        assert_eq!(before[0]["name"], json!(name));
+        for older in ["'0' || SUBSTR(head, 2)", "NULL"] {
+            sql(url, &format!("UPDATE claim SET head = {older}")).await;
+            assert_eq!(faults().await, Vec::<String>::new(), "{older}");
+            assert_eq!(listed().await, before, "a list reads the document instead");
+        }
     }
 
     async fn a_change_row_can_not_be_altered_in_any_column_nor_taken_away_unseen(server) {

@@ -30,6 +30,12 @@ pub(crate) fn columns(sql: &mut Sql) -> &mut Sql {
     .add(format!("{FORM}{SEPARATOR}"))
 }
 
+/// Whether a row has a head that is read: older rows have none until they change, and are read from their documents.
+pub(crate) fn is_read(row: &Row) -> Result<bool, StoreError> {
+    let head: Option<String> = row.get("head")?;
+    Ok(head.and_then(|head| head.split_once(SEPARATOR).map(|(form, _)| form == FORM)).unwrap_or(false))
+}
+
 /// The head as a value; nothing if a field could be taken for something else.
 pub(crate) fn packed(head: &ClaimHead) -> Option<String> {
     let mut out = Packing { text: FORM.to_owned(), is_plain: true };
