@@ -1,7 +1,7 @@
 //! Traces as a collector gets them, and what calls feel of a collector that is away or never answers: nothing.
 
 use std::convert::Infallible;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
@@ -145,7 +145,8 @@ fn spans(received: &Received) -> Vec<Span> {
 struct Traced {
     process: Child,
     base: String,
-    log: std::thread::JoinHandle<String>,
+    log: Arc<Mutex<String>>,
+    reader: std::thread::JoinHandle<()>,
     caller: reqwest::Client,
 }
 
@@ -162,16 +163,17 @@ impl Traced {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut errors = process.stderr.take().unwrap();
-        let log = std::thread::spawn(move || {
-            let mut text = String::new();
-            errors.read_to_string(&mut text).unwrap();
-            text
+        let (log, errors) = (Arc::new(Mutex::new(String::new())), process.stderr.take().unwrap());
+        let kept = Arc::clone(&log);
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(errors).lines() {
+                kept.lock().unwrap().push_str(&(line.unwrap() + "\n"));
+            }
         });
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let base = line.split_whitespace().find(|word| word.starts_with("http://")).expect("an address").to_owned();
-        Self { process, base, log, caller: reqwest::Client::new() }
+        Self { process, base, log, reader, caller: reqwest::Client::new() }
     }
 
     async fn call(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
@@ -209,7 +211,10 @@ impl Traced {
         let began = Instant::now();
         assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         assert!(self.process.wait().unwrap().success());
-        (began.elapsed(), self.log.join().unwrap())
+        let took = began.elapsed();
+        self.reader.join().unwrap();
+        let log = self.log.lock().unwrap().clone();
+        (took, log)
     }
 }
 
@@ -319,7 +324,14 @@ async fn a_collector_that_is_away_costs_one_line_and_gets_what_is_new_when_it_co
     let server = Traced::start(&folder, address, "info", &HASTY);
     let longest = server.calls(300).await;
     assert!(longest < Duration::from_secs(2), "a call took {longest:?}");
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // A batch is tried more than once before it is given up.
+    let began = Instant::now();
+    while !server.log.lock().unwrap().contains("traces are not sent") {
+        assert!(began.elapsed() < Duration::from_secs(30), "nobody is told that the collector is away");
+        server.calls(1).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    server.calls(100).await;
     let received = Received::default();
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     tokio::spawn(collect_on(listener, Arc::clone(&received), true));
