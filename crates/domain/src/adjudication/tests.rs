@@ -74,6 +74,7 @@ fn the_variables_are_those_of_the_table() {
 #[test]
 fn the_readme_has_the_table() {
     let table = table();
+    assert!(table.contains("| `lines[].priced` | bool | a price was found |\n"), "{table}");
     assert!(include_str!("README.md").ends_with(&table), "write this into README.md:\n{table}");
 }
 
