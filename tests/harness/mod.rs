@@ -6,6 +6,7 @@ pub mod grpc;
 pub mod openapi;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod small_disk;
 pub mod wire;
 pub mod world;

@@ -71,6 +71,8 @@ impl Tx<'_> {
     /// comes again through [`Store::run`], and from then on it asks first. Whoever is refused asks
     /// [`Tx::seen_before`], for a refusal may be what the first command has left behind.
     pub async fn claim_request(&mut self, key: &RequestKey) -> Result<Seen, StoreError> {
+        #[cfg(debug_assertions)]
+        crate::failpoints::watch(key.id);
         match &self.db {
             Unit::Embedded(_) => {
                 if key.insert("").execute(&self.db).await? == 1 {

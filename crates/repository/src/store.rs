@@ -20,6 +20,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::error::{CommandError, StoreError};
+#[cfg(debug_assertions)]
+use crate::failpoints::{self, Place};
 use crate::postgres::{self, Connections, PgUnit};
 use crate::sql::{Runs, Sql};
 use crate::sqlite::SqliteUnit;
@@ -288,7 +290,10 @@ impl Store {
         let began = tokio::time::Instant::now();
         let mut attempt = 1;
         loop {
-            match self.attempt(&work, attempt).await {
+            let unit = self.attempt(&work, attempt);
+            #[cfg(debug_assertions)]
+            let unit = failpoints::within(unit);
+            match unit.await {
                 // Between two attempts nobody holds a connection.
                 Err(error) if error.is_retryable() && began.elapsed() < PATIENCE => {
                     self.retried.fetch_add(1, Ordering::Relaxed);
@@ -372,17 +377,26 @@ impl Tx<'_> {
         }
         match &self.db {
             Unit::Embedded(_) => {}
-            Unit::Postgres(unit) => unit.seal(answer, last).await,
+            Unit::Postgres(unit) => {
+                #[cfg(debug_assertions)]
+                failpoints::sealed(last);
+                unit.seal(answer, last).await;
+            }
         }
     }
 }
 
 impl Unit {
     async fn commit(self) -> Result<(), StoreError> {
+        #[cfg(debug_assertions)]
+        failpoints::reached(Place::BeforeCommit).await;
         match self {
             Unit::Embedded(unit) => unit.commit().await,
             Unit::Postgres(unit) => unit.commit().await,
-        }
+        }?;
+        #[cfg(debug_assertions)]
+        failpoints::reached(Place::AfterCommit).await;
+        Ok(())
     }
 
     async fn rollback(self) -> Result<(), StoreError> {
@@ -401,9 +415,18 @@ impl Unit {
         last: Sql,
         version_of: Option<Uuid>,
     ) -> Result<u64, StoreError> {
+        #[cfg(debug_assertions)]
+        failpoints::before_write(version_of).await;
         match self {
             Unit::Embedded(unit) => unit.write(Sql::one_after_another(before, last)).await,
-            Unit::Postgres(unit) => unit.write_together(before, last, version_of).await,
+            Unit::Postgres(unit) => {
+                let written = unit.write_together(before, last, version_of).await;
+                #[cfg(debug_assertions)]
+                if unit.sealed_as().await.is_some() {
+                    failpoints::reached(Place::AfterCommit).await;
+                }
+                written
+            }
         }
     }
 }
@@ -417,6 +440,8 @@ impl Runs for Unit {
     }
 
     async fn write(&self, statement: Statement) -> Result<u64, StoreError> {
+        #[cfg(debug_assertions)]
+        failpoints::before_write(None).await;
         match self {
             Unit::Embedded(unit) => unit.write(statement).await,
             Unit::Postgres(unit) => unit.write(statement).await,
