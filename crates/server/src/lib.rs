@@ -11,6 +11,7 @@ pub mod docs;
 mod doctor;
 mod downloads;
 mod edge;
+mod exports;
 mod fetch;
 mod health;
 pub mod limits;
