@@ -10,7 +10,7 @@ use crate::error::Answer;
 use crate::identity::passwords::random_secret;
 
 /// How often keys are looked for that another server made, or ended.
-const FOLLOW: Duration = Duration::from_secs(1);
+const FOLLOW: Duration = Duration::from_millis(500);
 /// How long before it seals the successor of an aged key is in the store, where every server finds it.
 const ANNOUNCE: TimeDelta = TimeDelta::hours(1);
 
