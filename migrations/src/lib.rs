@@ -19,6 +19,7 @@ mod m0015_campaigns;
 mod m0016_corrections;
 mod m0018_review_whole;
 mod m0019_parties;
+mod m0020_heads;
 
 pub use dialect::recorded;
 pub use sea_orm_migration::MigratorTrait;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_corrections::Migration),
             Box::new(m0018_review_whole::Migration),
             Box::new(m0019_parties::Migration),
+            Box::new(m0020_heads::Migration),
         ]
     }
 }

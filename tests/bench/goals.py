@@ -4,6 +4,8 @@
   goals.py grpc       get, list, create over gRPC and over REST by one tool (h2load), in turns; CPU per request of both
   goals.py latency    p99 of reads at half of what the server can do (hey -q)
   goals.py memory     PSS with 32 clients on all four jobs, after a minute of them
+  goals.py growth A B how p50 of each job grows from the database of BENCH_HOME A to that of B, ÷ how the SQL's own does;
+                      prepare both with CLAIMS of their own, and `TARGETS=yardstick,own,rest bench.py run` in each
   goals.py startup    from exec to the first answer on a migrated database, median of STARTS=9
 
 Needs what bench.py needs; grpc: h2load and Python's grpcio-tools (its protoc encodes the requests); latency: hey.
@@ -128,6 +130,19 @@ def memory():
                 most = max(most, bench.run_rest(job, server.process.pid)["pss"])
         print(f"{bench.CLIENTS} clients, all jobs: {most:.0f} MiB at most (PSS)")
 
+def growth():
+    """How each job's p50 grows from the database of one BENCH_HOME to that of another, from the results of `bench.py run` in both."""
+    cells = [json.load(open(os.path.join(home, "results.json"))) for home in sys.argv[2:4]]
+    def middle(place, job, target):
+        return statistics.median(cell["p50"] for cell in cells[place] if (cell["job"], cell["target"]) == (job, target))
+    for job in bench.JOBS:
+        grown = {}
+        for target in ("yardstick", "own", "rest"):
+            small, large = middle(0, job, target), middle(1, job, target)
+            grown[target] = large / small
+            print(f"{job:8} {target:10} {small:7.2f} ms {large:7.2f} ms  x {grown[target]:.2f}")
+        print(f"{job:8} server's growth ÷ the SQL's own: {grown['rest'] / grown['own']:.2f} on our schema, {grown['rest'] / grown['yardstick']:.2f} on the yardstick's")
+
 def startup():
     times = []
     for _ in range(int(os.environ.get("STARTS", "9"))):
@@ -149,5 +164,6 @@ def startup():
     print(f"exec to first answer: median {statistics.median(times):.0f} ms, most {max(times):.0f} ms of {len(times)}")
 
 if __name__ == "__main__":
-    bench.start_database()
-    {"grpc": grpc, "latency": latency, "memory": memory, "startup": startup}[sys.argv[1]]()
+    if sys.argv[1] != "growth":
+        bench.start_database()
+    {"grpc": grpc, "latency": latency, "memory": memory, "growth": growth, "startup": startup}[sys.argv[1]]()

@@ -55,8 +55,10 @@ def multiply():
             body = body.replace(text(row[at["station_id"]]), text(station)).replace(f'"{row[at["station"]]}"', f'"{code}"')
             body = re.sub(r'"external_(repair_order|ref)":"[^"]*"', rf'"external_\1":"B-{g}"', body)
             time = 1735689600000000 + g * 30000000
+            head = row[at["head"]].split("\x1f")   # as crates/repository/src/claim_heads.rs packs it
+            head[1:4], head[10:12] = [f"WR-B-{g}", text(station), code], ["", f"B-{g}"]
             for name, value in (("id", key.bytes), ("number", f"WR-B-{g}"), ("body", body), ("station_id", station), ("station", code), ("external_ref", None),
-                                ("external_repair_order", f"B-{g}"), ("open_job_key", None), ("create_time", time), ("update_time", time), ("submit_order", time)):
+                                ("external_repair_order", f"B-{g}"), ("open_job_key", None), ("head", "\x1f".join(head)), ("create_time", time), ("update_time", time), ("submit_order", time)):
                 row[at[name]] = value
             yield row
     db.executemany(f"insert into claim ({', '.join(columns)}) values ({', '.join('?' * len(columns))})", copies())

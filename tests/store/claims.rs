@@ -161,6 +161,34 @@ on_both_stores! {
         }
     }
 
+    async fn a_head_says_what_the_document_says(store) {
+        let separated = || Header { external_ref: Some("a\u{1f}b".to_owned()), ..Header::default() };
+        let mut stored = [
+            insert_claim(&store, &submitted(100, "1"), 0).await.unwrap(),
+            insert_claim(&store, &draft(org(100), 11, Header::default()), 1).await.unwrap(),
+            // What holds the separator has no head of its own.
+            insert_claim(&store, &draft(org(100), 11, separated()), 2).await.unwrap(),
+        ];
+        assert_eq!(store.number("SELECT COUNT(*) AS n FROM claim WHERE head IS NULL").await, 1);
+        let mut changed = stored[0].value.clone();
+        changed.header.failure_code = Some(code("F-1"));
+        stored[0] = update_claim(&store, &stored[0], &changed, 9).await.unwrap();
+        let key = store.key(stored[1].id);
+        // As it stands, packed by a server that knows more, and not packed yet, as after an upgrade.
+        for value in ["head", "'2' || substr(head, 2)", "NULL"] {
+            store.sql(&format!("UPDATE claim SET head = {value} WHERE id = {key}")).await.unwrap();
+            let page = store.claim_heads(&of_station(100), &listing(Order::newest_first())).await.unwrap();
+            let told: Vec<_> = page.items.iter().rev().map(|item| (item.id, item.version, &item.value)).collect();
+            let heads: Vec<_> = stored.iter().map(|stored| stored.value.index().unwrap().head).collect();
+            let expected: Vec<_> = stored.iter().zip(&heads).map(|(s, head)| (s.id, s.version, head)).collect();
+            assert_eq!(told, expected, "{value}");
+        }
+        // Of our form and torn, it is told.
+        store.sql(&format!("UPDATE claim SET head = '1\u{1f}WR-1' WHERE id = {key}")).await.unwrap();
+        let told = store.claim_heads(&of_station(100), &listing(Order::newest_first())).await;
+        assert!(matches!(told, Err(StoreError::CorruptRow { ref column, .. }) if column == "head"), "{told:?}");
+    }
+
     async fn revisions_are_frozen_and_listed(store) {
         let claim = submitted(100, "1");
         insert_claim(&store, &claim, 0).await.unwrap();

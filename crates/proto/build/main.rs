@@ -77,6 +77,9 @@ fn generate(package: &Package<'_>, includes: &[&Path], files: &[String]) -> Resu
     // The encoded set keeps our options; `compiler.file_descriptor_set()` has lost them.
     let descriptors = compiler.encode_file_descriptor_set();
     fs::write(package.out.join("descriptor.bin"), &descriptors)?;
+    let bare = compiler.include_source_info(false).encode_file_descriptor_set();
+    fs::write(package.out.join("bare.bin"), bare)?;
+    compiler.include_source_info(true);
 
     let mut rust = tonic_prost_build::configure()
         .build_client(false)

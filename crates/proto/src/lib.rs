@@ -57,16 +57,26 @@ pub use lang::Lang;
 /// included; also what server reflection answers.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));
 
-/// The descriptors of the contract. `None` only if the embedded set were
+/// The same set without the comments, which are the larger part of it.
+const BARE_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/bare.bin"));
+
+/// The descriptors of the contract, without comments. `None` only if the embedded set were
 /// damaged; the build script has decoded the same bytes.
 #[must_use]
 pub fn descriptor_pool() -> Option<&'static DescriptorPool> {
-    static POOL: LazyLock<Option<DescriptorPool>> = LazyLock::new(|| match DescriptorPool::decode(DESCRIPTOR_SET) {
-        Ok(pool) => Some(pool),
-        Err(error) => {
-            tracing::error!(%error, "the embedded descriptors can't be decoded");
-            None
-        }
-    });
+    static POOL: LazyLock<Option<DescriptorPool>> = LazyLock::new(|| decoded(BARE_SET));
     POOL.as_ref()
+}
+
+/// The descriptors with their comments: for who writes documentation of them and then drops them. A server that
+/// kept them would hold megabytes that it never reads again.
+#[must_use]
+pub fn documented_pool() -> Option<DescriptorPool> {
+    decoded(DESCRIPTOR_SET)
+}
+
+fn decoded(set: &[u8]) -> Option<DescriptorPool> {
+    DescriptorPool::decode(set)
+        .inspect_err(|error| tracing::error!(%error, "the embedded descriptors can't be decoded"))
+        .ok()
 }

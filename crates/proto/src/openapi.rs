@@ -27,7 +27,7 @@ use schema::Schemas;
 #[must_use]
 pub fn document(extra: impl FnOnce(&mut Value)) -> Value {
     let mut document =
-        crate::descriptor_pool().map_or_else(|| json!({}), |pool| describe::<Method>(pool, "recourse.v1"));
+        crate::documented_pool().map_or_else(|| json!({}), |pool| describe::<Method>(&pool, "recourse.v1"));
     extra(&mut document);
     document
 }

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use recourse_domain::access::{Permit, Scope};
 use recourse_domain::catalog::{Field, FieldKind, Stored};
-use recourse_domain::claims::{Claim, ClaimHead, Kind, PauseReason, Revision, SimilarClaim, StateWord};
-use recourse_domain::ids::{ClaimId, Code, OrgId, UserId};
+use recourse_domain::claims::{Claim, ClaimHead, PauseReason, Revision, SimilarClaim, StateWord};
+use recourse_domain::ids::{ClaimId, Code, OrgId};
 use recourse_domain::money::MoneyError;
 use recourse_domain::query::page::{Key, Keys, ListQuery, Page};
 use sea_orm::Value;
 use uuid::Uuid;
 
 use crate::changes::{ChangeNote, Version, Writing, json};
+use crate::claim_heads;
 use crate::error::StoreError;
 use crate::goodwill_budgets;
 use crate::lists;
@@ -21,12 +22,6 @@ use crate::sql::{IntoValue, Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
 pub(crate) const COLUMNS: &str = "id, version, create_time, update_time, head_hash, body";
-/// What a list shows of a claim, in the order in which [`head`] reads it. The place in the list's order is added
-/// to it.
-const HEAD_COLUMNS: &str = "id, version, create_time, update_time, number, station_id, station, kind, state, vin, causal_part, \
-     failure_code, campaign, external_ref, external_repair_order, external_job, complaint_date, \
-     repair_completion_date, submit_time, first_submit_time, review_due_time, answer_due_time, auditor, currency, \
-     requested_minor, computed_minor, approved_minor, revision, odometer_in_km, queue, open_appeal";
 const BODY_VERSION: i64 = 1;
 /// Repairs of a vehicle that a check looks at.
 const REPAIRS: u32 = 50;
@@ -119,17 +114,20 @@ impl Store {
         lists::cut(&rows, query, "id", stored)
     }
 
-    /// A page of the heads of claims: what stands in columns, without reading a document.
+    /// A page of the heads of claims, without reading a document.
     pub async fn claim_heads(&self, scope: &Scope, query: &ListQuery) -> Result<Page<Stored<ClaimHead>>, StoreError> {
         let query = &in_never_null_order(query);
-        let order = query.order.column;
-        let place = if HEAD_COLUMNS.split(", ").any(|column| column.trim() == order) { "" } else { order };
-        let comma = if place.is_empty() { "" } else { ", " };
-        let mut sql = Sql::new(&format!("SELECT {HEAD_COLUMNS}{comma}{place} FROM claim WHERE "));
+        let place = query.order.column;
+        let mut sql = Sql::new("SELECT ");
+        claim_heads::columns(&mut sql);
+        if !["create_time", "update_time"].contains(&place) {
+            sql.push(", ").push(place);
+        }
+        sql.push(" FROM claim WHERE ");
         sql.append(scope::condition(scope, &scope::CLAIM));
         lists::page(&mut sql, query, "id");
         let rows = sql.all(&self.reader).await?;
-        lists::cut(&rows, query, "id", head)
+        lists::cut(&rows, query, "id", claim_heads::head)
     }
 
     /// One revision of a claim. Who may see the claim is the caller's matter.
@@ -447,6 +445,7 @@ pub(crate) fn columns(claim: &Claim) -> Result<Vec<(&'static str, Value)>, Store
         claim.index().map_err(|error: MoneyError| StoreError::Database(format!("claim {}: {error}", claim.id)))?;
     let head = index.head;
     Ok(vec![
+        ("head", claim_heads::packed(&head).into_value()),
         ("number", head.number.into_value()),
         ("station_id", head.station_id.0.into_value()),
         ("station", head.station.into_value()),
@@ -515,43 +514,6 @@ pub(crate) fn stored(row: &Row) -> Result<Stored<Claim>, StoreError> {
         head_hash: row.get("head_hash")?,
         value: row.document("body")?,
     })
-}
-
-/// Fifty rows of a page are read by place: looking each column up by its name took longer than reading it.
-fn head(row: &Row) -> Result<Stored<ClaimHead>, StoreError> {
-    let mut columns = row.in_order();
-    let (id, version) = (columns.next()?, columns.next()?);
-    let (create_time, update_time) = (columns.instant()?, columns.instant()?);
-    let value = ClaimHead {
-        number: columns.next()?,
-        station_id: OrgId(columns.next()?),
-        station: columns.next()?,
-        kind: columns.word(Kind::from_word)?,
-        state: columns.word(StateWord::from_word)?,
-        vin: columns.next()?,
-        causal_part: columns.next()?,
-        failure_code: columns.next()?,
-        campaign: columns.next()?,
-        external_ref: columns.next()?,
-        external_repair_order: columns.next()?,
-        external_job: columns.next()?,
-        complaint_date: columns.date_or_null()?,
-        repair_completion_date: columns.date_or_null()?,
-        submit_time: columns.instant_or_null()?,
-        first_submit_time: columns.instant_or_null()?,
-        review_due_time: columns.instant_or_null()?,
-        answer_due_time: columns.instant_or_null()?,
-        auditor: columns.next::<Option<Uuid>>()?.map(UserId),
-        currency: columns.next()?,
-        requested_minor: columns.next()?,
-        computed_minor: columns.next()?,
-        approved_minor: columns.next()?,
-        revision: columns.next()?,
-        odometer_in_km: columns.next()?,
-        queue: columns.next()?,
-        open_appeal: columns.next()?,
-    };
-    Ok(Stored { id, version, create_time, update_time, retire_time: None, head_hash: Vec::new(), value })
 }
 
 pub(crate) fn revision(row: &Row) -> Result<Revision, StoreError> {

@@ -29,7 +29,7 @@ pub(crate) enum Place {
     BeforeFirstWrite,
     /// Something was written, and something will be.
     BetweenWrites,
-    /// Before COMMIT, or before the one statement that a sealed unit ends with.
+    /// Before COMMIT, or before the last write of a sealed unit, which commits it.
     BeforeCommit,
     /// What was written stands, and nobody was told.
     AfterCommit,

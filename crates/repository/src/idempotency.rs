@@ -60,6 +60,15 @@ impl RequestKey {
         .bind(resource)
         .bind(self.time)
     }
+
+    /// Notes what the command under the key answered with.
+    pub(crate) fn answered(&self, resource: &str) -> Sql {
+        Sql::new("UPDATE idempotency SET resource = ? WHERE principal = ? AND rpc = ? AND request_id = ?")
+            .bind(resource)
+            .bind(self.principal.0)
+            .bind(self.rpc)
+            .bind(self.id)
+    }
 }
 
 impl Tx<'_> {
@@ -74,8 +83,9 @@ impl Tx<'_> {
         #[cfg(debug_assertions)]
         crate::failpoints::watch(key.id);
         match &self.db {
-            Unit::Embedded(_) => {
+            Unit::Embedded(unit) => {
                 if key.insert("").execute(&self.db).await? == 1 {
+                    unit.has_claimed(key).await;
                     return Ok(Seen::New);
                 }
                 // One writer: the row that was there is still there.
@@ -109,19 +119,11 @@ impl Tx<'_> {
 
     /// Notes what the command under a key answered with.
     pub async fn finish_request(&mut self, key: &RequestKey, resource: &str) -> Result<(), StoreError> {
-        if let Unit::Postgres(unit) = &self.db
-            && let Some(noted) = unit.sealed_as().await
-        {
+        if let Some(noted) = self.db.sealed_as().await {
             debug_assert_eq!(noted, resource, "a sealed command answers with what it was sealed for");
             return Ok(());
         }
-        Sql::new("UPDATE idempotency SET resource = ? WHERE principal = ? AND rpc = ? AND request_id = ?")
-            .bind(resource)
-            .bind(key.principal.0)
-            .bind(key.rpc)
-            .bind(key.id)
-            .execute(&self.db)
-            .await?;
+        key.answered(resource).execute(&self.db).await?;
         Ok(())
     }
 

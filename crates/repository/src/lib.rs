@@ -19,6 +19,7 @@ mod bulk;
 mod campaigns;
 mod catalog;
 mod changes;
+mod claim_heads;
 mod claim_notes;
 mod claims;
 mod condition;

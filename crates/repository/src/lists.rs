@@ -151,7 +151,10 @@ pub(crate) fn cut<T>(
     let size = usize::try_from(query.page_size).unwrap_or(usize::MAX);
     let next = if rows.len() > size { rows.get(size.saturating_sub(1)) } else { None };
     let next = next.map(|row| keys(row, &query.order, key)).transpose()?;
-    let items = rows.iter().take(size).map(read).collect::<Result<_, _>>()?;
+    let mut items = Vec::with_capacity(rows.len().min(size));
+    for row in rows.iter().take(size) {
+        items.push(read(row)?);
+    }
     Ok(Page { items, next })
 }
 

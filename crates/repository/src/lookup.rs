@@ -8,16 +8,19 @@ use std::collections::BTreeSet;
 use recourse_domain::access::Scope;
 use recourse_domain::appraisals::Appraisal;
 use recourse_domain::catalog::{Record, Stored, Supplier};
+use recourse_domain::claims::Claim;
 use recourse_domain::ids::ClaimId;
 use recourse_domain::recovery_claims::RecoveryClaim;
 use uuid::Uuid;
 
+use crate::claims;
 use crate::documents::{self, Document};
 use crate::error::StoreError;
 use crate::scope;
 use crate::sql::{Row, Sql};
 use crate::store::Tx;
 
+const CLAIM: &str = "claim";
 /// Between the codes of a list; no code holds it.
 const SEPARATOR: &str = "\u{1f}";
 
@@ -92,6 +95,19 @@ impl Lookup<'_, '_> {
         }
         wanted.push(")");
         self.arm::<Supplier>(wanted)
+    }
+
+    /// The claim of a key, if its own scope reaches it.
+    #[must_use]
+    pub fn claim(mut self, scope: &Scope, id: Uuid) -> Self {
+        let mut sql = Sql::new(
+            "id, version, create_time, update_time, CAST(NULL AS BIGINT) AS retire_time, head_hash, body FROM claim \
+             WHERE id = ? AND ",
+        )
+        .bind(id);
+        sql.append(scope::condition(scope, &scope::CLAIM));
+        self.arms.push((CLAIM, sql));
+        self
     }
 
     /// The recovery claims of a claim.
@@ -174,6 +190,11 @@ impl Found {
     /// The same, without what the store keeps beside them.
     pub fn values<R: Record>(&mut self) -> Result<Vec<R>, StoreError> {
         Ok(self.take::<R>()?.into_iter().map(|stored| stored.value).collect())
+    }
+
+    /// The claim.
+    pub fn claim(&mut self) -> Result<Option<Stored<Claim>>, StoreError> {
+        self.rows(CLAIM).first().map(claims::stored).transpose()
     }
 
     /// The recovery claims, the oldest first.

@@ -129,11 +129,11 @@ enum Given {
 }
 
 impl Lent {
-    async fn run(&mut self, statement: &Statement, want: Want) -> Result<Given, StoreError> {
+    async fn run(&mut self, statement: Statement, want: Want) -> Result<Given, StoreError> {
         let Some(pinned) = &mut self.pinned else { return Err(gone()) };
         let was_kept = std::mem::replace(&mut self.keep, false);
-        let values = statement.values.clone().unwrap_or(sea_orm::Values(Vec::new()));
-        let query = sqlx::query_with(sqlx::AssertSqlSafe(statement.sql.as_str()), SqlxValues(values));
+        let values = statement.values.unwrap_or(sea_orm::Values(Vec::new()));
+        let query = sqlx::query_with(sqlx::AssertSqlSafe(statement.sql), SqlxValues(values));
         let connection = &mut *pinned.connection;
         let given = match want {
             Want::Count => query.execute(connection).await.map(|done| Given::Count(done.rows_affected())),
@@ -185,7 +185,7 @@ pub(crate) async fn rows_alone(
     let (began, want) = (Instant::now(), if only_one { Want::One } else { Want::All });
     loop {
         let given = match home.lend().await {
-            Ok(mut lent) => lent.run(&statement, want).await,
+            Ok(mut lent) => lent.run(statement.clone(), want).await,
             Err(error) => Err(error),
         };
         match given {
@@ -291,7 +291,7 @@ impl PgUnit {
         if !state.waiting.is_empty() || !reads_only(&statement.sql) {
             state.begin(&self.home).await?;
         }
-        match state.run(&self.home, &statement, want).await? {
+        match state.run(&self.home, statement, want).await? {
             Given::Rows(rows) => Ok(rows),
             Given::Count(_) => Ok(Vec::new()),
         }
@@ -301,7 +301,7 @@ impl PgUnit {
     pub(crate) async fn write(&self, statement: Statement) -> Result<u64, StoreError> {
         let mut state = self.state.lock().await;
         state.begin(&self.home).await?;
-        state.count(&self.home, &statement).await
+        state.count(&self.home, statement).await
     }
 
     /// Runs writes as one statement; how many rows the last of them changed. In a sealed unit they wait for the
@@ -330,7 +330,7 @@ impl PgUnit {
             return state.finish(&self.home, before, last).await;
         }
         state.begin(&self.home).await?;
-        state.count(&self.home, &Sql::together(before, last)).await
+        state.count(&self.home, Sql::together(before, last)).await
     }
 
     /// Makes what was written last.
@@ -369,7 +369,7 @@ impl UnitState {
     }
 
     /// Runs a statement; the first of a unit finds another connection if its own is dead.
-    async fn run(&mut self, home: &Arc<Connections>, statement: &Statement, want: Want) -> Result<Given, StoreError> {
+    async fn run(&mut self, home: &Arc<Connections>, statement: Statement, want: Want) -> Result<Given, StoreError> {
         if self.stage == Stage::Sealed || self.stage == Stage::Failed {
             return Err(StoreError::Database("a unit that has ended takes no further statement".to_owned()));
         }
@@ -378,7 +378,7 @@ impl UnitState {
             loop {
                 self.lent = None;
                 let given = match self.lent(home).await {
-                    Ok(lent) => lent.run(statement, want).await,
+                    Ok(lent) => lent.run(statement.clone(), want).await,
                     Err(error) => Err(error),
                 };
                 match given {
@@ -396,7 +396,7 @@ impl UnitState {
         given
     }
 
-    async fn count(&mut self, home: &Arc<Connections>, statement: &Statement) -> Result<u64, StoreError> {
+    async fn count(&mut self, home: &Arc<Connections>, statement: Statement) -> Result<u64, StoreError> {
         match self.run(home, statement, Want::Count).await? {
             Given::Count(count) => Ok(count),
             Given::Rows(_) => Ok(0),
@@ -435,7 +435,7 @@ impl UnitState {
         };
         // Whoever meets another command under the same key lets its connection go soon, and comes back.
         self.say_first(home, "BEGIN; SET LOCAL lock_timeout = '100ms'").await?;
-        let claimed = self.count(home, &key.insert("").postgres()).await.map_err(|error| match error {
+        let claimed = self.count(home, key.insert("").postgres()).await.map_err(|error| match error {
             StoreError::Retry => StoreError::InFlight,
             other => other,
         })?;
@@ -449,7 +449,7 @@ impl UnitState {
         let mut waiting = std::mem::take(&mut self.waiting);
         if let Some(last) = waiting.pop() {
             let versions_wait = self.versions_wait;
-            let done = self.count(home, &Sql::together(waiting, last)).await;
+            let done = self.count(home, Sql::together(waiting, last)).await;
             done.map_err(|error| overtaken(error, versions_wait))?;
         }
         Ok(())
@@ -465,7 +465,7 @@ impl UnitState {
         let mut all: Vec<Sql> = key.into_iter().map(|key| key.insert_new(&answer)).collect();
         all.append(&mut self.waiting);
         all.extend(before);
-        let count = self.count(home, &Sql::together(all, last)).await.map_err(|error| match error {
+        let count = self.count(home, Sql::together(all, last)).await.map_err(|error| match error {
             StoreError::AlreadyExists { what } if has_key && what == RequestKey::TAKEN => StoreError::InFlight,
             other => overtaken(other, versions_wait),
         })?;

@@ -308,7 +308,7 @@ impl Row {
 }
 
 /// The date of a text as [`date_text`] writes it.
-fn date_of(text: &str) -> Option<NaiveDate> {
+pub(crate) fn date_of(text: &str) -> Option<NaiveDate> {
     let (year, rest) = text.split_at_checked(4)?;
     let (month, day) = rest.strip_prefix('-')?.split_once('-')?;
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -332,31 +332,11 @@ impl InOrder<'_> {
         self.row.row.try_get_by_index(place).map_err(|error| self.corrupt(place, error))
     }
 
-    /// The next column as one of the words of a list.
-    pub(crate) fn word<T>(&mut self, of: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
-        let place = self.next;
-        let word: String = self.next()?;
-        of(&word).ok_or_else(|| self.corrupt(place, &word))
-    }
-
     /// The next column as an instant.
     pub(crate) fn instant(&mut self) -> Result<DateTime<Utc>, StoreError> {
         let place = self.next;
         let micros: i64 = self.next()?;
         self.to_instant(micros, place)
-    }
-
-    /// The next column as an instant that may be null.
-    pub(crate) fn instant_or_null(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let place = self.next;
-        self.next::<Option<i64>>()?.map(|micros| self.to_instant(micros, place)).transpose()
-    }
-
-    /// The next column as a date that may be null.
-    pub(crate) fn date_or_null(&mut self) -> Result<Option<NaiveDate>, StoreError> {
-        let place = self.next;
-        let text: Option<String> = self.next()?;
-        text.map(|text| date_of(&text).ok_or_else(|| self.corrupt(place, format!("{text:?} is no date")))).transpose()
     }
 
     fn to_instant(&self, micros: i64, place: usize) -> Result<DateTime<Utc>, StoreError> {

@@ -4,6 +4,10 @@
 //! counts begins and ends instead; once it has miscounted, it takes the next begin for a nested one, and what is
 //! "committed" there is lost with the outer transaction. So begin, commit and roll-back are plain statements here:
 //! a transaction that is still open makes the next begin fail, and is ended first.
+//!
+//! Each call of the driver is handed to the thread that has the connection, and back. While that goes on nobody else
+//! writes, so a unit saves calls: its begin goes with its first statement, and what a
+//! [sealed](SqliteUnit::seal) unit ends with, its last version, the answer under its key and the commit, is one text.
 
 use futures::TryStreamExt;
 use sea_orm::sqlx::pool::PoolConnection;
@@ -12,8 +16,11 @@ use sea_orm::{DbErr, QueryResult, RuntimeErr, Statement};
 use sea_query_sqlx::SqlxValues;
 use std::sync::Arc;
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::idempotency::RequestKey;
+use crate::sql::Sql;
 
 /// A unit of work on SQLite: one transaction on one connection.
 pub(crate) struct SqliteUnit {
@@ -22,51 +29,95 @@ pub(crate) struct SqliteUnit {
 
 struct State {
     connection: Option<PoolConnection<Sqlite>>,
+    /// How it begins, until it has begun.
+    begin: Option<&'static str>,
     /// A transaction may be open.
     open: bool,
+    /// The idempotency key that it has claimed.
+    key: Option<RequestKey>,
+    /// What it answers with, and the aggregate whose next version is its last write.
+    seal: Option<(String, Uuid)>,
+    /// It has committed by its last write.
+    sealed: bool,
 }
 
 impl SqliteUnit {
-    /// Begins a unit that writes: it takes the only writer's place at once.
+    /// A unit that writes: it has the only writer's place at once.
     pub(crate) async fn writing(pool: &SqlitePool) -> Result<Self, StoreError> {
-        Self::begin(pool, "BEGIN IMMEDIATE").await
+        Self::new(pool, "BEGIN IMMEDIATE").await
     }
 
-    /// Begins a unit that reads, all of it as of one moment.
+    /// A unit that reads, all of it as of one moment: that of its first statement.
     pub(crate) async fn reading(pool: &SqlitePool) -> Result<Self, StoreError> {
-        Self::begin(pool, "BEGIN").await
+        Self::new(pool, "BEGIN").await
     }
 
-    async fn begin(pool: &SqlitePool, text: &'static str) -> Result<Self, StoreError> {
-        let mut state = State { connection: Some(pool.acquire().await.map_err(|error| acquired(&error))?), open: true };
-        if let Err(error) = state.say(text).await {
-            // A transaction that somebody left open here is ended; then it is tried once more.
-            if state.say("ROLLBACK").await.is_err() {
-                state.open = false;
-                return Err(error);
-            }
-            state.say(text).await?;
-        }
-        Ok(Self { state: Mutex::new(state) })
+    async fn new(pool: &SqlitePool, begin: &'static str) -> Result<Self, StoreError> {
+        let connection = pool.acquire().await.map_err(|error| acquired(&error))?;
+        Ok(Self {
+            state: Mutex::new(State {
+                connection: Some(connection),
+                begin: Some(begin),
+                open: false,
+                key: None,
+                seal: None,
+                sealed: false,
+            }),
+        })
     }
 
-    /// Runs a statement that writes, or several of one text; how many rows the last of them changed.
+    /// Notes the key that this unit has claimed, so that its answer can be written with its last version.
+    pub(crate) async fn has_claimed(&self, key: &RequestKey) {
+        self.state.lock().await.key = Some(key.clone());
+    }
+
+    /// The next version of the aggregate `last` is the unit's last write, and `answer` what it answers with.
+    pub(crate) async fn seal(&self, answer: &str, last: Uuid) {
+        self.state.lock().await.seal = Some((answer.to_owned(), last));
+    }
+
+    /// Whether the unit has committed by its last write, and under which name.
+    pub(crate) async fn sealed_as(&self) -> Option<String> {
+        let state = self.state.lock().await;
+        state.seal.as_ref().filter(|_| state.sealed).map(|(answer, _)| answer.clone())
+    }
+
+    /// Runs a statement that writes; how many rows it changed.
     pub(crate) async fn write(&self, statement: Statement) -> Result<u64, StoreError> {
+        Ok(self.state.lock().await.run(statement).await?.last().copied().unwrap_or_default())
+    }
+
+    /// Runs writes that belong together; how many rows the last of them changed. `version_of` is the aggregate
+    /// whose version they are, if they are one: the version that a sealed unit ends with commits it.
+    ///
+    /// The version is what was read in this same unit: there is one writer, so nobody can have been faster.
+    pub(crate) async fn write_together(
+        &self,
+        mut before: Vec<Sql>,
+        last: Sql,
+        version_of: Option<Uuid>,
+    ) -> Result<u64, StoreError> {
         let mut state = self.state.lock().await;
-        let connection = state.connection()?;
-        let mut steps = sqlx::Executor::fetch_many(connection, query(&statement));
-        let mut changed = 0;
-        while let Some(step) = steps.try_next().await.map_err(of)? {
-            if let sqlx::Either::Left(done) = step {
-                changed = done.rows_affected();
+        let answer = match &state.seal {
+            Some((answer, ends)) if version_of == Some(*ends) => answer.clone(),
+            Some(_) | None => {
+                let changed = state.run(Sql::one_after_another(before, last)).await?;
+                return Ok(changed.last().copied().unwrap_or_default());
             }
-        }
-        Ok(changed)
+        };
+        let place = before.len();
+        before.push(last);
+        before.extend(state.key.take().map(|key| key.answered(&answer)));
+        let changed = state.run(Sql::one_after_another(before, Sql::new("COMMIT"))).await?;
+        state.open = false;
+        state.sealed = true;
+        Ok(changed.get(place).copied().unwrap_or_default())
     }
 
     /// Runs a statement that reads.
     pub(crate) async fn rows(&self, statement: Statement, only_one: bool) -> Result<Vec<QueryResult>, StoreError> {
         let mut state = self.state.lock().await;
+        state.begin().await?;
         let connection = state.connection()?;
         let rows = if only_one {
             query(&statement).fetch_optional(connection).await.map(|row| row.into_iter().collect())
@@ -79,6 +130,10 @@ impl SqliteUnit {
     /// Makes what was written last, and durable.
     pub(crate) async fn commit(&self) -> Result<(), StoreError> {
         let mut state = self.state.lock().await;
+        if !state.open {
+            // It has committed with its last write, or never begun.
+            return Ok(());
+        }
         let done = state.say("COMMIT").await;
         if done.is_err() {
             // Whether it is still open or was ended by the failure: after this it is over.
@@ -91,6 +146,9 @@ impl SqliteUnit {
     /// Leaves nothing behind.
     pub(crate) async fn rollback(&self) -> Result<(), StoreError> {
         let mut state = self.state.lock().await;
+        if !state.open {
+            return Ok(());
+        }
         let done = state.say("ROLLBACK").await;
         state.open = false;
         done
@@ -101,6 +159,64 @@ impl State {
     fn connection(&mut self) -> Result<&mut sqlx::SqliteConnection, StoreError> {
         let gone = || StoreError::Unavailable("the connection was given back".to_owned());
         Ok(self.connection.as_mut().ok_or_else(gone)?)
+    }
+
+    /// Begins the transaction, if none was.
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        let Some(text) = self.begin.take() else { return self.going_on() };
+        self.open = true;
+        if let Err(error) = self.say(text).await {
+            self.end_what_was_left(error).await?;
+            self.say(text).await?;
+        }
+        Ok(())
+    }
+
+    /// A unit that has ended takes no further statement: it would be a transaction of its own.
+    fn going_on(&self) -> Result<(), StoreError> {
+        if self.open {
+            return Ok(());
+        }
+        Err(StoreError::Database("a unit of work that has ended takes no further statement".to_owned()))
+    }
+
+    /// A transaction that somebody left open here is ended, so that the begin can be tried once more.
+    async fn end_what_was_left(&mut self, error: StoreError) -> Result<(), StoreError> {
+        if self.say("ROLLBACK").await.is_err() {
+            self.open = false;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Runs a text of one or several statements, the first together with the begin; how many rows each changed.
+    async fn run(&mut self, statement: Statement) -> Result<Vec<u64>, StoreError> {
+        let Some(begin) = self.begin.take() else {
+            self.going_on()?;
+            return self.steps(statement).await;
+        };
+        self.open = true;
+        let sql = [begin, "; ", &statement.sql].concat();
+        let whole = Statement { sql, ..statement };
+        let changed = match self.steps(whole.clone()).await {
+            Err(error) if says_nested(&error) => {
+                self.end_what_was_left(error).await?;
+                self.steps(whole).await?
+            }
+            ended => ended?,
+        };
+        Ok(changed.into_iter().skip(1).collect())
+    }
+
+    async fn steps(&mut self, statement: Statement) -> Result<Vec<u64>, StoreError> {
+        let mut steps = sqlx::Executor::fetch_many(self.connection()?, query(&statement));
+        let mut changed = Vec::new();
+        while let Some(step) = steps.try_next().await.map_err(of)? {
+            if let sqlx::Either::Left(done) = step {
+                changed.push(done.rows_affected());
+            }
+        }
+        Ok(changed)
     }
 
     async fn say(&mut self, text: &'static str) -> Result<(), StoreError> {
@@ -129,6 +245,11 @@ fn query(statement: &Statement) -> sqlx::query::Query<'_, Sqlite, SqlxValues> {
 
 fn of(error: sqlx::Error) -> StoreError {
     StoreError::of(&DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
+}
+
+/// Whether a begin found a transaction open.
+fn says_nested(error: &StoreError) -> bool {
+    matches!(error, StoreError::Database(text) if text.contains("within a transaction"))
 }
 
 fn acquired(error: &sqlx::Error) -> StoreError {

@@ -147,6 +147,8 @@ impl Store {
                         // The one writer keeps the pages that it changes again and again; readers are many.
                         .pragma("cache_size", if writes { "-32000" } else { "-4000" })
                         .pragma("temp_store", "MEMORY")
+                        // A command writes thirty pages: at the usual thousand every thirtieth would copy them back.
+                        .pragma("wal_autocheckpoint", "4000")
                         .statement_cache_capacity(200)
                         // A page of a list in one piece: else the reader's thread is woken for every few rows.
                         .row_buffer_size(1_100);
@@ -368,20 +370,18 @@ impl Tx<'_> {
     }
 
     /// From here on the unit only writes, and ends with the next version of the aggregate `last`; `answer` is the
-    /// name of what the command answers with. PostgreSQL is given all of it as one statement. On the embedded
-    /// database, which has no trips to save, nothing changes.
+    /// name of what the command answers with. PostgreSQL is given all of it as one statement; the embedded database
+    /// commits with the last.
     pub async fn seal(&mut self, answer: &str, last: Uuid) {
         if self.only_tried {
             // A sealed unit commits by its last write, and this one must not.
             return;
         }
+        #[cfg(debug_assertions)]
+        failpoints::sealed(last);
         match &self.db {
-            Unit::Embedded(_) => {}
-            Unit::Postgres(unit) => {
-                #[cfg(debug_assertions)]
-                failpoints::sealed(last);
-                unit.seal(answer, last).await;
-            }
+            Unit::Embedded(unit) => unit.seal(answer, last).await,
+            Unit::Postgres(unit) => unit.seal(answer, last).await,
         }
     }
 }
@@ -417,16 +417,22 @@ impl Unit {
     ) -> Result<u64, StoreError> {
         #[cfg(debug_assertions)]
         failpoints::before_write(version_of).await;
+        let written = match self {
+            Unit::Embedded(unit) => unit.write_together(before, last, version_of).await,
+            Unit::Postgres(unit) => unit.write_together(before, last, version_of).await,
+        };
+        #[cfg(debug_assertions)]
+        if self.sealed_as().await.is_some() {
+            failpoints::reached(Place::AfterCommit).await;
+        }
+        written
+    }
+
+    /// Whether the unit has committed by its last write, and under which name.
+    pub(crate) async fn sealed_as(&self) -> Option<String> {
         match self {
-            Unit::Embedded(unit) => unit.write(Sql::one_after_another(before, last)).await,
-            Unit::Postgres(unit) => {
-                let written = unit.write_together(before, last, version_of).await;
-                #[cfg(debug_assertions)]
-                if unit.sealed_as().await.is_some() {
-                    failpoints::reached(Place::AfterCommit).await;
-                }
-                written
-            }
+            Unit::Embedded(unit) => unit.sealed_as().await,
+            Unit::Postgres(unit) => unit.sealed_as().await,
         }
     }
 }

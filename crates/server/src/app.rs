@@ -22,12 +22,7 @@ use crate::exports::Exports;
 use crate::health::{self, Readiness};
 use crate::metrics::Metrics;
 use crate::rates::{self, Rates};
-use crate::{docs, downloads, limits, oauth, observe, uploads};
-
-/// Services that cannot be assembled: the contract's descriptors are damaged.
-#[derive(Debug, thiserror::Error)]
-#[error("server reflection: {0}")]
-pub(crate) struct AssemblyError(#[from] tonic_reflection::server::Error);
+use crate::{docs, downloads, limits, oauth, observe, reflection, uploads};
 
 /// What a port answers, over the given use cases.
 pub(crate) struct App {
@@ -57,12 +52,12 @@ impl App {
     }
 
     /// gRPC alone, for a port of its own.
-    pub(crate) fn grpc(&self) -> Result<Router, AssemblyError> {
-        Ok(self.guarded(self.grpc_routes()?))
+    pub(crate) fn grpc(&self) -> Router {
+        self.guarded(self.grpc_routes())
     }
 
     /// Everything.
-    pub(crate) fn everything(&self) -> Result<Router, AssemblyError> {
+    pub(crate) fn everything(&self) -> Router {
         let own = Router::new()
             .route("/oauth2/token", post(oauth::token))
             .route("/oauth2/revoke", post(oauth::revoke))
@@ -79,22 +74,15 @@ impl App {
             .merge(health::routes(self.readiness.clone()));
         let long = middleware::from_fn_with_state((self.api.clone(), Arc::clone(&self.exports)), long_answers);
         let rest = Router::new().fallback_service(self.gateway.clone()).layer(long);
-        Ok(self.guarded(own.merge(self.grpc_routes()?).fallback_service(rest)))
+        self.guarded(own.merge(self.grpc_routes()).fallback_service(rest))
     }
 
-    fn grpc_routes(&self) -> Result<Router, AssemblyError> {
-        let reflection = || {
-            tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(recourse_proto::DESCRIPTOR_SET)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        };
-        // The reflection client of Python speaks v1alpha only.
+    fn grpc_routes(&self) -> Router {
         let routes = recourse_proto::grpc_routes(self.api.clone(), self.config.limits.max_body_bytes)
-            .add_service(self.readiness.grpc())
-            .add_service(reflection().build_v1()?)
-            .add_service(reflection().build_v1alpha()?);
+            .add_service(self.readiness.grpc());
+        let routes = routes.prepare().into_axum_router().merge(reflection::routes());
         let admission = middleware::from_fn_with_state(self.api.clone(), auth::admit_grpc);
-        Ok(routes.prepare().into_axum_router().layer(admission).layer(GrpcWebLayer::new()))
+        routes.layer(admission).layer(GrpcWebLayer::new())
     }
 
     /// What stands in front of every answer, outermost last.

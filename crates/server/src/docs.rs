@@ -37,7 +37,12 @@ pub fn reference() -> Router {
 }
 
 /// `GET /docs/errors`: every reason with its meaning and example, from the contract's own comments.
-pub fn error_page() -> String {
+pub fn error_page() -> &'static str {
+    static PAGE: LazyLock<String> = LazyLock::new(error_page_text);
+    &PAGE
+}
+
+fn error_page_text() -> String {
     let mut rows = String::new();
     for (name, text) in reasons() {
         rows.push_str(&format!("<h3 id=\"{name}\">{name}</h3><p>{}</p>", escape(&text)));
@@ -51,7 +56,7 @@ pub fn error_page() -> String {
 
 /// Every public reason with its meaning, as the contract has it.
 pub fn reasons() -> Vec<(String, String)> {
-    let Some(pool) = recourse_proto::descriptor_pool() else { return Vec::new() };
+    let Some(pool) = recourse_proto::documented_pool() else { return Vec::new() };
     let Some(message) = pool.get_enum_by_name("recourse.v1.ErrorReason.Code") else { return Vec::new() };
     let file = message.parent_file();
     let comments = file.file_descriptor_proto().source_code_info.as_ref();

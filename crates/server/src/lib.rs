@@ -24,6 +24,7 @@ mod probe;
 pub mod process;
 mod proxies;
 mod rates;
+mod reflection;
 mod serving;
 pub mod start;
 mod telemetry;

@@ -205,7 +205,6 @@ fn serve_on(listeners: Listeners, config: &Config, api: Api) -> Result<Running, 
     let local = |listener: &TcpListener| {
         listener.local_addr().map_err(|error| StartError::new("the listening address can't be read", error))
     };
-    let assembled = |error| StartError::new("the services can't be assembled", error);
     let (stop, stopping) = watch::channel(false);
     let (end, ending) = watch::channel(false);
     let readiness = Readiness::new(api.store().clone());
@@ -226,10 +225,10 @@ fn serve_on(listeners: Listeners, config: &Config, api: Api) -> Result<Running, 
     }
     let address = local(&listeners.main)?;
     let grpc_address = listeners.grpc.as_ref().map(local).transpose()?;
-    let router = app.everything().map_err(assembled)?;
+    let router = app.everything();
     let mut tasks = vec![tokio::spawn(Arc::clone(&serving).serve(listeners.main, router, stopping.clone()))];
     if let Some(listener) = listeners.grpc {
-        let router = app.grpc().map_err(assembled)?;
+        let router = app.grpc();
         tasks.push(tokio::spawn(serving.serve(listener, router, stopping)));
     }
     let drain_delay = config.limits.drain_delay;

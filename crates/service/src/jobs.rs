@@ -39,16 +39,24 @@ const BATCH: u32 = 100;
 
 impl Api {
     /// Does the background work until `stop`.
+    ///
+    /// A stop doesn't wait for what is under way: each unit of it stands or leaves nothing, and whoever starts next
+    /// takes it up. A store that does not answer would else hold up the end of the process.
     pub async fn work(self, stop: impl Future<Output = ()> + Send) {
+        tokio::select! {
+            () = stop => {}
+            () = self.work_on() => {}
+        }
+    }
+
+    async fn work_on(&self) {
         let holder = self.inner.ids.new_id();
-        let mut stop = std::pin::pin!(stop);
         let mut deadlines = tokio::time::interval(DEADLINES);
         deadlines.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut numbering = tokio::time::interval(NUMBERING);
         numbering.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = &mut stop => return,
                 _ = numbering.tick() => self.number_feed().await,
                 _ = deadlines.tick() => self.pass_time(holder).await,
             }

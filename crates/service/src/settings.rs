@@ -1,7 +1,7 @@
 //! Settings of the deployment, as far as other use cases need them.
 
 use chrono::NaiveDate;
-use recourse_domain::access::{self, Actor};
+use recourse_domain::access::{self, Actor, Scope};
 use recourse_domain::catalog::Setting;
 use recourse_domain::clock::Zone;
 use recourse_repository::{Store, Tx};
@@ -32,10 +32,15 @@ pub(crate) async fn now(store: &Store, today: NaiveDate) -> Answer<Setting> {
 
 /// The setting in force on a day; what the trade uses where a deployment says nothing.
 pub(crate) async fn in_force(tx: &mut Tx<'_>, today: NaiveDate) -> Answer<Setting> {
-    let scope = access::job_scope(&Actor::job("lookup"))?;
+    let scope = lookup_scope()?;
     let settings: Vec<Setting> =
         tx.every_record::<Setting>(&scope).await?.into_iter().map(|stored| stored.value).collect();
     Ok(of(&settings, today))
+}
+
+/// Whose eyes look up master data that a command depends on, whoever gives it.
+pub(crate) fn lookup_scope() -> Answer<Scope> {
+    Ok(access::job_scope(&Actor::job("lookup"))?)
 }
 
 /// Of all settings, the one in force on a day.

@@ -61,7 +61,7 @@ impl Fault {
 pub(super) const FAULTS: [Fault; 5] =
     [Fault::Abort, Fault::Panic, Fault::CallerGone, Fault::ConnectionLost, Fault::AnswerLost];
 
-/// A command that is stopped. On PostgreSQL the first two end with one sealed statement, the third with COMMIT.
+/// A command that is stopped. The first two are sealed: their last write commits them. The third ends with COMMIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Command {
     /// A draft under an id of the caller's choice.

@@ -6,11 +6,10 @@ use recourse_proto::v1;
 use recourse_proto::v1::error_reason::Code as Reason;
 
 use super::review::{saved, settle_newest};
-use super::{found_for, refused_step, replay};
+use super::{found_for, found_with_setting, refused_step, replay};
 use crate::context::Call;
 use crate::convert;
 use crate::error::{Answer, Refusal};
-use crate::settings;
 
 /// Approves the proposed decision; once a level covers its amount it stands and is posted.
 pub(super) async fn approve(call: &Call, request: v1::ApproveDecisionRequest) -> Answer<v1::Claim> {
@@ -21,9 +20,8 @@ pub(super) async fn approve(call: &Call, request: v1::ApproveDecisionRequest) ->
         false,
         |tx| {
             Box::pin(async move {
-                let stored = found_for(tx, call, name, etag).await?;
+                let (stored, setting) = found_with_setting(tx, call, name, etag).await?;
                 let permit = call.permit(Act::DecideClaim(stored.value.parties()))?;
-                let setting = settings::in_force(tx, call.today()).await?;
                 let claim = stored
                     .value
                     .clone()

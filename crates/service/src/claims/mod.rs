@@ -21,7 +21,7 @@ mod upsert;
 mod watch;
 
 use recourse_domain::access::Scope;
-use recourse_domain::catalog::Stored;
+use recourse_domain::catalog::{Setting, Stored};
 use recourse_domain::change::Audience;
 use recourse_domain::claims::{Claim, TransitionError};
 use recourse_domain::money::MoneyError;
@@ -41,6 +41,7 @@ use crate::api::Api;
 use crate::context::Call;
 use crate::convert::{self, claims as convert_claims, names};
 use crate::error::{Answer, Refusal};
+use crate::settings;
 
 /// Name of the collection.
 pub(crate) const COLLECTION: &str = "claims";
@@ -209,6 +210,16 @@ pub(crate) async fn found_for(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &s
     let stored = found(tx, call.scope()?, name).await?;
     convert::check_etag(etag, stored.version, name)?;
     Ok(stored)
+}
+
+/// The same, with the setting in force, in one trip to the store.
+async fn found_with_setting(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answer<(Stored<Claim>, Setting)> {
+    let id = names::uuid_in(name, COLLECTION)?;
+    let (scope, everything) = (call.scope()?, settings::lookup_scope()?);
+    let mut found = tx.gather(&everything).claim(scope, id).every::<Setting>().read().await?;
+    let stored = found.claim()?.ok_or_else(|| Refusal::not_found(name))?;
+    convert::check_etag(etag, stored.version, name)?;
+    Ok((stored, settings::of(&found.values::<Setting>()?, call.today())))
 }
 
 /// Who may follow the changes of a claim: its station, and those that were given sight of it.

@@ -48,8 +48,12 @@ pub(super) async fn list(call: &Call, request: v1::ListClaimsRequest) -> Answer<
     let (claims, next) = match view {
         View::Unspecified | View::Basic => {
             let page = store.claim_heads(scope, &query).await?;
-            let heads = page.items.iter().map(|stored| shown_head(call, stored));
-            (heads.collect::<Answer<Vec<_>>>()?, page.next)
+            // The messages are large: a vector that grows would move each of them several times.
+            let mut heads = Vec::with_capacity(page.items.len());
+            for stored in page.items {
+                heads.push(shown_head(call, stored)?);
+            }
+            (heads, page.next)
         }
         View::Full => {
             let page = store.claims(scope, &query).await?;
@@ -61,7 +65,7 @@ pub(super) async fn list(call: &Call, request: v1::ListClaimsRequest) -> Answer<
 }
 
 /// The head of a claim as the caller may see it.
-fn shown_head(call: &Call, stored: &Stored<ClaimHead>) -> Answer<v1::Claim> {
+fn shown_head(call: &Call, stored: Stored<ClaimHead>) -> Answer<v1::Claim> {
     let own = call.actor()?.orgs.contains(&stored.value.station_id);
     let mut message = convert_claims::show_head(stored)?;
     message.redact(&call.viewer(own));

@@ -8,13 +8,12 @@ use recourse_proto::v1;
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::{StoreError, Tx};
 
-use super::{COLLECTION, audience, effects, found_for, refused_step, replay, shown};
+use super::{COLLECTION, audience, effects, found_for, found_with_setting, refused_step, replay, shown};
 use crate::context::Call;
 use crate::convert::{self, Reader, claims as convert_claims};
 use crate::error::{Answer, Refusal};
 use crate::goodwill_budgets;
 use crate::recovery_claims;
-use crate::settings;
 use recourse_domain::access::Permit;
 use recourse_domain::catalog::Stored;
 
@@ -60,9 +59,8 @@ pub(super) async fn adjudicate(call: &Call, request: v1::AdjudicateClaimRequest)
         false,
         |tx| {
             Box::pin(async move {
-                let stored = found_for(tx, call, name, etag).await?;
+                let (stored, setting) = found_with_setting(tx, call, name, etag).await?;
                 let permit = call.permit(Act::DecideClaim(stored.value.parties()))?;
-                let setting = settings::in_force(tx, call.today()).await?;
                 let claim = stored
                     .value
                     .clone()
@@ -105,9 +103,8 @@ pub(super) async fn return_for_correction(call: &Call, request: v1::ReturnClaimR
         false,
         |tx| {
             Box::pin(async move {
-                let stored = found_for(tx, call, name, &request.etag).await?;
+                let (stored, setting) = found_with_setting(tx, call, name, &request.etag).await?;
                 let permit = call.permit(Act::DecideClaim(stored.value.parties()))?;
-                let setting = settings::in_force(tx, call.today()).await?;
                 let claim = stored
                     .value
                     .clone()

@@ -1,4 +1,4 @@
-//! What lists show of a claim: its head, from columns, without its document.
+//! What lists show of a claim: its head, without its document.
 
 use recourse_domain::catalog::Stored;
 use recourse_domain::claims::{ClaimHead, StateWord};
@@ -6,11 +6,11 @@ use recourse_domain::money::{Currency, Money, MoneyError};
 use recourse_proto::v1;
 
 use super::{kilometers, name, show_kind, show_state, user};
-use crate::convert::{date, money, text, timestamp};
+use crate::convert::{date, money, timestamp};
 
-/// The head of a claim, from what stands in columns.
-pub(crate) fn show_head(stored: &Stored<ClaimHead>) -> Result<v1::Claim, MoneyError> {
-    let head = &stored.value;
+/// The head of a claim as a message.
+pub(crate) fn show_head(stored: Stored<ClaimHead>) -> Result<v1::Claim, MoneyError> {
+    let head = stored.value;
     let currency = Currency::parse(&head.currency)?;
     let amount = |minor| money(Money::new(currency, minor));
     let decided = match head.state {
@@ -22,27 +22,26 @@ pub(crate) fn show_head(stored: &Stored<ClaimHead>) -> Result<v1::Claim, MoneyEr
         | StateWord::Withdrawn
         | StateWord::Lapsed => false,
     };
-    let named = |collection: &str, code: &Option<String>| {
-        code.as_ref().map(|code| format!("{collection}/{code}")).unwrap_or_default()
-    };
+    let named =
+        |collection: &str, code: Option<String>| code.map(|code| [collection, "/", &code].concat()).unwrap_or_default();
     Ok(v1::Claim {
         name: name(stored.id),
         etag: crate::convert::etag(stored.version),
-        number: head.number.clone(),
+        number: head.number,
         kind: show_kind(head.kind).into(),
         state: show_state(head.state).into(),
-        station: format!("stations/{}", head.station),
-        external_ref: text(head.external_ref.as_ref()),
-        vin: text(head.vin.as_ref()),
-        failure_code: named("failureCodes", &head.failure_code),
-        causal_part: named("parts", &head.causal_part),
-        campaign: named("campaigns", &head.campaign),
+        station: ["stations/", &head.station].concat(),
+        external_ref: head.external_ref.unwrap_or_default(),
+        vin: head.vin.unwrap_or_default(),
+        failure_code: named("failureCodes", head.failure_code),
+        causal_part: named("parts", head.causal_part),
+        campaign: named("campaigns", head.campaign),
         odometer_in: head.odometer_in_km.and_then(kilometers),
         complaint_date: head.complaint_date.and_then(date),
         repair_completion_date: head.repair_completion_date.and_then(date),
-        external_repair_order: text(head.external_repair_order.as_ref()),
-        external_job: text(head.external_job.as_ref()),
-        currency: head.currency.clone(),
+        external_repair_order: head.external_repair_order.unwrap_or_default(),
+        external_job: head.external_job.unwrap_or_default(),
+        currency: head.currency,
         totals: Some(v1::ClaimTotals {
             requested: amount(head.requested_minor),
             computed: amount(head.computed_minor),
@@ -55,8 +54,8 @@ pub(crate) fn show_head(stored: &Stored<ClaimHead>) -> Result<v1::Claim, MoneyEr
         auditor: head.auditor.map(user).unwrap_or_default(),
         review_due_time: head.review_due_time.and_then(timestamp),
         answer_due_time: head.answer_due_time.and_then(timestamp),
-        queue: named("reviewQueues", &head.queue),
-        open_appeal: text(head.open_appeal.as_ref()),
+        queue: named("reviewQueues", head.queue),
+        open_appeal: head.open_appeal.unwrap_or_default(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
         ..v1::Claim::default()
