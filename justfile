@@ -77,6 +77,10 @@ mutants *options:
 crash rounds="200":
     RECOURSE_TEST_CRASH_ROUNDS={{rounds}} cargo test -p recourse-server --test suite -- trust::crash --nocapture
 
+# stops commands and imports before, between and after their writes, in each way there is, and repeats them
+failpoints:
+    cargo test -p recourse-server --test suite -- trust::failpoints --nocapture
+
 # restarts, kills, freezes and starves the database under load
 faults:
     cargo test -p recourse-server --test suite -- trust::faults --nocapture
@@ -113,6 +117,7 @@ release:
     CI=true just check
     cargo build --release --locked
     rm -rf dist && mkdir -p dist/completions
+    ! grep -qa FAILPOINTS_FOLDER target/release/recourse
     cp target/release/recourse deploy/recourse.toml deploy/recourse.service dist/
     for shell in bash zsh fish; do dist/recourse completions $shell > dist/completions/recourse.$shell; done
     cargo cyclonedx --manifest-path crates/server/Cargo.toml --format json --override-filename recourse.cdx

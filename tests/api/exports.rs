@@ -1,5 +1,7 @@
 //! Exports: a list as one stream is what its pages are together.
 
+use std::time::Duration;
+
 use recourse_proto::Method;
 use serde_json::{Value, json};
 
@@ -28,6 +30,20 @@ async fn paged(caller: &Client, path: &str, items: &str) -> Vec<Value> {
             None => return all,
         }
     }
+}
+
+/// Begins an export and takes no more of it than a window of HTTP/2 lets come by itself.
+async fn begun(server: &Server, caller: &Client) -> reqwest::Response {
+    let narrow = reqwest::Client::builder().http2_prior_knowledge().http2_initial_stream_window_size(16 * 1024);
+    let request = narrow.build().unwrap().get(format!("{}/v1/vehicles", server.base));
+    let request = request.header("accept", "application/x-ndjson").bearer_auth(caller.token().unwrap());
+    request.send().await.unwrap()
+}
+
+async fn refused(caller: &Client) -> String {
+    let answer = caller.call(reqwest::Method::GET, "/v1/vehicles", None, &[("accept", "text/csv")]).await;
+    assert_eq!(answer.headers["retry-after"], "5");
+    answer.refused(429, "TOO_MANY_REQUESTS")["detail"].as_str().unwrap().to_owned()
 }
 
 async fn load_vehicles(server: &Server, world: &World, count: usize) {
@@ -100,6 +116,71 @@ on_both_databases! {
         assert_eq!(own.lines().count(), 1, "{own}");
         let (_, kind, _) = fetch(&server, &world.admin, "/v1/parts", "text/html,*/*;q=0.8").await;
         assert_eq!(kind, "application/json");
+    }
+
+    async fn exports_have_places_and_no_caller_has_them_all(server) {
+        load_vehicles(&server, &World::load(&server).await, 1100).await;
+        let tight = server
+            .another(|config| {
+                (config.limits.max_exports, config.limits.max_exports_per_caller) = (2, 1);
+            })
+            .await;
+        let world = World::load(&tight).await;
+        let first = begun(&tight, &world.auditor).await;
+        assert_eq!(first.status(), 200);
+        let own = refused(&world.auditor).await;
+        assert!(own.contains("one caller may have 1 exports"), "{own}");
+        assert!(refused(&world.auditor.reading("zh-CN")).await.contains("每个调用者"));
+        world.auditor.get("/v1/vehicles?pageSize=5").await.ok();
+        let mut second = begun(&tight, &world.admin).await;
+        assert_eq!(second.status(), 200, "another caller has places of their own");
+        let all = refused(&world.second_auditor).await;
+        assert!(all.contains("2 lists are exported at this moment"), "{all}");
+        assert!(refused(&world.second_auditor.reading("zh-CN")).await.contains("同时进行"));
+
+        // Who hangs up gives the place back, and so does who has read everything.
+        drop(first);
+        let mut status = 0;
+        for _ in 0..100 {
+            status = fetch(&tight, &world.auditor, "/v1/vehicles", "text/csv").await.0;
+            if status == 200 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(status, 200, "the place of an export that has gone is not given back");
+        let mut lines = 0;
+        while let Some(bytes) = second.chunk().await.unwrap() {
+            lines += bytes.iter().filter(|byte| **byte == b'\n').count();
+        }
+        assert_eq!(lines, 1101, "what waits loses nothing");
+        drop(second);
+        assert_eq!(fetch(&tight, &world.admin, "/v1/vehicles", "text/csv").await.0, 200);
+        tight.running.stop().await;
+    }
+
+    async fn an_export_may_last_longer_than_a_call(server) {
+        load_vehicles(&server, &World::load(&server).await, 1100).await;
+        let hasty = server
+            .another(|config| {
+                // Whatever is a call is cut after three seconds.
+                config.limits.body_time = Duration::from_secs(1);
+                config.limits.request_time = Duration::from_secs(1);
+                config.limits.write_time = Duration::from_secs(1);
+            })
+            .await;
+        let mut export = begun(&hasty, &World::load(&hasty).await.auditor).await;
+        assert_eq!(export.status(), 200);
+        let (began, mut lines) = (tokio::time::Instant::now(), 0);
+        while let Some(bytes) = export.chunk().await.expect("an export that is not cut") {
+            lines += bytes.iter().filter(|byte| **byte == b'\n').count();
+            if began.elapsed() < Duration::from_secs(5) {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+        }
+        assert_eq!(lines, 1101);
+        assert!(began.elapsed() > Duration::from_secs(5), "{:?}", began.elapsed());
+        hasty.running.stop().await;
     }
 
     async fn every_list_is_exported(server) {

@@ -6,6 +6,8 @@ pub mod grpc;
 pub mod openapi;
 pub mod postgres;
 pub mod process;
+#[cfg(debug_assertions)]
+pub mod proxy;
 pub mod small_disk;
 pub mod wire;
 pub mod world;

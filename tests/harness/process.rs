@@ -59,7 +59,13 @@ impl Process {
 
     /// The same in the temporary folder, with few words.
     pub async fn over(database: &str) -> Self {
-        Self::serve(&std::env::temp_dir(), database, &QUIET).await
+        Self::over_with(database, &[]).await
+    }
+
+    /// The same with further settings.
+    pub async fn over_with(database: &str, more: &[(&str, &str)]) -> Self {
+        let settings: Vec<(&str, &str)> = QUIET.iter().chain(more).copied().collect();
+        Self::serve(&std::env::temp_dir(), database, &settings).await
     }
 
     /// Whether the server says that it is ready before a time has passed.

@@ -192,11 +192,11 @@ fn dtc(input: &str) -> Outcome {
 }
 
 fn page_token(tokens: &PageTokens, input: &str) -> Outcome {
-    match tokens.open_token(input, "list") {
+    match tokens.open_token(input, "list", anchor()) {
         Ok(keys) => {
             // What opens is what was sealed, to the letter; and it opens nothing else.
-            assert_eq!(tokens.seal(&keys, "list"), input, "a token that was changed opens");
-            assert!(tokens.open_token(input, "another list").is_err(), "a token opens another list");
+            assert_eq!(tokens.seal(&keys, "list", anchor()), input, "a token that was changed opens");
+            assert!(tokens.open_token(input, "another list", anchor()).is_err(), "a token opens another list");
             outcome(true, matches!(keys.value, Key::Text(_)))
         }
         Err(violation) => refused(&violation),

@@ -163,7 +163,7 @@ on_both_stores! {
 
     async fn a_head_says_what_the_document_says(store) {
         let separated = || Header { external_ref: Some("a\u{1f}b".to_owned()), ..Header::default() };
-        let mut stored = vec![
+        let mut stored = [
             insert_claim(&store, &submitted(100, "1"), 0).await.unwrap(),
             insert_claim(&store, &draft(org(100), 11, Header::default()), 1).await.unwrap(),
             // What holds the separator has no head of its own.

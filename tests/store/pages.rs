@@ -77,14 +77,50 @@ on_both_stores! {
         let here = PageTokens::open(&store, vec![1; 32], minute(0)).await.unwrap();
         let there = PageTokens::open(&store.another().await, vec![2; 32], minute(0)).await.unwrap();
         let keys = Keys { value: Key::Text("中".to_owned()), id: id() };
-        let token = here.seal(&keys, "ListClaims\u{1f}state = A");
-        assert_eq!(there.open_token(&token, "ListClaims\u{1f}state = A"), Ok(keys));
-        assert!(there.open_token(&token, "ListClaims\u{1f}state = B").is_err());
+        let token = here.seal(&keys, "ListClaims\u{1f}state = A", minute(1));
+        assert_eq!(there.open_token(&token, "ListClaims\u{1f}state = A", minute(1)), Ok(keys));
+        assert!(there.open_token(&token, "ListClaims\u{1f}state = B", minute(1)).is_err());
         for at in 0..token.len() {
             let mut forged = token.clone().into_bytes();
             forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(forged).unwrap();
-            assert!(there.open_token(&forged, "ListClaims\u{1f}state = A").is_err(), "{at}");
+            assert!(there.open_token(&forged, "ListClaims\u{1f}state = A", minute(1)).is_err(), "{at}");
+        }
+    }
+
+    async fn a_new_key_of_page_tokens_is_taken_up_by_every_server_without_a_restart(store) {
+        let other = store.another().await;
+        let here = PageTokens::open(&store, vec![1; 32], minute(0)).await.unwrap();
+        let there = PageTokens::open(&other, vec![2; 32], minute(0)).await.unwrap();
+        let keys = Keys { value: Key::Number(7), id: id() };
+        let old = here.seal(&keys, "list", minute(1));
+        let begins = here.rotate(&store, &[3; 32], minute(11), minute(10), false).await.unwrap();
+        assert!(begins > minute(10) && begins <= minute(11), "{begins}");
+        there.refresh(&other).await.unwrap();
+        let again = there.rotate(&other, &[4; 32], minute(12), minute(10), false).await.unwrap();
+        assert_eq!(again, begins, "one rotation at a time");
+        let new = here.seal(&keys, "list", minute(11));
+        assert_ne!(new, here.seal(&keys, "list", minute(10)));
+        let day = 24 * 60;
+        for server in [&here, &there] {
+            assert_eq!(server.open_token(&old, "list", minute(11 + day - 1)), Ok(keys.clone()), "for a day more");
+            assert_eq!(server.open_token(&new, "list", minute(11)), Ok(keys.clone()));
+            let refused = server.open_token(&old, "list", minute(11 + day)).unwrap_err();
+            assert!(refused.text.en.contains("begin again"), "{}", refused.text.en);
+        }
+        assert_eq!(here.forget_ended(&store, minute(11 + day - 1)).await, Ok(0));
+        assert_eq!(here.forget_ended(&store, minute(11 + day)).await, Ok(1));
+        assert_eq!(store.number("SELECT COUNT(*) AS n FROM key_store WHERE name LIKE 'page-token%'").await, 1);
+        // A server that starts now makes no key of its own.
+        let late = PageTokens::open(&store.another().await, vec![5; 32], minute(12 + day)).await.unwrap();
+        assert_eq!(late.open_token(&new, "list", minute(12 + day)), Ok(keys.clone()));
+        assert!(late.open_token(&old, "list", minute(12 + day)).is_err());
+
+        there.rotate(&other, &[6; 32], minute(13 + day), minute(13 + day), true).await.unwrap();
+        here.refresh(&store).await.unwrap();
+        for server in [&here, &there] {
+            assert!(server.open_token(&new, "list", minute(13 + day)).is_err(), "after a theft the old keys open nothing");
+            assert!(server.open_token(&there.seal(&keys, "list", minute(13 + day)), "list", minute(13 + day)).is_ok());
         }
     }
 }

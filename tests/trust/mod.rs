@@ -7,6 +7,9 @@ mod crash;
 mod denials;
 mod drain;
 mod edge;
+// A build without debug assertions has no places to stop at.
+#[cfg(debug_assertions)]
+mod failpoints;
 mod faults;
 mod headers;
 mod http2;

@@ -9,6 +9,7 @@ use crate::harness::Server;
 use crate::harness::client::Client;
 use crate::harness::world::{PASSWORD, World};
 use crate::on_both_databases;
+use crate::operations::{Folder, printed, run};
 
 /// Waits until every caller is refused, and tells how long that took.
 async fn out(callers: &[&Client], path: &str) -> Duration {
@@ -133,6 +134,37 @@ on_both_databases! {
         at(&other, &new).get("/v1/users/me").await.ok();
     }
 
+    async fn a_list_is_read_on_over_a_rotation_of_its_key_and_begun_again_after_a_theft(server) {
+        let other = server.another(|_| ()).await;
+        let (here, there) = (World::load(&server).await.admin, World::load(&other).await.admin);
+        let page = |token: &str| format!("/v1/parts?pageSize=1&pageToken={token}");
+        let next_of = |answer: Value| answer["nextPageToken"].as_str().expect("another page").to_owned();
+        let old = next_of(here.get(&page("")).await.ok());
+        server.running.api.rotate_page_key(chrono::TimeDelta::seconds(2), false).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2_300)).await;
+        let new = next_of(there.get(&page("")).await.ok());
+        assert_ne!(new, old, "another key seals, on the server that did not rotate too");
+        let second = here.get(&page(&old)).await.ok();
+        for caller in [&here, &there] {
+            for token in [&old, &new] {
+                assert_eq!(caller.get(&page(token)).await.ok()["parts"], second["parts"], "no page is lost or told twice");
+            }
+        }
+
+        let began = Instant::now();
+        other.running.api.rotate_page_key(chrono::TimeDelta::hours(1), true).await.unwrap();
+        for caller in [&there, &here] {
+            while caller.get(&page(&new)).await.status == 200 {
+                assert!(began.elapsed() < SOON, "still opened");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            let refused = caller.get(&page(&old)).await.refused(400, "INVALID_PAGE_TOKEN");
+            assert!(refused["detail"].as_str().unwrap().contains("begin again"), "{refused:#}");
+        }
+        let again = next_of(here.get(&page("")).await.ok());
+        assert_eq!(there.get(&page(&again)).await.ok()["parts"], second["parts"]);
+    }
+
     async fn after_a_theft_the_old_keys_count_for_nothing(server) {
         let other = server.another(|_| ()).await;
         let here = World::load(&server).await;
@@ -146,5 +178,20 @@ on_both_databases! {
         let again = there.anonymous.sign_in("s001", PASSWORD).await;
         assert_eq!(kid(&again), next);
         at(&server, &again).get("/v1/users/me").await.ok();
+    }
+}
+
+#[test]
+fn the_key_of_page_tokens_is_rotated_from_the_command_line() {
+    let folder = Folder::new();
+    for (options, told) in [
+        (&[][..], "tokens of before work for a day more"),
+        (&["--after", "0"], "tokens of before work for a day more"),
+        (&["--end-old"], "no token of before works any more"),
+    ] {
+        let ended =
+            run(&folder.0, &[&["rotate-keys", "--page-tokens", "--database", "sqlite:pages.db"], options].concat());
+        let said = printed(&ended);
+        assert!(said.contains(told), "{said} {}", crate::operations::complaint(&ended));
     }
 }

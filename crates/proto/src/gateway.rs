@@ -117,6 +117,17 @@ impl<A: Clone + Send + Sync + 'static, M: Rpc> Gateway<A, M> {
         }
     }
 
+    /// Whether a request asks for all pages of a list as one stream.
+    #[must_use]
+    pub fn is_export(&self, verb: &Verb, path: &str, headers: &http::HeaderMap) -> bool {
+        // Most callers say nothing, or what they get anyway.
+        let usual = headers.get(header::ACCEPT).is_none_or(|value| value == "application/json" || value == "*/*");
+        if usual || (verb != Verb::GET && verb != Verb::HEAD) || export::Format::accepted(headers).is_none() {
+            return false;
+        }
+        matches!(self.inner.router.find(&Verb::GET, path), Found::Route(route, _) if route.list.is_some())
+    }
+
     /// Answers one request; every failure is a problem document.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
         if is_grpc(&request) {

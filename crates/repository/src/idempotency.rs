@@ -80,6 +80,8 @@ impl Tx<'_> {
     /// comes again through [`Store::run`], and from then on it asks first. Whoever is refused asks
     /// [`Tx::seen_before`], for a refusal may be what the first command has left behind.
     pub async fn claim_request(&mut self, key: &RequestKey) -> Result<Seen, StoreError> {
+        #[cfg(debug_assertions)]
+        crate::failpoints::watch(key.id);
         match &self.db {
             Unit::Embedded(unit) => {
                 if key.insert("").execute(&self.db).await? == 1 {
@@ -117,11 +119,7 @@ impl Tx<'_> {
 
     /// Notes what the command under a key answered with.
     pub async fn finish_request(&mut self, key: &RequestKey, resource: &str) -> Result<(), StoreError> {
-        let sealed_as = match &self.db {
-            Unit::Embedded(unit) => unit.sealed_as().await,
-            Unit::Postgres(unit) => unit.sealed_as().await,
-        };
-        if let Some(noted) = sealed_as {
+        if let Some(noted) = self.db.sealed_as().await {
             debug_assert_eq!(noted, resource, "a sealed command answers with what it was sealed for");
             return Ok(());
         }

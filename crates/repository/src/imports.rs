@@ -79,6 +79,8 @@ impl Tx<'_> {
 
     /// Takes the job for this transaction: of two calls of one job, one waits.
     pub async fn hold_import(&mut self, job: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
+        #[cfg(debug_assertions)]
+        crate::failpoints::watch(job);
         let held = Sql::new("UPDATE import_job SET update_time = ? WHERE id = ?").bind(now).bind(job);
         match held.execute(&self.db).await? {
             1 => Ok(()),

@@ -27,6 +27,8 @@ mod corrections;
 mod documents;
 mod entitlements;
 mod error;
+#[cfg(debug_assertions)]
+mod failpoints;
 mod feed;
 mod files;
 mod goodwill_budgets;

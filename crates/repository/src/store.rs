@@ -20,6 +20,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::error::{CommandError, StoreError};
+#[cfg(debug_assertions)]
+use crate::failpoints::{self, Place};
 use crate::postgres::{self, Connections, PgUnit};
 use crate::sql::{Runs, Sql};
 use crate::sqlite::SqliteUnit;
@@ -290,7 +292,10 @@ impl Store {
         let began = tokio::time::Instant::now();
         let mut attempt = 1;
         loop {
-            match self.attempt(&work, attempt).await {
+            let unit = self.attempt(&work, attempt);
+            #[cfg(debug_assertions)]
+            let unit = failpoints::within(unit);
+            match unit.await {
                 // Between two attempts nobody holds a connection.
                 Err(error) if error.is_retryable() && began.elapsed() < PATIENCE => {
                     self.retried.fetch_add(1, Ordering::Relaxed);
@@ -372,6 +377,8 @@ impl Tx<'_> {
             // A sealed unit commits by its last write, and this one must not.
             return;
         }
+        #[cfg(debug_assertions)]
+        failpoints::sealed(last);
         match &self.db {
             Unit::Embedded(unit) => unit.seal(answer, last).await,
             Unit::Postgres(unit) => unit.seal(answer, last).await,
@@ -381,10 +388,15 @@ impl Tx<'_> {
 
 impl Unit {
     async fn commit(self) -> Result<(), StoreError> {
+        #[cfg(debug_assertions)]
+        failpoints::reached(Place::BeforeCommit).await;
         match self {
             Unit::Embedded(unit) => unit.commit().await,
             Unit::Postgres(unit) => unit.commit().await,
-        }
+        }?;
+        #[cfg(debug_assertions)]
+        failpoints::reached(Place::AfterCommit).await;
+        Ok(())
     }
 
     async fn rollback(self) -> Result<(), StoreError> {
@@ -403,9 +415,24 @@ impl Unit {
         last: Sql,
         version_of: Option<Uuid>,
     ) -> Result<u64, StoreError> {
-        match self {
+        #[cfg(debug_assertions)]
+        failpoints::before_write(version_of).await;
+        let written = match self {
             Unit::Embedded(unit) => unit.write_together(before, last, version_of).await,
             Unit::Postgres(unit) => unit.write_together(before, last, version_of).await,
+        };
+        #[cfg(debug_assertions)]
+        if self.sealed_as().await.is_some() {
+            failpoints::reached(Place::AfterCommit).await;
+        }
+        written
+    }
+
+    /// Whether the unit has committed by its last write, and under which name.
+    pub(crate) async fn sealed_as(&self) -> Option<String> {
+        match self {
+            Unit::Embedded(unit) => unit.sealed_as().await,
+            Unit::Postgres(unit) => unit.sealed_as().await,
         }
     }
 }
@@ -419,6 +446,8 @@ impl Runs for Unit {
     }
 
     async fn write(&self, statement: Statement) -> Result<u64, StoreError> {
+        #[cfg(debug_assertions)]
+        failpoints::before_write(None).await;
         match self {
             Unit::Embedded(unit) => unit.write(statement).await,
             Unit::Postgres(unit) => unit.write(statement).await,

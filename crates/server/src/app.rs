@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use http::{Extensions, HeaderMap, StatusCode, Version, header};
@@ -17,6 +18,7 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 use crate::auth::{self, Door, RestAdmission};
 use crate::config::Config;
 use crate::edge::{self, Edge, headers};
+use crate::exports::Exports;
 use crate::health::{self, Readiness};
 use crate::metrics::Metrics;
 use crate::rates::{self, Rates};
@@ -29,6 +31,7 @@ pub(crate) struct App {
     door: Arc<Door>,
     /// How often one caller may call.
     rates: Arc<Rates>,
+    exports: Arc<Exports>,
     readiness: Readiness,
     metrics: Arc<Metrics>,
     gateway: Gateway<Api>,
@@ -44,7 +47,8 @@ impl App {
         let edge = Arc::new(Edge::new(&config.limits, gateway.clone()));
         let door = Arc::new(Door { api: api.clone(), proxies: config.accounts.proxies() });
         let rates = Arc::new(config.accounts.rates());
-        Self { api, door, rates, readiness, metrics, gateway, edge, config: config.clone() }
+        let exports = Arc::new(Exports::new(&config.limits, gateway.clone()));
+        Self { api, door, rates, exports, readiness, metrics, gateway, edge, config: config.clone() }
     }
 
     /// gRPC alone, for a port of its own.
@@ -68,8 +72,8 @@ impl App {
             .merge(docs::reference())
             .merge(uploads::routes(self.api.clone()))
             .merge(health::routes(self.readiness.clone()));
-        let files = middleware::from_fn_with_state(self.api.clone(), downloads::serve);
-        let rest = Router::new().fallback_service(self.gateway.clone()).layer(files);
+        let long = middleware::from_fn_with_state((self.api.clone(), Arc::clone(&self.exports)), long_answers);
+        let rest = Router::new().fallback_service(self.gateway.clone()).layer(long);
         self.guarded(own.merge(self.grpc_routes()).fallback_service(rest))
     }
 
@@ -97,6 +101,16 @@ impl App {
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::from_fn_with_state(headers::Policy::new(&self.config), headers::write))
             .layer(middleware::from_fn_with_state(Arc::clone(&self.metrics), observe::call))
+    }
+}
+
+/// In front of the gateway: downloads are answered apart, and exports need a place. One layer, for each costs a
+/// little of every call.
+async fn long_answers(State((api, exports)): State<(Api, Arc<Exports>)>, request: Request, next: Next) -> Response {
+    if exports.is_one(&request) {
+        exports.run(request, next).await
+    } else {
+        downloads::serve(&api, request, next).await
     }
 }
 

@@ -26,7 +26,8 @@ pub enum Command {
     Demo(StoreArgs),
     /// Create the first administrator and print a one-time password.
     CreateAdmin(AdminArgs),
-    /// Let a new key sign tokens, or conclusions; the old ones work until they end, and no server restarts.
+    /// Let a new key sign tokens, seal page tokens, or sign conclusions; the old ones work until they end, and no
+    /// server restarts.
     RotateKeys(RotateArgs),
     /// Print the OpenAPI document.
     Openapi,
@@ -96,8 +97,12 @@ pub struct RotateArgs {
     /// A key was stolen: the new one signs now, and tokens of all others are refused at once.
     #[arg(long)]
     pub end_old: bool,
+    /// Rotate the key that seals page tokens instead: those of before work for a day more, or with `--end-old` are
+    /// refused within a second, and their readers begin their lists again.
+    #[arg(long)]
+    pub page_tokens: bool,
     /// Rotate the key that signs conclusions of appraisals instead: at once, and the keys before it verify for ever.
-    #[arg(long, conflicts_with_all = ["after", "end_old"])]
+    #[arg(long, conflicts_with_all = ["after", "end_old", "page_tokens"])]
     pub conclusions: bool,
 }
 

@@ -2,7 +2,7 @@
 //! `Range`. It is `AttachmentService.DownloadAttachment`, whose stream of messages gRPC has.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -20,7 +20,8 @@ use recourse_service::attachments::Download;
 use recourse_service::{Api, Refusal, language};
 use tonic::Status;
 
-use crate::auth;
+use crate::serving::CallKind;
+use crate::{auth, edge};
 
 /// Where the custom verb of downloads ends a path.
 pub(crate) const VERB: &str = ":download";
@@ -28,15 +29,15 @@ const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 /// Says that the bytes are a copy without the metadata of the original.
 const METADATA_REMOVED: HeaderName = HeaderName::from_static("metadata-removed");
 
-/// The layer in front of the gateway: answers downloads itself.
-pub(crate) async fn serve(State(api): State<Api>, request: Request, next: Next) -> Response {
+/// In front of the gateway: answers downloads itself.
+pub(crate) async fn serve(api: &Api, request: Request, next: Next) -> Response {
     let reads = request.method() == Verb::GET || request.method() == Verb::HEAD;
     let Some(id) = asked(request.uri().path()).filter(|_| reads).map(str::to_owned) else {
         return next.run(request).await;
     };
     let (mut parts, _) = request.into_parts();
     let context = ProblemContext::of(&parts);
-    match answer(&api, &mut parts, &id).await {
+    match answer(api, &mut parts, &id).await {
         Ok(response) => response,
         Err(status) => problem(&status, &context),
     }
@@ -49,6 +50,8 @@ fn asked(path: &str) -> Option<&str> {
 
 async fn answer(api: &Api, parts: &mut Parts, id: &str) -> Result<Response, Status> {
     auth::admit_parts(api, Method::AttachmentServiceDownloadAttachment, parts)?;
+    // A film over a telephone takes its time: it ends when its reader takes nothing of it any more.
+    edge::mark(&parts.extensions, CallKind::Stream);
     let download = api.download(&parts.headers, &parts.extensions, id).await?;
     let etag = format!("\"{}\"", download.sha256);
     let headers = &parts.headers;

@@ -11,6 +11,7 @@ pub mod docs;
 mod doctor;
 mod downloads;
 mod edge;
+mod exports;
 mod fetch;
 mod health;
 pub mod limits;
@@ -64,7 +65,12 @@ pub async fn run(cli: Cli) -> Result<(), StartError> {
         }
         Command::RotateKeys(args) => {
             let after = chrono::TimeDelta::seconds(i64::from(args.after));
-            start::rotate_keys(configured(&args.store)?.config, after, args.end_old).await
+            let config = configured(&args.store)?.config;
+            if args.page_tokens {
+                start::rotate_page_key(config, after, args.end_old).await
+            } else {
+                start::rotate_keys(config, after, args.end_old).await
+            }
         }
         Command::Openapi => print(docs::document_text()),
         Command::Config(args) if args.reference => print(&config::reference()),

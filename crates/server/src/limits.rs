@@ -13,6 +13,8 @@ pub const MOST_BODY_BYTES: usize = 1024 * 1024 * 1024;
 pub const LEAST_HEADER_BYTES: usize = 8 * 1024;
 /// Longest time that the export of a list may take.
 pub const MAX_EXPORT: Duration = Duration::from_secs(15 * 60);
+/// When a caller may come back for whom there was no export.
+pub const EXPORT_LATER: Duration = Duration::from_secs(5);
 /// How often an HTTP/2 client is asked whether it is still there.
 pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// Time it has to answer.

@@ -214,6 +214,7 @@ fn serve_on(listeners: Listeners, config: &Config, api: Api) -> Result<Running, 
     let serving = Arc::new(Serving::new(&config.limits, acceptor));
     let mut helpers = vec![
         tokio::spawn(api.authenticator().follow_revocations(told(ending.clone()))),
+        tokio::spawn(api.clone().follow_page_keys(told(ending.clone()))),
         tokio::spawn(api.clone().write_denials(told(ending.clone()))),
     ];
     if let Some(certificate) = listeners.certificate {
@@ -372,6 +373,18 @@ pub async fn rotate_keys(config: Config, after: TimeDelta, end_old: bool) -> Res
         .await
         .map_err(|refusal| StartError::new("the keys can't be rotated", refusal.text.en))?;
     say(&format!("key {kid} signs from {activates}\n"))
+}
+
+/// `recourse rotate-keys --page-tokens`.
+pub async fn rotate_page_key(config: Config, after: TimeDelta, end_old: bool) -> Result<(), StartError> {
+    let store = open_store(&config).await?;
+    let api = open_api(&config, store, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
+    let begins = api
+        .rotate_page_key(after, end_old)
+        .await
+        .map_err(|refusal| StartError::new("the key can't be rotated", refusal.text.en))?;
+    let old = if end_old { "no token of before works any more" } else { "tokens of before work for a day more" };
+    say(&format!("the next key seals page tokens from {begins}; {old}\n"))
 }
 
 /// `recourse rotate-keys --conclusions`.

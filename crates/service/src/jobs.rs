@@ -103,6 +103,9 @@ impl Api {
         {
             tracing::warn!(cause = refusal.cause, reason = refusal.text.en, "signing keys could not be rotated");
         }
+        if let Err(refusal) = self.tend_page_keys(wall).await {
+            tracing::warn!(cause = refusal.cause, reason = refusal.text.en, "keys of page tokens could not be tended");
+        }
         let forget_attempts = accounts.place.forget.max(accounts.account.forget).max(accounts.address.forget);
         if let Err(error) = self.inner.store.forget_imports(self.inner.clock.now() - KEEP_REQUESTS).await {
             tracing::warn!(%error, "old imports could not be forgotten");

@@ -24,6 +24,7 @@ pub mod identity;
 mod jobs;
 mod ledger;
 mod lists;
+mod page_keys;
 mod recovery_claims;
 mod settings;
 mod sight;

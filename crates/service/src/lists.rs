@@ -56,7 +56,7 @@ pub(crate) fn query(call: &Call, input: &ListInput, fields: &[Field], default: O
     let after = if input.page_token.is_empty() {
         None
     } else {
-        let keys = call.inner.page_tokens.open_token(&input.page_token, &binding(call, input)?);
+        let keys = call.inner.page_tokens.open_token(&input.page_token, &binding(call, input)?, call.inner.wall.now());
         Some(keys.map_err(|violation| reasoned(Reason::InvalidPageToken, violation))?)
     };
     let page_size = match u32::try_from(input.page_size).unwrap_or(DEFAULT_PAGE) {
@@ -69,7 +69,7 @@ pub(crate) fn query(call: &Call, input: &ListInput, fields: &[Field], default: O
 /// The token of the next page, if there is one.
 pub(crate) fn next_token(call: &Call, input: &ListInput, next: Option<Keys>) -> Answer<String> {
     match next {
-        Some(keys) => Ok(call.inner.page_tokens.seal(&keys, &binding(call, input)?)),
+        Some(keys) => Ok(call.inner.page_tokens.seal(&keys, &binding(call, input)?, call.inner.wall.now())),
         None => Ok(String::new()),
     }
 }

@@ -244,7 +244,8 @@ fn responses(
 /// What a list says of its export.
 const EXPORT: &str = "\n\nWith `Accept: application/x-ndjson` or `text/csv` all pages come as one stream, from `pageToken` \
 on; `text/csv;bom=true` begins with a byte order mark. A failure on the way is the last line: `{\"error\": …}`, or \
-`#error,…` in CSV.";
+`#error,…` in CSV. Few run at once, and two of one caller unless the deployment says otherwise; the next is answered 429 \
+with `Retry-After`.";
 
 /// What CSV looks like here.
 const CSV: &str = "RFC 4180 in UTF-8, with a header. Columns are fields by their JSON names, those of messages within by \

@@ -53,7 +53,7 @@ pub struct AccountsConfig {
     pub hash_iterations: u32,
     /// Lanes of a password's hash.
     pub hash_parallelism: u32,
-    /// Days after which the signing key of tokens is followed by a new one; 0 for by hand only.
+    /// Days after which the keys that sign tokens and seal page tokens are followed by new ones; 0 for by hand only.
     pub rotate_keys_days: u32,
     /// Days that refused attempts are kept.
     pub keep_denials_days: u32,

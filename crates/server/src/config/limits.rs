@@ -31,6 +31,10 @@ pub struct Limits {
     pub max_wait_overloaded: Duration,
     /// Streams (`events:watch`, imports) that are open at once, beside the calls.
     pub max_streams: usize,
+    /// Exports of lists that run at once, beside the calls. Each reads page after page, for minutes.
+    pub max_exports: usize,
+    /// Exports that one caller may have open, so that nobody has them all.
+    pub max_exports_per_caller: usize,
     /// Time that one call may take, from its complete body to its answer. Streams are exempt.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -107,6 +111,8 @@ impl Default for Limits {
             max_wait: Duration::from_millis(500),
             max_wait_overloaded: Duration::from_millis(20),
             max_streams: 100,
+            max_exports: 8,
+            max_exports_per_caller: 2,
             request_time: Duration::from_secs(30),
             header_time: Duration::from_secs(20),
             body_time: Duration::from_secs(60),
@@ -138,6 +144,8 @@ impl Limits {
         let positive = [
             ("max_in_flight", self.max_in_flight),
             ("max_sign_ins", self.max_sign_ins),
+            ("max_exports", self.max_exports),
+            ("max_exports_per_caller", self.max_exports_per_caller),
             ("max_connections", self.max_connections),
             ("max_streams_per_connection", usize::try_from(self.max_streams_per_connection).unwrap_or(usize::MAX)),
             ("max_body_bytes", self.max_body_bytes),

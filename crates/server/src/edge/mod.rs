@@ -2,7 +2,8 @@
 //!
 //! A call's head is judged first, then the gate is looked at, then the body is read as a whole, without a
 //! place: a slow body holds none. Only a complete call takes a place, and only then is its token looked at
-//! and the store asked. Streams have places of their own. Probes pass always.
+//! and the store asked. Streams have places of their own, and so have exports (`exports.rs`), whose first page
+//! takes one of a call besides. Probes pass always.
 
 mod body;
 mod deadline;
@@ -181,7 +182,7 @@ fn holding(response: Response, place: Option<OwnedSemaphorePermit>) -> Response 
 }
 
 /// Tells the connection what kind of call it has.
-fn mark(extensions: &http::Extensions, kind: CallKind) {
+pub(crate) fn mark(extensions: &http::Extensions, kind: CallKind) {
     if let Some(call) = extensions.get::<CallHandle>() {
         call.is_a(kind);
     }
