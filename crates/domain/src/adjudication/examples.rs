@@ -35,18 +35,7 @@ impl Case {
 
     fn situation(&self) -> Situation {
         let facts = &self.facts;
-        Situation::of(
-            &self.claim,
-            &Surroundings {
-                submitted: facts.today,
-                station: &facts.station,
-                vehicle: facts.vehicle.as_ref(),
-                parts: &facts.parts,
-                operations: &facts.operations,
-                failure_code: facts.failure_code.as_ref(),
-                history: self.history,
-            },
-        )
+        Situation::of(&self.claim, &Surroundings::of(facts, self.history))
     }
 
     fn warn(&mut self, code: ReasonCode) {

@@ -9,7 +9,7 @@ use chrono::{Datelike, NaiveDate};
 
 use super::schema::{MOST_CODES, MOST_FINDINGS, MOST_LINES};
 use crate::catalog::{FailureCode, LaborOperation, Part, Station};
-use crate::claims::{Claim, Details, Line, LineType, review};
+use crate::claims::{Claim, Details, Facts, Line, LineType, review};
 use crate::dates::days_between;
 use crate::ids::Code;
 use crate::vehicle::Vehicle;
@@ -31,6 +31,21 @@ pub struct Surroundings<'a> {
     pub failure_code: Option<&'a FailureCode>,
     /// What was submitted before.
     pub history: History,
+}
+
+impl<'a> Surroundings<'a> {
+    /// What the facts of a check tell, and what was submitted before.
+    pub fn of(facts: &'a Facts, history: History) -> Self {
+        Self {
+            submitted: facts.today,
+            station: &facts.station,
+            vehicle: facts.vehicle.as_ref(),
+            parts: &facts.parts,
+            operations: &facts.operations,
+            failure_code: facts.failure_code.as_ref(),
+            history,
+        }
+    }
 }
 
 /// What was submitted before a claim. Its own earlier submissions do not count.

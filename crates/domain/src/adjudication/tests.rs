@@ -10,15 +10,10 @@ fn submitted(facts: &Facts) -> Claim {
 }
 
 fn around(facts: &Facts) -> Surroundings<'_> {
-    Surroundings {
-        submitted: facts.today,
-        station: &facts.station,
-        vehicle: facts.vehicle.as_ref(),
-        parts: &facts.parts,
-        operations: &facts.operations,
-        failure_code: facts.failure_code.as_ref(),
-        history: History { station_claims: 7, part_claims_365d: 3, part_sum_minor: 100_000, ..History::default() },
-    }
+    Surroundings::of(
+        facts,
+        History { station_claims: 7, part_claims_365d: 3, part_sum_minor: 100_000, ..History::default() },
+    )
 }
 
 fn situation() -> Situation {

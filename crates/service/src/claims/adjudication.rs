@@ -78,15 +78,7 @@ async fn ruled(tx: &mut Tx<'_>, book: &RuleBook, claim: &Claim, facts: &Facts) -
     } else {
         History::default()
     };
-    let around = Surroundings {
-        submitted: facts.today,
-        station: &facts.station,
-        vehicle: facts.vehicle.as_ref(),
-        parts: &facts.parts,
-        operations: &facts.operations,
-        failure_code: facts.failure_code.as_ref(),
-        history,
-    };
+    let around = Surroundings::of(facts, history);
     Ok(book.judge(claim, &Situation::of(claim, &around), &facts.setting))
 }
 

@@ -10,15 +10,7 @@ fn submitted(facts: &Facts) -> Claim {
 }
 
 fn around(facts: &Facts) -> Surroundings<'_> {
-    Surroundings {
-        submitted: facts.today,
-        station: &facts.station,
-        vehicle: facts.vehicle.as_ref(),
-        parts: &facts.parts,
-        operations: &facts.operations,
-        failure_code: facts.failure_code.as_ref(),
-        history: History::default(),
-    }
+    Surroundings::of(facts, History::default())
 }
 
 fn assert_holds(claim: &Claim, facts: &Facts, conditions: &[&str]) {
