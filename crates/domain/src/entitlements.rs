@@ -220,11 +220,6 @@ impl ServiceEntitlement {
         }
     }
 
-    /// Whether a service on a day and at a reading is within its window.
-    pub fn is_within(&self, date: NaiveDate, odometer_km: i64) -> bool {
-        (self.first_day..=self.last_day).contains(&date) && (self.from_km..=self.to_km).contains(&odometer_km)
-    }
-
     /// The entitlement after a step of the claim that chose it: reserved while a decision is awaited, used by
     /// an approval, released by everything that ends the claim without one. A returned claim keeps it.
     ///

@@ -267,12 +267,6 @@ impl Money {
         Ok(if other.minor < self.minor { other } else { self })
     }
 
-    /// The larger of two in one currency.
-    pub fn try_max(self, other: Self) -> Result<Self, MoneyError> {
-        self.same_currency(other)?;
-        Ok(if other.minor > self.minor { other } else { self })
-    }
-
     /// Which of two in one currency is larger.
     pub fn try_cmp(self, other: Self) -> Result<std::cmp::Ordering, MoneyError> {
         self.same_currency(other)?;

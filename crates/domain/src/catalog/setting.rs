@@ -232,11 +232,6 @@ impl Setting {
         self.grade_rates.on(day, |row| &row.grade == grade && row.labor_rate.rate.currency == currency)
     }
 
-    /// The tax rate of a category and scheme on a day.
-    pub fn tax_rate_on(&self, day: NaiveDate, category: &Code, scheme: TaxScheme) -> Option<&Dated<TaxRate>> {
-        self.tax_rates.on(day, |row| &row.category == category && row.scheme == scheme)
-    }
-
     /// Whether an auditor of a level approves an amount alone. The highest row that is not above the level counts;
     /// below the lowest row nothing but nothing is approved.
     pub fn may_approve(&self, level: i32, amount: Money) -> bool {

@@ -130,11 +130,6 @@ impl LaborRate {
 }
 
 impl Station {
-    /// The station's own labour rate at a date; the grade's counts where there is none.
-    pub fn labor_rate_on(&self, date: NaiveDate) -> Option<&LaborRate> {
-        self.labor_rates.on(date, |rate| rate.rate.currency == self.currency).map(|row| &row.value)
-    }
-
     /// The markup at a date.
     pub fn markup_on(&self, date: NaiveDate) -> Option<BasisPoints> {
         self.markups.on(date, |_| true).map(|row| row.value.markup_bp)

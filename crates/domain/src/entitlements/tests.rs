@@ -55,15 +55,6 @@ fn a_claim_reserves_uses_and_releases() {
 }
 
 #[test]
-fn the_window_has_its_last_day_and_its_last_kilometre() {
-    let one = entitlement(EntitlementState::Issued);
-    let within = |date: &str, km| one.is_within(day(date), km);
-    assert!(within("2026-01-31", 1_000) && within("2026-07-31", 5_000));
-    assert!(!within("2026-01-30", 1_000) && !within("2026-08-01", 5_000));
-    assert!(!within("2026-07-31", 5_001) && !within("2026-07-31", 999));
-}
-
-#[test]
 fn it_expires_when_the_time_to_claim_it_is_over_too() {
     let expire = |state, date: &str| entitlement(state).expire(day(date), 30).map(|one| one.state);
     assert_eq!(expire(EntitlementState::Issued, "2026-08-30"), Err(NotPossible));

@@ -41,10 +41,8 @@ use wire::Desk;
 /// Where demo data is kept unless the caller says otherwise.
 pub const DATABASE: &str = "sqlite:recourse-demo.db";
 
-/// The tour's vehicle: sold by [`TOUR_STATION`] on 2025-09-20, some 21,000 km at the [`anchor`].
+/// The tour's vehicle: sold by station S-001 on 2025-09-20, some 21,000 km at the [`anchor`].
 pub const TOUR_VIN: &str = "LRCA5G15XSN000001";
-/// The tour's station: grade A, paid by claim prices.
-pub const TOUR_STATION: &str = "S-001";
 /// A fuel pump, 450.00 yuan, which the tour's vehicle has; not serialised.
 pub const TOUR_PART: &str = "P-1001";
 /// An engine, which the tour's vehicle has; serialised.
@@ -53,8 +51,6 @@ pub const TOUR_SERIALIZED_PART: &str = "P-1002";
 pub const TOUR_OPERATION: &str = "OP-1001";
 /// The fuel pump seized.
 pub const TOUR_FAILURE_CODE: &str = "F-101";
-/// Who makes the fuel pump.
-pub const TOUR_SUPPLIER: &str = "SUP-017";
 
 /// The end of the demo's history, where its clock begins: 10:00 in Shanghai on 20 November 2026.
 pub fn anchor() -> DateTime<Utc> {

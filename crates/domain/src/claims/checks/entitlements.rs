@@ -221,6 +221,25 @@ mod tests {
     }
 
     #[test]
+    fn the_window_has_its_last_day_and_its_last_kilometre() {
+        let mut facts = with_services();
+        facts.entitlements = vec![issued(1, EntitlementState::Used(other())), issued(2, EntitlementState::Issued)];
+        for (date, km, outside) in [
+            ("2025-06-01", 15_000, false),
+            ("2026-12-01", 25_000, false),
+            ("2025-05-31", 15_000, true),
+            ("2026-12-02", 25_000, true),
+            ("2026-12-01", 25_001, true),
+            ("2026-12-01", 14_999, true),
+        ] {
+            let mut claim = maintenance(2, 1);
+            (claim.header.complaint_date, claim.header.odometer_in_km) = (Some(day(date)), Some(km));
+            let told = found(&claim, &facts).contains(&(Code::OutsideServiceWindow, false));
+            assert_eq!(told, outside, "{date} at {km} km");
+        }
+    }
+
+    #[test]
     fn maintenance_elsewhere_is_a_warning_and_never_an_error() {
         assert_eq!(found(&maintenance(2, 1), &with_services()), [(Code::ServiceSequence, false)]);
     }
