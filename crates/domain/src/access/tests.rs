@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::*;
+use crate::ids::SessionId;
 
 const ME: UserId = UserId(Uuid::from_u128(1));
 const COLLEAGUE: UserId = UserId(Uuid::from_u128(2));

@@ -1,24 +1,25 @@
 //! Users: who may sign in, for whom, and as what.
 
+mod first_admin;
+mod sign_in;
+
 use std::collections::BTreeSet;
 
 use recourse_domain::access::{Act, Permit};
 use recourse_domain::catalog::Stored;
 use recourse_domain::change::Audience;
 use recourse_domain::identity::{Membership, OutsideIdentity, Person, User};
-use recourse_domain::ids::{OrgId, SessionId, UserId};
+use recourse_domain::ids::{OrgId, UserId};
 use recourse_domain::query::order::Order;
 use recourse_proto::merge::Merge;
-use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::v1::user_service_server::UserService;
 use recourse_proto::{Method, v1};
 use recourse_repository::{StoreError, Tx, USER_FIELDS};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use self::sign_in::{Switch, change_password, switch};
 use super::accounts;
-use super::passwords::random_secret;
-use super::sessions::credentials_invalid;
 use crate::api::Api;
 use crate::context::{Boxed, Call};
 use crate::convert::{self, names, timestamp};
@@ -78,14 +79,6 @@ impl UserService for Api {
             Call::command(&self.inner, Method::UserServiceDeleteUser, request, |r| &mut r.request_id)?;
         call.answer(switch(&call, &request.name, &request.etag, Switch::Erase).await)
     }
-}
-
-/// What is done to a user's sign-in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Switch {
-    Disable,
-    Enable,
-    Erase,
 }
 
 async fn create(call: &Call, request: v1::CreateUserRequest) -> Answer<v1::User> {
@@ -198,157 +191,6 @@ async fn update(call: &Call, request: v1::UpdateUserRequest) -> Answer<v1::User>
     Ok(answer)
 }
 
-/// Changes one's own password and signs every other device out.
-async fn change_password(call: &Call, request: v1::ChangePasswordRequest) -> Answer<v1::User> {
-    let actor = call.actor()?;
-    let id = user_in(call, &request.name)?;
-    if id != actor.user.0 {
-        return Err(Refusal::not_found(&request.name));
-    }
-    let permit = call.permit(Act::ChangeOwnAccount { user: actor.user })?;
-    let name = format!("{COLLECTION}/{id}");
-    let user = call.inner.store.user_of_token(actor.user).await?.ok_or_else(|| Refusal::not_found(&name))?;
-    Refusal::check(call.inner.passwords.check_new("new_password", &request.new_password, &user.user_name))?;
-    let known = call.inner.store.sign_in_user(&user.user_name).await?.map(|(_, hash)| hash);
-    // Whoever found a device unlocked can't try passwords on it either.
-    let attempt = call.inner.guard.own_password(actor.user);
-    call.inner.guard.begin(&attempt).await?;
-    let fits = call.inner.passwords.fits(request.current_password, known).await;
-    if fits != Ok(false) {
-        call.inner.guard.forgive(&attempt).await?;
-    }
-    if !fits? {
-        return Err(credentials_invalid());
-    }
-    let hash = call.inner.passwords.hash(request.new_password).await?;
-    let (hash, name, permit, session) = (hash.as_str(), name.as_str(), &permit, actor.session);
-    let answer = call
-        .run(
-            false,
-            |tx| {
-                Box::pin(async move {
-                    let (stored, person) = found(tx, call, name, "").await?;
-                    let note = call.note(
-                        "changePassword",
-                        name.to_owned(),
-                        COLLECTION,
-                        vec!["password".to_owned()],
-                        &audience(&stored.value),
-                    );
-                    end_sessions(tx, call, UserId(stored.id), session).await?;
-                    let user = stored.value.clone();
-                    let stored = tx.update_user(permit, &stored, user, &person, Some(hash), note).await?;
-                    Ok((name.to_owned(), show(&stored, &person)))
-                })
-            },
-            |name| replay(call, name),
-        )
-        .await?;
-    forget(call, &answer.name);
-    Ok(answer)
-}
-
-async fn switch(call: &Call, name: &str, etag: &str, switch: Switch) -> Answer<v1::User> {
-    let answer = call
-        .run(
-            false,
-            |tx| {
-                Box::pin(async move {
-                    let (stored, person) = found(tx, call, name, etag).await?;
-                    let permit = permit_for(call, stored.value.memberships.iter())?;
-                    let (verb, user, person) = match switch {
-                        Switch::Disable => ("disable", User { disabled: true, ..stored.value.clone() }, person),
-                        Switch::Enable if stored.value.erased => {
-                            return Err(Refusal::new(
-                                Reason::ResourceRetired,
-                                "an erased user can't be enabled again; create a new one",
-                                "已注销的用户不能重新启用；请新建用户",
-                            ));
-                        }
-                        Switch::Enable => ("enable", User { disabled: false, ..stored.value.clone() }, person),
-                        Switch::Erase => {
-                            let erased = User {
-                                disabled: true,
-                                erased: true,
-                                user_name: format!("erased-{}", stored.id),
-                                memberships: Vec::new(),
-                                ..stored.value.clone()
-                            };
-                            ("erase", erased, Person::default())
-                        }
-                    };
-                    if user == stored.value {
-                        return Ok((name.to_owned(), show(&stored, &person)));
-                    }
-                    if user.disabled {
-                        end_sessions(tx, call, UserId(stored.id), None).await?;
-                        tx.revoke(stored.id, call.inner.wall.now(), call.new_id()).await?;
-                    }
-                    let stored =
-                        write(tx, call, &permit, &stored, user, &person, verb, vec!["disabled".to_owned()]).await?;
-                    Ok((name.to_owned(), show(&stored, &person)))
-                })
-            },
-            |name| replay(call, name),
-        )
-        .await?;
-    forget(call, &answer.name);
-    Ok(answer)
-}
-
-impl Api {
-    /// Creates the first administrator and answers a one-time password; refuses if there are users already.
-    pub async fn create_first_admin(&self, user_name: &str) -> Answer<String> {
-        if self.inner.store.has_users().await? {
-            return Err(Refusal::new(
-                Reason::ResourceAlreadyExists,
-                "there are users already; an administrator creates more (POST /v1/users)",
-                "系统中已有用户；请由管理员创建（POST /v1/users）",
-            ));
-        }
-        let password = random_secret()?;
-        self.add_admin(user_name, &password).await?;
-        Ok(password)
-    }
-
-    /// Creates an administrator in the system's own name: there is nobody else yet.
-    pub async fn add_admin(&self, user_name: &str, password: &str) -> Answer<UserId> {
-        let hash = self.inner.passwords.hash(password.to_owned()).await?;
-        let call = Call::job(&self.inner, "create-admin", Method::UserServiceCreateUser);
-        let id = call.new_id();
-        let user = User {
-            id: UserId(id),
-            user_name: user_name.trim().to_lowercase(),
-            memberships: vec![Membership {
-                org: OrgId::OEM,
-                org_name: accounts::OEM_NAME.to_owned(),
-                org_kind: recourse_domain::access::OrgKind::Oem,
-                roles: vec![recourse_domain::access::Role::Admin],
-                rights: Vec::new(),
-                duties: Vec::new(),
-                approval_level: 0,
-            }],
-            disabled: false,
-            erased: false,
-        };
-        let permit = call.permit(Act::Bootstrap)?;
-        let (call, user, permit, hash) = (&call, &user, &permit, hash.as_str());
-        let outcome: Result<(), StoreError> = self
-            .inner
-            .store
-            .run(|tx| {
-                Box::pin(async move {
-                    let note =
-                        call.note("create", format!("{COLLECTION}/{id}"), COLLECTION, Vec::new(), &audience(user));
-                    tx.insert_user(permit, user.clone(), &Person::default(), hash, note).await.map(|_| ())
-                })
-            })
-            .await;
-        outcome?;
-        Ok(UserId(id))
-    }
-}
-
 fn user_in(call: &Call, name: &str) -> Answer<Uuid> {
     if names::id_in(name, COLLECTION)? == "me" { Ok(call.actor()?.user.0) } else { names::uuid_in(name, COLLECTION) }
 }
@@ -379,11 +221,6 @@ pub(super) fn permit_for<'m>(call: &Call, memberships: impl Iterator<Item = &'m 
         // An account of no organisation is the administrators' to keep.
         None => call.permit(Act::ManageAccounts { org: OrgId::OEM }),
     }
-}
-
-async fn end_sessions(tx: &mut Tx<'_>, call: &Call, user: UserId, except: Option<SessionId>) -> Answer<()> {
-    let now = call.inner.wall.now();
-    Ok(tx.end_sessions_of(user, except, now, &|| call.new_id()).await?)
 }
 
 async fn write(
