@@ -30,5 +30,6 @@ pub mod query;
 pub mod recovery_claims;
 pub mod spelling;
 pub mod text;
+pub mod timer;
 pub mod vehicle;
 pub mod vin;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 pub use uploads::{Part, Upload};
 
+use crate::aggregates;
 use crate::changes::{ChangeNote, Version, Writing, json};
 use crate::error::StoreError;
 use crate::lists;
@@ -23,7 +24,6 @@ use crate::scope;
 use crate::sql::{IntoValue, Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
-const BODY_VERSION: i64 = 1;
 /// An attachment with its particulars and its upload.
 const COLUMNS: &str = "id, version, create_time, update_time, head_hash, body, file_name, latitude_e7, longitude_e7, \
      received, expire_time";
@@ -126,19 +126,7 @@ impl Tx<'_> {
     ) -> Result<KeptAttachment, StoreError> {
         let (body, id) = (json(&attachment)?, attachment.id);
         let version = Version::after(permit, &note, id, (0, &[]), body.clone());
-        let columns = columns(&attachment);
-        let mut sql =
-            Sql::new("INSERT INTO attachment (id, version, create_time, update_time, head_hash, body_version, body");
-        for (name, _) in &columns {
-            sql.push(", ").push(name);
-        }
-        sql.push(") VALUES (?, ?, ?, ?, ?, ?, ?");
-        sql.add(id).add(version.number()).add(version.time()).add(version.time());
-        sql.add(version.hash()).add(BODY_VERSION).add(body);
-        for (_, value) in columns {
-            sql.push(", ?").add(value);
-        }
-        sql.push(")");
+        let sql = aggregates::first_version("attachment", id, &version, body, columns(&attachment));
         self.write_version(&version, "attachment", sql, Writing::New).await?;
         Sql::new(
             "INSERT INTO attachment_particulars (attachment_id, file_name, latitude_e7, longitude_e7) VALUES (?, ?, ?, ?)",
@@ -187,13 +175,8 @@ impl Tx<'_> {
             }
             upload = None;
         }
-        let mut sql =
-            Sql::new("UPDATE attachment SET version = ?, update_time = ?, head_hash = ?, body_version = ?, body = ?");
-        sql.add(version.number()).add(version.time()).add(version.hash()).add(BODY_VERSION).add(body);
-        for (name, value) in columns(&attachment) {
-            sql.push(", ").push(name).push(" = ?").add(value);
-        }
-        sql.push(" WHERE id = ? AND version = ?").add(stored.id).add(stored.version);
+        let row = (stored.id, stored.version);
+        let sql = aggregates::next_version("attachment", row, &version, body, columns(&attachment));
         self.write_version(&version, "attachment", sql, Writing::Changed).await?;
         let stored = version.stored(stored.id, Some(stored.create_time), None, attachment);
         Ok(KeptAttachment { stored, particulars: before.particulars.clone(), upload })

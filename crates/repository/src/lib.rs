@@ -24,7 +24,6 @@ mod claim_notes;
 mod claims;
 mod condition;
 mod corrections;
-mod documents;
 mod entitlements;
 mod error;
 #[cfg(debug_assertions)]

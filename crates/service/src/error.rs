@@ -237,6 +237,19 @@ impl From<Denial> for Refusal {
 }
 
 impl Refusal {
+    /// Somebody else was faster: the command is run again, over what stands then.
+    pub fn overtaken() -> Self {
+        StoreError::Retry.into()
+    }
+
+    /// What a write answers that another may have overtaken: if one has, the command is run again.
+    pub fn unless_overtaken(error: StoreError) -> Self {
+        match error {
+            StoreError::Stale => Self::overtaken(),
+            other => other.into(),
+        }
+    }
+
     /// Whether running the transaction again may help.
     pub fn is_retryable(&self) -> bool {
         self.retry

@@ -26,6 +26,7 @@ mod ledger;
 mod lists;
 mod page_keys;
 mod recovery_claims;
+mod rpcs;
 mod settings;
 mod sight;
 mod signatures;

@@ -48,7 +48,7 @@ use uuid::Uuid;
 pub use appeals::{Appeal, AppealError, AppealState, NewAppeal};
 pub use approval::{ApprovalError, Approver, Proposal};
 pub use campaigns::CampaignFact;
-pub use clock::{Clock, Pause, PauseReason};
+pub use clock::{Pause, PauseReason};
 pub use decision::{Approval, DecisionRound, LineDecision, Outcome, Reason, Return};
 pub use escalation::Escalation;
 pub use evidence::{AttachmentFact, EvidenceFacts, EvidenceUse};

@@ -9,6 +9,8 @@ mod publish;
 mod resources;
 mod services;
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use prost::Message;
 use recourse_domain::access::{Act, Actor, Permit};
@@ -35,6 +37,17 @@ pub(crate) use imports::{Reports, import};
 pub(crate) use resources::{
     AdjudicationRuleSetResource, CampaignResource, CampaignVehicleResource, GoodwillBudgetResource, VehicleResource,
 };
+
+/// Records by their codes.
+pub(crate) fn by_code<R: Record>(stored: Vec<Stored<R>>) -> BTreeMap<Code, R> {
+    stored_by_code(stored).into_iter().map(|(code, stored)| (code, stored.value)).collect()
+}
+
+/// Records as they stand in the store, by their codes. A record whose code is no [`Code`], as a vehicle's, has no place
+/// here.
+pub(crate) fn stored_by_code<R: Record>(stored: Vec<Stored<R>>) -> BTreeMap<Code, Stored<R>> {
+    stored.into_iter().filter_map(|stored| Some((Code::parse(stored.value.code()).ok()?, stored))).collect()
+}
 
 /// What differs between one kind of master data and another.
 pub(crate) trait Resource: 'static {

@@ -155,7 +155,7 @@ pub(super) fn taken(error: StoreError, name: &str) -> Refusal {
             )];
             refusal
         }
-        StoreError::AlreadyExists { what } if what == NUMBER_TAKEN => StoreError::Retry.into(),
+        StoreError::AlreadyExists { what } if what == NUMBER_TAKEN => Refusal::overtaken(),
         StoreError::AlreadyExists { .. } => Refusal::already_exists(name),
         other => other.into(),
     }

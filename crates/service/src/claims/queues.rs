@@ -66,10 +66,7 @@ async fn take_next(call: &Call, request: v1::TakeNextClaimRequest) -> Answer<v1:
                 let claim =
                     stored.value.clone().start_review(user, call.now).map_err(|error| refused_step(&name, error))?;
                 let taken = saved(tx, call, &permit, &stored, claim, (Verb::StartReview, &["state", "auditor"])).await;
-                let taken = taken.map_err(|error| match error {
-                    StoreError::Stale => StoreError::Retry,
-                    other => other,
-                })?;
+                let taken = taken.map_err(Refusal::unless_overtaken)?;
                 Ok((name, v1::TakeNextClaimResponse { claim: Some(shown(call, &taken)?) }))
             })
         },

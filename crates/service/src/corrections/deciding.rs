@@ -105,11 +105,8 @@ async fn apply(
     };
     let paths = paths.iter().map(|path| (*path).to_owned()).collect();
     let note = call.note("correct", name.clone(), Vehicle::COLLECTION, paths, &corrected.audience(before.id));
-    let stored = tx.update_record(permit, before, corrected, note).await.map_err(|error| match error {
-        // Something else of the vehicle was written meanwhile: whether the value stands is asked again.
-        StoreError::Stale => StoreError::Retry.into(),
-        other => Refusal::from(other),
-    })?;
+    // If something else of the vehicle was written meanwhile, whether the value stands is asked again.
+    let stored = tx.update_record(permit, before, corrected, note).await.map_err(Refusal::unless_overtaken)?;
     match value {
         CorrectedValue::Odometer(_) => Ok(()),
         // The free services go with the warranty.
@@ -126,10 +123,7 @@ async fn replace_reading(
     vehicle: &Stored<Vehicle>,
     odometer: &OdometerCorrection,
 ) -> Answer<()> {
-    tx.retract_reading(permit, odometer.reading).await.map_err(|error| match error {
-        StoreError::Stale => StoreError::Retry,
-        other => other,
-    })?;
+    tx.retract_reading(permit, odometer.reading).await.map_err(Refusal::unless_overtaken)?;
     let right = OdometerReading {
         id: call.new_id(),
         vin: vehicle.value.vin.clone(),

@@ -1,6 +1,6 @@
 //! How recovery claims arise from a decided claim, and follow it when it is decided again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use recourse_domain::access::{Permit, Scope};
 use recourse_domain::appraisals::{self, Appraisal};
@@ -14,6 +14,7 @@ use recourse_domain::vehicle::Vehicle;
 use recourse_repository::{Found, Lookup, StoreError, Tx};
 
 use super::{COLLECTION, audience, moment, refused, saved};
+use crate::catalog::{by_code, stored_by_code};
 use crate::context::Call;
 use crate::convert::recovery_claims::named;
 use crate::error::{Answer, Refusal};
@@ -126,7 +127,7 @@ pub(super) async fn insert(
     let note = call.note("create", named(recovery.id.0), COLLECTION, Vec::new(), &audience(&recovery));
     tx.insert_recovery_claim(permit, recovery, note).await.map_err(|error| match error {
         // A number that is taken is drawn anew.
-        StoreError::AlreadyExists { what } if what.contains("number") => Refusal::from(StoreError::Retry),
+        StoreError::AlreadyExists { what } if what.contains("number") => Refusal::overtaken(),
         other => other.into(),
     })
 }
@@ -164,12 +165,12 @@ async fn facts_found(
     named: &[Code],
 ) -> Answer<LiabilityFacts> {
     let vehicle = found.values::<Vehicle>()?.pop();
-    let mut suppliers = by_code(found.take::<Supplier>()?);
+    let mut suppliers = stored_by_code(found.take::<Supplier>()?);
     let components = vehicle.iter().flat_map(|vehicle| &vehicle.components);
     let mentioned = components.filter_map(|component| component.supplier.as_ref()).chain(named);
     let missing: BTreeSet<String> =
         mentioned.filter(|code| !suppliers.contains_key(code)).map(Code::to_string).collect();
-    suppliers.extend(by_code(tx.active_records::<Supplier>(everything, &missing).await?));
+    suppliers.extend(stored_by_code(tx.active_records::<Supplier>(everything, &missing).await?));
     // Asked for only where a supplier of another currency is among them.
     let abroad = suppliers.values().any(|stored| stored.value.currency != claim.currency);
     let base = BTreeSet::from([claim.currency.code().to_owned()]);
@@ -180,16 +181,12 @@ async fn facts_found(
     };
     Ok(LiabilityFacts {
         vehicle,
-        parts: found.values::<Part>()?.into_iter().map(|part| (part.code.clone(), part)).collect(),
+        parts: by_code(found.take::<Part>()?),
         supplies: found.values::<PartSupply>()?,
         agreements: found.values::<ShareAgreement>()?,
         suppliers,
         rates,
     })
-}
-
-fn by_code(suppliers: Vec<Stored<Supplier>>) -> BTreeMap<Code, Stored<Supplier>> {
-    suppliers.into_iter().map(|stored| (stored.value.code.clone(), stored)).collect()
 }
 
 fn values<R: Record>(stored: Vec<Stored<R>>) -> Vec<R> {
