@@ -19,6 +19,7 @@ mod exchange;
 mod expert_signatures;
 mod exports;
 mod field_sight;
+mod filters;
 mod forecasts;
 mod goodwill_budgets;
 mod grpc;

@@ -23,12 +23,12 @@ pub use uses::{Overdrawn, Planned};
 
 /// What lists of authorisations may be filtered and ordered by.
 pub const AUTHORIZATION_FIELDS: &[Field] = &[
-    field("number", "number", FieldKind::Text, false, true),
+    field("number", "number", FieldKind::CODE, false, true),
     field("state", "state", FieldKind::Text, false, false),
     field("kind", "kind", FieldKind::Text, false, false),
-    field("station", "station", FieldKind::Text, false, false),
-    field("vin", "vin", FieldKind::Text, false, true),
-    field("claim", "claim", FieldKind::Text, false, false),
+    field("station", "station", FieldKind::code_of("stations"), false, false),
+    field("vin", "vin", FieldKind::VIN, false, true),
+    field("claim", "claim_id", FieldKind::Uuid, false, false),
     field("expire_date", "expire_date", FieldKind::Date, true, false),
     field("create_time", "create_time", FieldKind::Time, true, false),
     field("update_time", "update_time", FieldKind::Time, true, false),

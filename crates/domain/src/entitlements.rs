@@ -18,8 +18,8 @@ use crate::vehicle::Vehicle;
 /// What lists of entitlements may be filtered and ordered by.
 pub const ENTITLEMENT_FIELDS: &[Field] = &[
     field("state", FieldKind::Text, false, false),
-    field("card_number", FieldKind::Text, false, true),
-    field("vin", FieldKind::Text, false, true),
+    field("card_number", FieldKind::CODE, false, true),
+    field("vin", FieldKind::VIN, false, true),
     field("sequence", FieldKind::Integer, false, false),
     field("last_date", FieldKind::Date, true, false),
     field("create_time", FieldKind::Time, true, false),

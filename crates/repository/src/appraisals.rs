@@ -22,10 +22,10 @@ const fn field(name: &'static str, column: &'static str, kind: FieldKind, sortab
 
 /// What lists of appraisals may be filtered and ordered by.
 pub const APPRAISAL_FIELDS: &[Field] = &[
-    field("number", "number", FieldKind::Text, false, true),
+    field("number", "number", FieldKind::CODE, false, true),
     field("state", "state", FieldKind::Text, false, false),
     field("claim", "claim_id", FieldKind::Uuid, false, false),
-    field("appraiser", "appraiser", FieldKind::Text, false, false),
+    field("appraiser", "appraiser", FieldKind::code_of("appraisers"), false, false),
     field("due_time", "due_time", FieldKind::Time, false, false),
     field("external_ref", "external_ref", FieldKind::Text, false, true),
     field("create_time", "create_time", FieldKind::Time, true, false),

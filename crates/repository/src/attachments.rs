@@ -37,12 +37,12 @@ const fn field(name: &'static str, column: &'static str, kind: FieldKind, sortab
 /// What lists of attachments may be filtered and ordered by.
 pub const ATTACHMENT_FIELDS: &[Field] = &[
     field("claim", "claim_id", FieldKind::Uuid, false),
-    field("station", "station", FieldKind::Text, false),
+    field("station", "station", FieldKind::code_of("stations"), false),
     field("subject", "subject", FieldKind::Text, false),
     field("category", "category", FieldKind::Text, false),
     field("state", "state", FieldKind::Text, false),
-    field("content_type", "content_type", FieldKind::Text, false),
-    field("sha256", "sha256", FieldKind::Text, false),
+    field("content_type", "content_type", FieldKind::SmallLetters, false),
+    field("sha256", "sha256", FieldKind::SmallLetters, false),
     field("create_time", "create_time", FieldKind::Time, true),
 ];
 

@@ -22,10 +22,10 @@ const fn field(name: &'static str, column: &'static str, kind: FieldKind, sortab
 
 /// What lists of recovery claims may be filtered and ordered by.
 pub const RECOVERY_FIELDS: &[Field] = &[
-    field("number", "number", FieldKind::Text, false, true),
+    field("number", "number", FieldKind::CODE, false, true),
     field("state", "state", FieldKind::Text, false, false),
     field("claim", "claim_id", FieldKind::Uuid, false, false),
-    field("supplier", "supplier", FieldKind::Text, false, false),
+    field("supplier", "supplier", FieldKind::code_of("suppliers"), false, false),
     field("escalated", "escalated", FieldKind::Bool, false, false),
     field("answer_due_time", "answer_due_time", FieldKind::Time, false, false),
     field("create_time", "create_time", FieldKind::Time, true, false),

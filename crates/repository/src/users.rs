@@ -24,7 +24,7 @@ const fn field(name: &'static str, kind: FieldKind, sortable: bool) -> Field {
 
 /// What lists of users may be filtered and ordered by.
 pub const USER_FIELDS: &[Field] = &[
-    Field { name: "user_name", column: "user_name", kind: FieldKind::Text, sortable: true, prefix: true },
+    Field { name: "user_name", column: "user_name", kind: FieldKind::SmallLetters, sortable: true, prefix: true },
     field("disabled", FieldKind::Bool, false),
     field("create_time", FieldKind::Time, true),
 ];

@@ -6,7 +6,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, date, reference, text, text_value, title, title_value, words};
+use super::common::{Checks, coded, date, reference, text, text_value, title, title_value, words};
 use super::record::{ColumnValue, Field, FieldKind, Record, Reference};
 use crate::adjudication::{Condition, MAX_STEPS};
 use crate::change::Audience;
@@ -208,7 +208,7 @@ impl Record for AdjudicationRuleSet {
     const TABLE: &'static str = "adjudication_rule_set";
     const FIELDS: &'static [Field] = &[
         title("display_name"),
-        text("family"),
+        coded("family"),
         Field {
             name: "version_number",
             column: "version_number",

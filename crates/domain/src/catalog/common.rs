@@ -51,6 +51,16 @@ pub(crate) const fn text(name: &'static str) -> Field {
     Field { name, column: name, kind: FieldKind::Text, sortable: false, prefix: false }
 }
 
+/// A column with a code.
+pub(crate) const fn coded(name: &'static str) -> Field {
+    Field { name, column: name, kind: FieldKind::CODE, sortable: false, prefix: false }
+}
+
+/// A column with the code of another thing, which may be named by its public name too.
+pub(crate) const fn named(name: &'static str, collection: &'static str) -> Field {
+    Field { name, column: name, kind: FieldKind::code_of(collection), sortable: false, prefix: false }
+}
+
 /// The name of a thing: sortable, and found by its beginning.
 pub(crate) const fn title(name: &'static str) -> Field {
     Field { name, column: name, kind: FieldKind::Text, sortable: true, prefix: true }

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, code_value, date, reference, text, text_value, title, title_value};
+use super::common::{Checks, code_value, coded, date, named, reference, text, text_value, title, title_value};
 use super::record::{ColumnValue, Field, Record, Reference};
 use crate::attachments::Category;
 use crate::claims::Kind;
@@ -63,10 +63,10 @@ impl Record for EvidenceRule {
     const FIELDS: &'static [Field] = &[
         title("display_name"),
         text("kind"),
-        text("operation"),
-        text("part"),
-        text("part_category"),
-        text("failure_code"),
+        named("operation", "laborOperations"),
+        named("part", "parts"),
+        coded("part_category"),
+        named("failure_code", "failureCodes"),
         text("category"),
         date("valid_from", true),
         date("valid_to", false),

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, date, text, text_value};
+use super::common::{Checks, coded, date, text, text_value};
 use super::record::{ColumnValue, Field, Record};
 use crate::change::Audience;
 use crate::claims::Kind;
@@ -98,7 +98,7 @@ impl Record for GoodwillBudget {
     const COLLECTION: &'static str = "goodwillBudgets";
     const TABLE: &'static str = "goodwill_budget";
     const FIELDS: &'static [Field] =
-        &[text("region"), text("currency"), date("valid_from", true), date("valid_to", false), text("external_ref")];
+        &[text("region"), coded("currency"), date("valid_from", true), date("valid_to", false), text("external_ref")];
 
     fn code(&self) -> &str {
         self.code.as_str()

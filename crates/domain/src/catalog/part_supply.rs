@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, code_value, date, reference, text, text_value};
+use super::common::{Checks, code_value, coded, date, named, reference, text, text_value};
 use super::record::{ColumnValue, Field, Record, Reference};
 use crate::ids::Code;
 use crate::money::BasisPoints;
@@ -109,9 +109,9 @@ impl Record for PartSupply {
     const COLLECTION: &'static str = "partSupplies";
     const TABLE: &'static str = "part_supply";
     const FIELDS: &'static [Field] = &[
-        text("part"),
-        text("supplier"),
-        text("plant"),
+        named("part", "parts"),
+        named("supplier", "suppliers"),
+        coded("plant"),
         text("lot"),
         date("valid_from", true),
         date("valid_to", false),

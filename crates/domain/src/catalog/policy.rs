@@ -6,7 +6,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, date, reference, text, text_value, title, title_value, words};
+use super::common::{Checks, coded, date, reference, text, text_value, title, title_value, words};
 use super::record::{ColumnValue, Field, FieldKind, Record, Reference};
 use crate::change::Audience;
 use crate::ids::Code;
@@ -172,7 +172,7 @@ impl Record for WarrantyPolicy {
     const TABLE: &'static str = "warranty_policy";
     const FIELDS: &'static [Field] = &[
         title("display_name"),
-        text("policy_family"),
+        coded("policy_family"),
         Field {
             name: "version_number",
             column: "version_number",

@@ -6,7 +6,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, date, text, text_value, title, title_value};
+use super::common::{Checks, coded, date, text, text_value, title, title_value};
 use super::record::{ColumnValue, Field, Record};
 use crate::ids::Code;
 use crate::money::{BasisPoints, Currency, Money};
@@ -149,7 +149,7 @@ impl Record for RescueTariff {
     const TABLE: &'static str = "rescue_tariff";
     const FIELDS: &'static [Field] = &[
         title("display_name"),
-        text("currency"),
+        coded("currency"),
         date("valid_from", true),
         date("valid_to", false),
         text("external_ref"),

@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, code_value, date, reference, text, text_value};
+use super::common::{Checks, code_value, date, named, reference, text, text_value};
 use super::record::{ColumnValue, Field, Record, Reference};
 use crate::ids::Code;
 use crate::money::BasisPoints;
@@ -47,8 +47,13 @@ impl ShareAgreement {
 impl Record for ShareAgreement {
     const COLLECTION: &'static str = "shareAgreements";
     const TABLE: &'static str = "share_agreement";
-    const FIELDS: &'static [Field] =
-        &[text("part"), text("supplier"), date("valid_from", true), date("valid_to", false), text("external_ref")];
+    const FIELDS: &'static [Field] = &[
+        named("part", "parts"),
+        named("supplier", "suppliers"),
+        date("valid_from", true),
+        date("valid_to", false),
+        text("external_ref"),
+    ];
 
     fn code(&self) -> &str {
         self.code.as_str()

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Address, BankAccount, Checks, Contact, text, text_value, title, title_value};
+use super::common::{Address, BankAccount, Checks, Contact, coded, text, text_value, title, title_value};
 use super::dated::{DatedList, DatedValue};
 use super::record::{ColumnValue, Field, Record};
 use crate::ids::Code;
@@ -140,7 +140,7 @@ impl Record for Station {
     const COLLECTION: &'static str = "stations";
     const TABLE: &'static str = "station";
     const FIELDS: &'static [Field] =
-        &[title("display_name"), text("region"), text("grade"), text("currency"), text("external_ref")];
+        &[title("display_name"), text("region"), coded("grade"), coded("currency"), text("external_ref")];
 
     fn code(&self) -> &str {
         self.code.as_str()

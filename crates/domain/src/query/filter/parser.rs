@@ -1,9 +1,9 @@
 //! The grammar of a filter, by recursive descent: each function reads one kind of expression.
 
-use super::literal::typed;
+use super::literal::{beginnings, typed};
 use super::tokens::Token;
 use super::{Expr, Op, refused};
-use crate::catalog::{Field, FieldKind};
+use crate::catalog::Field;
 use crate::text::Violation;
 
 /// Deepest nesting of parentheses and negations.
@@ -154,10 +154,12 @@ impl Parser<'_> {
         if has && bare && text == "*" {
             return Ok(Expr::Present { column: field.column });
         }
-        if let Some(prefix) = text.strip_suffix('*').filter(|_| op == Op::Eq && field.prefix) {
-            return Ok(Expr::Prefix { column: field.column, prefix: prefix.to_owned() });
+        if let Some(beginning) = text.strip_suffix('*').filter(|_| op == Op::Eq && field.prefix) {
+            let searched = beginnings(field.kind, beginning).into_iter();
+            let mut any: Vec<Expr> = searched.map(|prefix| Expr::Prefix { column: field.column, prefix }).collect();
+            return Ok(if any.len() == 1 { any.remove(0) } else { Expr::Or(any) });
         }
-        if text.contains('*') && field.kind == FieldKind::Text {
+        if text.contains('*') && field.kind.is_text() {
             return Err(refused(
                 format!("{} is not searched by prefix; give the whole value", field.name),
                 format!("{} 不支持前缀匹配；请给出完整的值", field.name),
