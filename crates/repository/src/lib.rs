@@ -9,6 +9,7 @@
 mod adjudication;
 mod aggregates;
 mod api_clients;
+mod appeals;
 mod appraisals;
 mod attachments;
 mod attempts;

@@ -17,6 +17,7 @@ use crate::identity::authentication::Authenticator;
 use crate::identity::guard::Guard;
 use crate::identity::outside::{Fetch, Outside};
 use crate::identity::passwords::{Passwords, random_secret};
+use crate::jobs::rounds::Rounds;
 use crate::signatures;
 use crate::signatures::experts::TrustAnchors;
 use crate::watchers::Watchers;
@@ -91,6 +92,10 @@ pub(crate) struct Inner {
     pub batches: Semaphore,
     /// Whether streams are to end, for the process is stopping.
     pub stopping: watch::Sender<bool>,
+    /// Overdue reviews that were looked at.
+    pub overdue_reviews: Rounds,
+    /// Open appeals that were looked at.
+    pub open_appeals: Rounds,
 }
 
 /// The use cases.
@@ -133,6 +138,8 @@ impl Api {
                 watchers: Watchers::default(),
                 batches: Semaphore::new(crate::claims::BATCHES_AT_ONCE),
                 stopping: watch::Sender::new(false),
+                overdue_reviews: Rounds::default(),
+                open_appeals: Rounds::default(),
             }),
         })
     }

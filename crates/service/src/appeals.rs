@@ -78,7 +78,11 @@ async fn create(call: &Call, request: v1::CreateAppealRequest) -> Answer<v1::App
                     .appeal(new.clone(), permit.actor().author(), call.now, &setting)
                     .map_err(|error| refused(parent, error))?;
                 let number = claim.open_appeal().map_or(0, |appeal| appeal.number);
-                let saved = Saved { claim, number, verb: Verb::Appeal, changed: &["appeals", "open_appeal"] };
+                let changed: &[&str] = match stored.value.escalation {
+                    Some(_) => &["appeals", "open_appeal", "escalation"],
+                    None => &["appeals", "open_appeal"],
+                };
+                let saved = Saved { claim, number, verb: Verb::Appeal, changed };
                 save(tx, call, &permit, &stored, saved).await
             })
         },

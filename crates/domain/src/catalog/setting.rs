@@ -82,7 +82,7 @@ pub struct Setting {
     /// Days after a final appraisal in which its appraiser still sees the claim; 0: the custom of 30.
     #[serde(default)]
     pub appraisal_access_days: i32,
-    /// Who is told of an overdue review, step by step; none: nobody.
+    /// Who is told of an overdue review or appeal, step by step; none: nobody.
     #[serde(default)]
     pub escalations: Vec<EscalationStep>,
     /// Goodwill is granted only out of a budget.

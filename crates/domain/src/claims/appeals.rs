@@ -195,6 +195,8 @@ impl Claim {
             decision_due_time: due.unwrap_or(DateTime::<Utc>::MAX_UTC),
             state: AppealState::Open,
         });
+        // How late the decision was that it is against is history; what is awaited now is another.
+        self.escalation = None;
         Ok(self)
     }
 

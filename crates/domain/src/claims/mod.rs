@@ -141,7 +141,7 @@ pub struct Claim {
     /// When its clocks stood, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pauses: Vec<Pause>,
-    /// How far its review was escalated, since it was submitted last.
+    /// How far the decision that it waits for was escalated: since it was submitted last, or its open appeal was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalation>,
 }

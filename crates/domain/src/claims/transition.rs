@@ -45,7 +45,7 @@ pub enum Verb {
     Hold,
     /// Let it go on.
     ReleaseHold,
-    /// Tell others that its review is overdue.
+    /// Tell others that the decision on it, or on its appeal, is overdue.
     Escalate,
 }
 
@@ -104,9 +104,16 @@ impl Verb {
     pub fn from(self) -> &'static [StateWord] {
         match self {
             Verb::Update | Verb::Submit => &[StateWord::Draft, StateWord::Returned],
-            Verb::StartReview | Verb::Reassign | Verb::DeemApproved | Verb::Escalate => {
-                &[StateWord::Submitted, StateWord::InReview]
-            }
+            Verb::StartReview | Verb::Reassign | Verb::DeemApproved => &[StateWord::Submitted, StateWord::InReview],
+            // What is decided waits for another decision while an appeal is open.
+            Verb::Escalate => &[
+                StateWord::Submitted,
+                StateWord::InReview,
+                StateWord::Approved,
+                StateWord::Rejected,
+                StateWord::Settled,
+                StateWord::Closed,
+            ],
             Verb::Adjudicate | Verb::Return | Verb::ApproveDecision | Verb::DeclineDecision | Verb::ReleaseReview => {
                 &[StateWord::InReview]
             }

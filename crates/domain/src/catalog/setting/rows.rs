@@ -19,7 +19,7 @@ pub struct ApprovalLimit {
     pub limit: Option<Money>,
 }
 
-/// A step of the escalation of overdue reviews.
+/// A step of the escalation of overdue reviews and appeals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EscalationStep {
     /// Days after the due time.
@@ -29,13 +29,13 @@ pub struct EscalationStep {
 }
 
 impl EscalationStep {
-    /// After which moment the step is due, for a review that is due at a time.
+    /// After which moment the step is due, for a decision that is due at a time.
     pub fn after(&self, due: DateTime<Utc>) -> DateTime<Utc> {
         let days = Duration::days(i64::from(self.days_overdue));
         due.checked_add_signed(days).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// Until when a review must have been due for the step to be due now.
+    /// Until when a decision must have been due for the step to be due now.
     pub fn due_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let days = Duration::days(i64::from(self.days_overdue));
         now.checked_sub_signed(days).unwrap_or(DateTime::<Utc>::MIN_UTC)
