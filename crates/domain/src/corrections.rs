@@ -335,6 +335,7 @@ mod tests {
             claim: None,
             retracted: false,
             recorded_time: "2026-03-01T08:00:00Z".parse().unwrap(),
+            origin: None,
         }
     }
 

@@ -22,6 +22,7 @@ pub const ENTITLEMENT_FIELDS: &[Field] = &[
     field("vin", FieldKind::VIN, false, true),
     field("sequence", FieldKind::Integer, false, false),
     field("last_date", FieldKind::Date, true, false),
+    field("external_ref", FieldKind::Text, false, false),
     field("create_time", FieldKind::Time, true, false),
 ];
 
@@ -59,6 +60,9 @@ pub struct ServiceEntitlement {
     /// Why it was issued by hand, or taken back.
     #[serde(default)]
     pub reason: String,
+    /// Its key in the system of whoever issued it by hand.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub external_ref: String,
 }
 
 /// Where an entitlement stands.
@@ -173,6 +177,7 @@ impl ServiceEntitlement {
             fee: service.fee,
             state: EntitlementState::Issued,
             reason: String::new(),
+            external_ref: String::new(),
         }
     }
 
@@ -199,6 +204,7 @@ impl ServiceEntitlement {
             fee,
             state: EntitlementState::Issued,
             reason: String::new(),
+            external_ref: String::new(),
         }
     }
 

@@ -71,6 +71,8 @@ pub struct Person {
     pub email: String,
     /// Telephone.
     pub phone: String,
+    /// The person's number in the system of whoever keeps the user.
+    pub external_ref: String,
     /// Who the person is at outside issuers.
     pub outside: Vec<OutsideIdentity>,
 }
@@ -100,6 +102,9 @@ pub struct ApiClient {
     /// Its public keys, a JWK set in JSON; empty for a client with a secret.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub public_keys: String,
+    /// Its key in the system of whoever created it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub external_ref: String,
 }
 
 /// A device that is signed in.

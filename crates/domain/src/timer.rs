@@ -59,12 +59,15 @@ mod tests {
         (at(start), end.map(at))
     }
 
+    /// What is told, the pauses, and the two days.
+    type Case<'c> = (&'c str, &'c [Span], Option<u32>, Option<u32>);
+
     /// A timer that begins on the 2nd and is due on the 9th: when it is over where a late pause revives nothing, and
     /// where it counts.
     #[test]
     fn the_truth_table_of_due_times() {
         let timer = Timer { started: at(2), due_time: at(9) };
-        let cases: [(&str, &[Span], Option<u32>, Option<u32>); 14] = [
+        let cases: [Case<'_>; 14] = [
             ("never stood", &[], Some(9), Some(9)),
             ("stood for three days", &[pause(3, Some(6))], Some(12), Some(12)),
             ("stood twice", &[pause(3, Some(4)), pause(6, Some(8))], Some(12), Some(12)),

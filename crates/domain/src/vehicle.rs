@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub use correction::SaleDates;
 pub use event::{EventDetail, NewComponent, VehicleEvent};
-pub use odometer::{OdometerIssue, OdometerReading, OdometerSource, check_reading};
+pub use odometer::{OdometerIssue, OdometerReading, OdometerSource, Origin, check_reading};
 
 use crate::catalog::common::{Checks, code_value, coded, date, flag, named, reference, text, text_value, words};
 use crate::catalog::{ColumnValue, Field, Record, Reference};

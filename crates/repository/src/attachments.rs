@@ -46,6 +46,10 @@ pub const ATTACHMENT_FIELDS: &[Field] = &[
     field("create_time", "create_time", FieldKind::Time, true),
 ];
 
+/// What lists may be filtered by beside, for those who see it of every attachment that they reach: for others the answers
+/// would tell it.
+pub const OWN_ATTACHMENT_FIELDS: &[Field] = &[field("external_ref", "external_ref", FieldKind::Text, false)];
+
 /// An attachment as it stands in the store.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeptAttachment {
@@ -207,6 +211,7 @@ fn columns(attachment: &Attachment) -> Vec<(&'static str, Value)> {
         ("station", station.into_value()),
         ("size", signed(attachment.size).into_value()),
         ("subject", attachment.subject.clone().into_value()),
+        ("external_ref", Some(attachment.external_ref.clone()).filter(|text| !text.is_empty()).into_value()),
         ("category", attachment.category.word().into_value()),
         ("state", attachment.state.word().into_value()),
         ("content_type", content.map(|content| content.content_type.media_type().to_owned()).into_value()),

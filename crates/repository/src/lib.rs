@@ -56,7 +56,7 @@ mod verify;
 
 pub use adjudication::{Before, HitOutcome, RuleFigures, RuleHit, Submissions, SubmittedClaim};
 pub use appraisals::APPRAISAL_FIELDS;
-pub use attachments::{ATTACHMENT_FIELDS, KeptAttachment, Part, Upload};
+pub use attachments::{ATTACHMENT_FIELDS, KeptAttachment, OWN_ATTACHMENT_FIELDS, Part, Upload};
 pub use audit::{DENIAL_FIELDS, DenialRow, HistoryReport};
 pub use backup::{Cell, CellKind, Piece, TableShape, TransferError};
 pub use catalog::RecordWrite;

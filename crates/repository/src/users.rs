@@ -26,6 +26,7 @@ const fn field(name: &'static str, kind: FieldKind, sortable: bool) -> Field {
 pub const USER_FIELDS: &[Field] = &[
     Field { name: "user_name", column: "user_name", kind: FieldKind::SmallLetters, sortable: true, prefix: true },
     field("disabled", FieldKind::Bool, false),
+    field("external_ref", FieldKind::Text, false),
     field("create_time", FieldKind::Time, true),
 ];
 
@@ -56,7 +57,7 @@ impl Store {
     /// A page of users with their personal data.
     pub async fn users(&self, scope: &Scope, query: &ListQuery) -> Result<Page<(Stored<User>, Person)>, StoreError> {
         let mut sql = Sql::new(&format!(
-            "SELECT {USER_COLUMNS}, display_name, email, phone FROM user_account LEFT JOIN person ON user_id = id WHERE "
+            "SELECT {USER_COLUMNS}, display_name, email, phone, external_ref FROM user_account LEFT JOIN person ON user_id = id WHERE "
         ));
         sql.append(scope::condition(scope, &scope::USER));
         lists::page(&mut sql, query, "id");
@@ -159,13 +160,15 @@ impl Tx<'_> {
 
     async fn write_person(&mut self, user: Uuid, person: &Person) -> Result<(), StoreError> {
         Sql::new(
-            "INSERT INTO person (user_id, display_name, email, phone) VALUES (?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE \
-             SET display_name = excluded.display_name, email = excluded.email, phone = excluded.phone",
+            "INSERT INTO person (user_id, display_name, email, phone, external_ref) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (user_id) DO UPDATE SET display_name = excluded.display_name, email = excluded.email, \
+             phone = excluded.phone, external_ref = excluded.external_ref",
         )
         .bind(user)
         .bind(&person.display_name)
         .bind(&person.email)
         .bind(&person.phone)
+        .bind(Some(&person.external_ref).filter(|text| !text.is_empty()).cloned())
         .execute(&self.db)
         .await?;
         Sql::new("DELETE FROM outside_identity WHERE user_id = ?").bind(user).execute(&self.db).await?;
@@ -211,7 +214,7 @@ impl Tx<'_> {
 
 async fn user_by_id(on: &impl Runs, scope: &Scope, id: Uuid) -> Result<Option<(Stored<User>, Person)>, StoreError> {
     let mut sql = Sql::new(&format!(
-        "SELECT {USER_COLUMNS}, display_name, email, phone FROM user_account LEFT JOIN person ON user_id = id WHERE id = ? AND "
+        "SELECT {USER_COLUMNS}, display_name, email, phone, external_ref FROM user_account LEFT JOIN person ON user_id = id WHERE id = ? AND "
     ))
     .bind(id);
     sql.append(scope::condition(scope, &scope::USER));
@@ -270,6 +273,7 @@ fn person(row: &Row) -> Result<Person, StoreError> {
         display_name: text("display_name")?,
         email: text("email")?,
         phone: text("phone")?,
+        external_ref: text("external_ref")?,
         outside: Vec::new(),
     })
 }

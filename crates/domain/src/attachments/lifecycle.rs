@@ -41,6 +41,8 @@ pub struct NewAttachment {
     pub claim: Option<ClaimId>,
     /// What it proves, where that is no claim.
     pub subject: Option<String>,
+    /// Its key in the system of whoever creates it.
+    pub external_ref: String,
     /// The attachment whose place it takes.
     pub replaces: Option<Uuid>,
 }
@@ -113,6 +115,7 @@ impl Attachment {
             created_by_client: new.created_by.is_client,
             claim: new.claim,
             subject: new.subject,
+            external_ref: new.external_ref,
             erase_time: None,
             replaces: new.replaces,
             replaced_by: None,

@@ -132,6 +132,9 @@ pub struct Attachment {
     /// What it proves, where that is no claim: `appraisals/{id}`, `recoveryClaims/{id}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// Its key in the system of whoever created it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub external_ref: String,
     /// When what may tell of a person was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erase_time: Option<DateTime<Utc>>,

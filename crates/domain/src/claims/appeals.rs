@@ -30,6 +30,9 @@ pub struct Appeal {
     /// Attachments that prove it.
     #[serde(default)]
     pub evidence: Vec<String>,
+    /// Its key in the system of whoever made it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub external_ref: String,
     /// Who appealed.
     pub appealed_by: UserId,
     /// Whether that was a program in its own name.
@@ -75,6 +78,8 @@ pub struct NewAppeal {
     pub grounds: String,
     /// Attachments that prove it.
     pub evidence: Vec<String>,
+    /// Its key in the station's own system.
+    pub external_ref: String,
 }
 
 /// Why an appeal was not made, decided or taken back.
@@ -181,7 +186,7 @@ impl Claim {
             return Err(AppealError::Lines(violations));
         }
         let number = u32::try_from(self.appeals.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let NewAppeal { mut lines, grounds, evidence } = new;
+        let NewAppeal { mut lines, grounds, evidence, external_ref } = new;
         lines.sort_unstable();
         let due = now.checked_add_signed(Duration::days(i64::from(setting.review_due_days)));
         self.appeals.push(Appeal {
@@ -189,6 +194,7 @@ impl Claim {
             lines,
             grounds,
             evidence,
+            external_ref,
             appealed_by: by.id,
             appealed_by_client: by.is_client,
             appeal_time: now,

@@ -113,7 +113,12 @@ mod tests {
         let late = Claim { escalation, ..reviewed };
         let rejected = late.adjudicate(review, now(), day("2026-11-23"), &steps()).unwrap();
         assert_eq!(rejected.escalation_level(), 1, "that the decision came late stays with it");
-        let appeal = NewAppeal { lines: vec![1, 2], grounds: "it was covered".to_owned(), evidence: Vec::new() };
+        let appeal = NewAppeal {
+            lines: vec![1, 2],
+            grounds: "it was covered".to_owned(),
+            evidence: Vec::new(),
+            external_ref: String::new(),
+        };
         rejected.appeal(appeal, CLERK.into(), now(), &steps()).unwrap()
     }
 

@@ -15,6 +15,7 @@ fn entitlement(state: EntitlementState) -> ServiceEntitlement {
         fee: cny("180"),
         state,
         reason: String::new(),
+        external_ref: String::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
+use sea_orm::{DatabaseConnection, DbBackend, QueryResult, Statement};
 use uuid::Uuid;
 
 use crate::error::StoreError;

@@ -130,6 +130,7 @@ pub(crate) async fn count_submitted_reading(
         claim: Some(claim.id),
         retracted: false,
         recorded_time: call.now,
+        origin: None,
     };
     Ok(tx.insert_reading(permit, &reading).await?)
 }

@@ -133,6 +133,7 @@ async fn replace_reading(
         claim: None,
         retracted: false,
         recorded_time: call.now,
+        origin: None,
     };
     Ok(tx.insert_reading(permit, &right).await?)
 }

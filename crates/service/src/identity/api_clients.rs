@@ -116,6 +116,7 @@ async fn create(call: &Call, request: v1::CreateApiClientRequest) -> Answer<v1::
                     consenting,
                     revoked: false,
                     public_keys: message.public_keys.clone(),
+                    external_ref: message.external_ref.trim().to_owned(),
                 };
                 let note = call.note("create", name.to_owned(), COLLECTION, Vec::new(), &audience(&client));
                 let stored =
@@ -250,7 +251,7 @@ fn audience(client: &ApiClient) -> Audience {
 }
 
 fn show(stored: &Stored<ApiClient>) -> v1::ApiClient {
-    let ApiClient { id, display_name, membership, consenting, revoked, public_keys } = &stored.value;
+    let ApiClient { id, display_name, membership, consenting, revoked, public_keys, external_ref } = &stored.value;
     v1::ApiClient {
         name: format!("{COLLECTION}/{id}"),
         etag: convert::etag(stored.version),
@@ -260,6 +261,7 @@ fn show(stored: &Stored<ApiClient>) -> v1::ApiClient {
         secret: String::new(),
         revoked: *revoked,
         public_keys: public_keys.clone(),
+        external_ref: external_ref.clone(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
     }

@@ -274,6 +274,7 @@ fn person(message: &v1::User) -> Person {
         display_name: message.display_name.trim().to_owned(),
         email: message.email.trim().to_owned(),
         phone: message.phone.trim().to_owned(),
+        external_ref: message.external_ref.trim().to_owned(),
         outside: outside.into_iter().collect(),
     }
 }
@@ -287,6 +288,7 @@ fn show(stored: &Stored<User>, person: &Person) -> v1::User {
         display_name: person.display_name.clone(),
         email: person.email.clone(),
         phone: person.phone.clone(),
+        external_ref: person.external_ref.clone(),
         memberships: memberships.iter().map(accounts::show).collect(),
         disabled: *disabled,
         erased: *erased,

@@ -154,6 +154,7 @@ mod tests {
             fee: cny("180"),
             state,
             reason: String::new(),
+            external_ref: String::new(),
         }
     }
 

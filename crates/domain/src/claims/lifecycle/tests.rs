@@ -193,7 +193,12 @@ fn of_approval(moved: Result<Claim, ApprovalError>) -> Result<Claim, TransitionE
 }
 
 fn appeal() -> NewAppeal {
-    NewAppeal { lines: vec![1, 2], grounds: "it was covered".to_owned(), evidence: Vec::new() }
+    NewAppeal {
+        lines: vec![1, 2],
+        grounds: "it was covered".to_owned(),
+        evidence: Vec::new(),
+        external_ref: String::new(),
+    }
 }
 
 /// With the round that rejected its lines, whatever the state says.

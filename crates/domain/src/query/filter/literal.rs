@@ -63,14 +63,12 @@ fn kept(kind: FieldKind, text: &str) -> String {
 /// The beginnings that `text*` may mean. That of a VIN is no VIN yet: it is searched for in capitals, and as it was
 /// written too, for what is no VIN stands on a claim as it was written.
 pub(super) fn beginnings(kind: FieldKind, text: &str) -> Vec<String> {
-    match kind {
-        FieldKind::Spelled(Spelling::Vin) => {
-            let written = without("vehicles", text).unwrap_or(text);
-            let capitals = kept(FieldKind::CODE, written);
-            if capitals == written { vec![capitals] } else { vec![capitals, written.to_owned()] }
-        }
-        kind => vec![kept(kind, text)],
+    if kind != FieldKind::VIN {
+        return vec![kept(kind, text)];
     }
+    let written = without("vehicles", text).unwrap_or(text);
+    let capitals = kept(FieldKind::CODE, written);
+    if capitals == written { vec![capitals] } else { vec![capitals, written.to_owned()] }
 }
 
 /// The code in a public name of a collection.
