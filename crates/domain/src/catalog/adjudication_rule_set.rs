@@ -6,8 +6,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, coded, date, reference, text, text_value, title, title_value, words};
-use super::record::{ColumnValue, Field, FieldKind, Record, Reference};
+use super::common::{Checks, coded, date, number, reference, text, text_value, title, title_value, words};
+use super::record::{ColumnValue, Field, Record, Reference};
 use crate::adjudication::{Condition, MAX_STEPS};
 use crate::change::Audience;
 use crate::claims::{Kind, Reason};
@@ -209,13 +209,7 @@ impl Record for AdjudicationRuleSet {
     const FIELDS: &'static [Field] = &[
         title("display_name"),
         coded("family"),
-        Field {
-            name: "version_number",
-            column: "version_number",
-            kind: FieldKind::Integer,
-            sortable: false,
-            prefix: false,
-        },
+        number("version_number"),
         text("state"),
         date("valid_from", true),
         text("external_ref"),

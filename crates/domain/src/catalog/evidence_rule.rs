@@ -96,13 +96,7 @@ impl Record for EvidenceRule {
         let mut checks = Checks::default();
         checks.filled(&self.display_name, "display_name");
         checks.not_negative(self.from_amount, "from_amount");
-        checks.must(
-            self.valid_to.is_none_or(|end| self.valid_from < end),
-            "valid_to",
-            "ENDS_BEFORE_IT_BEGINS",
-            "valid_to is the first day without it and must be later than valid_from",
-            "valid_to 为失效首日，必须晚于 valid_from",
-        );
+        checks.lasts(self.valid_from, self.valid_to);
         checks.must(
             self.part.is_none() || self.part_category.is_none(),
             "part_category",

@@ -117,13 +117,7 @@ impl Record for GoodwillBudget {
     fn check(&self) -> Vec<Violation> {
         let mut checks = Checks::default();
         checks.filled(&self.region, "region");
-        checks.must(
-            self.valid_from < self.valid_to,
-            "valid_to",
-            "ENDS_BEFORE_IT_BEGINS",
-            "valid_to is the first day without it and must be later than valid_from",
-            "valid_to 为失效首日，必须晚于 valid_from",
-        );
+        checks.lasts(self.valid_from, Some(self.valid_to));
         checks.not_negative(Some(self.amount), "amount");
         checks.distinct(&self.kinds, "kinds");
         checks.distinct(&self.brands, "brands");

@@ -71,13 +71,7 @@ impl Record for ShareAgreement {
 
     fn check(&self) -> Vec<Violation> {
         let mut checks = Checks::default();
-        checks.must(
-            self.valid_to.is_none_or(|end| self.valid_from < end),
-            "valid_to",
-            "ENDS_BEFORE_IT_BEGINS",
-            "valid_to is the first day without it and must be later than valid_from",
-            "valid_to 为失效首日，必须晚于 valid_from",
-        );
+        checks.lasts(self.valid_from, self.valid_to);
         checks.share(self.share_bp, "share_bp");
         checks.found()
     }
