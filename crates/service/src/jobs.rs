@@ -177,8 +177,7 @@ impl Api {
         }
         self.end_holds().await?;
         self.pass_reviews().await?;
-        self.escalate_reviews().await?;
-        self.escalate_appeals().await?;
+        self.escalate_decisions().await?;
         self.expire_rights().await?;
         Ok(lapsed)
     }

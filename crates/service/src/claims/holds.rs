@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use recourse_domain::access::Act;
+use recourse_domain::catalog::Setting;
 use recourse_domain::claims::{Claim, Hold, PauseReason, TransitionError, Verb};
 use recourse_proto::v1::claim_hold_service_server::ClaimHoldService;
 use recourse_proto::{Method, v1};
@@ -119,9 +120,9 @@ impl Api {
         Ok(())
     }
 
-    /// Escalates overdue reviews: the furthest step first, so that none is taken step by step that is due for
-    /// the last.
-    pub(crate) async fn escalate_reviews(&self) -> Answer<()> {
+    /// Escalates decisions that are overdue, on claims and on appeals. Of reviews the furthest step comes first, so that
+    /// none is taken step by step that is due for the last.
+    pub(crate) async fn escalate_decisions(&self) -> Answer<()> {
         let job = || Call::job(&self.inner, JOB, Method::ClaimServiceGetClaim);
         let call = job();
         let setting = settings::now(&self.inner.store, call.today()).await?;
@@ -145,20 +146,15 @@ impl Api {
                 }
             }
         }
-        Ok(())
+        self.escalate_appeals(&call, &setting).await
     }
-}
 
-impl Api {
     /// Escalates appeals whose decision is overdue. They are few, and what is due of one stands in its claim, so that all
     /// of them are read, every few minutes.
-    pub(crate) async fn escalate_appeals(&self) -> Answer<()> {
-        let job = || Call::job(&self.inner, JOB, Method::ClaimServiceGetClaim);
-        let call = job();
-        let setting = settings::now(&self.inner.store, call.today()).await?;
+    async fn escalate_appeals(&self, call: &Call, setting: &Setting) -> Answer<()> {
         let steps = u32::try_from(setting.escalations.len()).unwrap_or(u32::MAX);
         let rounds = &self.inner.open_appeals;
-        if steps == 0 || !rounds.is_due(&setting, call.now, LOOK_AT_APPEALS) {
+        if steps == 0 || !rounds.is_due(setting, call.now, LOOK_AT_APPEALS) {
             return Ok(());
         }
         let mut after = None;
@@ -167,12 +163,11 @@ impl Api {
             let Some(last) = open.last() else { break };
             after = Some(*last);
             for stored in self.claims_of(open.iter().map(|(_, id)| *id).collect()).await? {
-                if stored.value.escalate(call.now, &setting).is_err() {
+                if stored.value.escalate(call.now, setting).is_err() {
                     continue;
                 }
-                let call = job();
-                let step =
-                    |claim: Claim, setting: &recourse_domain::catalog::Setting| claim.escalate(call.now, setting);
+                let call = Call::job(&self.inner, JOB, Method::ClaimServiceGetClaim);
+                let step = |claim: Claim, setting: &Setting| claim.escalate(call.now, setting);
                 let escalated = pass(&call, stored.id, (Verb::Escalate, ESCALATION_PATHS), step);
                 match escalated.await {
                     Ok(()) => {}
@@ -184,7 +179,7 @@ impl Api {
                 }
             }
         }
-        rounds.ended(&setting, call.now, None, after);
+        rounds.ended(setting, call.now, None, after);
         Ok(())
     }
 }
@@ -194,7 +189,7 @@ async fn pass(
     call: &Call,
     id: Uuid,
     (verb, paths): (Verb, &[&str]),
-    step: impl Fn(Claim, &recourse_domain::catalog::Setting) -> Result<Claim, TransitionError> + Send + Sync,
+    step: impl Fn(Claim, &Setting) -> Result<Claim, TransitionError> + Send + Sync,
 ) -> Answer<()> {
     let permit = call.permit(Act::EnforceDeadline)?;
     let (permit, step) = (&permit, &step);
