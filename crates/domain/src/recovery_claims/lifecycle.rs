@@ -162,18 +162,6 @@ pub enum LineAnswer {
     },
 }
 
-/// What is decided on a line in dispute.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LineResolution {
-    /// This share stands; it may be nothing.
-    Stands(BasisPoints),
-    /// The line goes to another supplier.
-    GoesTo(Code),
-}
-
-/// Lines that go to other suppliers, by supplier.
-pub type GoneLines = Vec<(Code, Vec<u32>)>;
-
 /// When something happens: the instant, and the day where the deployment is.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
@@ -305,39 +293,6 @@ impl RecoveryClaim {
         self.settle_books(moment.today)
     }
 
-    /// Decides every open line: the share that stands, or the supplier that it goes to. Answers the lines that go,
-    /// by supplier, in the order in which they are named.
-    pub fn resolve(
-        mut self,
-        resolutions: &[(u32, LineResolution)],
-        reason: String,
-        moment: Moment,
-    ) -> Result<(Self, GoneLines), RecoveryError> {
-        self.expect(Verb::Resolve)?;
-        self.check_lines(resolutions.iter().map(|(line, _)| *line))?;
-        let mut gone: GoneLines = Vec::new();
-        for (number, resolution) in resolutions {
-            match resolution {
-                LineResolution::Stands(share) => {
-                    if let Some(line) = self.lines.iter_mut().find(|line| line.line == *number) {
-                        line.accepted = Some(line.at(*share)?);
-                    }
-                }
-                LineResolution::GoesTo(supplier) => {
-                    self.except.insert(*number);
-                    self.lines.retain(|line| line.line != *number);
-                    match gone.iter_mut().find(|(known, _)| known == supplier) {
-                        Some((_, lines)) => lines.push(*number),
-                        None => gone.push((supplier.clone(), vec![*number])),
-                    }
-                }
-            }
-        }
-        (self.resolution, self.escalate_time, self.pending_answer) = (reason, None, None);
-        self.state = self.state_of_lines()?;
-        Ok((self.settle_books(moment.today)?, gone))
-    }
-
     /// Asks to give it up.
     pub fn waive(mut self, reason: String, by: UserId, now: DateTime<Utc>) -> Result<Self, RecoveryError> {
         self.expect(Verb::Waive)?;
@@ -345,10 +300,14 @@ impl RecoveryClaim {
         Ok(self)
     }
 
-    /// What giving it up would cost at most: what is asked for, or what stands of it, if that is more.
-    pub fn at_stake(&self) -> Result<Money, MoneyError> {
+    /// What giving it up would cost at most: what is asked for, or what stands of it, if that is more. None while
+    /// nobody knows who is liable: it may be anything.
+    pub fn at_stake(&self) -> Result<Option<Money>, MoneyError> {
+        if self.supplier.is_none() {
+            return Ok(None);
+        }
         let (asked, stands) = (self.totals()?.total, self.posted()?);
-        Ok(if asked.try_cmp(stands)?.is_lt() { stands } else { asked })
+        Ok(Some(if asked.try_cmp(stands)?.is_lt() { stands } else { asked }))
     }
 
     /// A second person gives it up, or the first where the amount is small. What stood becomes an expense.
@@ -375,8 +334,14 @@ impl RecoveryClaim {
         self.state = match self.state {
             State::Open | State::Issued | State::Disputed if nothing => State::Settled,
             State::Confirmed | State::PartlyConfirmed | State::DeemedConfirmed if open => State::PartlyConfirmed,
-            // What ended because nothing was owed is asked for anew when something is.
-            State::Settled if self.postings.is_empty() && !nothing => State::Open,
+            // What ended because nothing was owed is asked for anew when something is; what was decided stays decided.
+            State::Settled if self.postings.is_empty() && !nothing => {
+                if open {
+                    State::Open
+                } else {
+                    self.state_of_lines()?
+                }
+            }
             State::Unresolved
             | State::Open
             | State::Issued
@@ -391,7 +356,7 @@ impl RecoveryClaim {
     }
 
     /// Notes what is to be posted: the difference between what stands and what was posted.
-    fn settle_books(mut self, today: NaiveDate) -> Result<Self, RecoveryError> {
+    pub(super) fn settle_books(mut self, today: NaiveDate) -> Result<Self, RecoveryError> {
         let difference = self.confirmed()?.total.try_sub(self.posted()?)?;
         if !difference.is_zero() {
             self.post(PostedEvent::Confirmed, difference, today);
@@ -412,7 +377,7 @@ impl RecoveryClaim {
     }
 
     /// The state that follows from what stands on each line.
-    fn state_of_lines(&self) -> Result<State, MoneyError> {
+    pub(super) fn state_of_lines(&self) -> Result<State, MoneyError> {
         let open = self.open_lines().count();
         let whole = self.lines.iter().all(|line| line.accepted.is_some_and(|stands| stands.share_bp == line.share_bp));
         Ok(if open == self.lines.len() && open > 0 {
@@ -467,7 +432,7 @@ impl RecoveryClaim {
     }
 
     /// Every open line, and nothing else, is named once.
-    fn check_lines(&self, named: impl Iterator<Item = u32>) -> Result<(), RecoveryError> {
+    pub(super) fn check_lines(&self, named: impl Iterator<Item = u32>) -> Result<(), RecoveryError> {
         let mut named: Vec<u32> = named.collect();
         named.sort_unstable();
         let mut open: Vec<u32> = self.open_lines().map(|line| line.line).collect();
@@ -485,7 +450,7 @@ impl RecoveryClaim {
         )]))
     }
 
-    fn expect(&self, verb: Verb) -> Result<(), RecoveryError> {
+    pub(super) fn expect(&self, verb: Verb) -> Result<(), RecoveryError> {
         if verb.from().contains(&self.state) {
             Ok(())
         } else {

@@ -5,6 +5,7 @@
 
 pub mod amounts;
 pub mod clock;
+mod disputes;
 pub mod liability;
 pub mod lifecycle;
 
@@ -16,7 +17,8 @@ use uuid::Uuid;
 
 pub use amounts::{RecoveryLine, Totals};
 pub use clock::{Missing, Pause};
-pub use lifecycle::{LineAnswer, LineResolution, Moment, RecoveryError, Verb};
+pub use disputes::{GoneLines, LineResolution};
+pub use lifecycle::{LineAnswer, Moment, RecoveryError, Verb};
 
 use crate::catalog::{HandlingFee, RecoveryContract};
 use crate::claims::Claim;
@@ -328,7 +330,12 @@ impl RecoveryClaim {
             resolution: String::new(),
             postings: Vec::new(),
         };
-        recovery.priced(claim)
+        let mut recovery = recovery.priced(claim)?;
+        // One of several may be too small to ask for. It is kept: a later decision may make it more.
+        if recovery.asks_for_nothing()? {
+            recovery.state = State::Settled;
+        }
+        Ok(recovery)
     }
 
     /// What is asked for.
@@ -364,4 +371,4 @@ impl RecoveryClaim {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
