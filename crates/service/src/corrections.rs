@@ -2,7 +2,6 @@
 //! person of the manufacturer, applied with the approval.
 
 use recourse_domain::access::{Act, Permit};
-use recourse_domain::attachments;
 use recourse_domain::catalog::{Record, Station, Stored};
 use recourse_domain::change::Audience;
 use recourse_domain::corrections::{
@@ -22,6 +21,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::api::Api;
+use crate::attachments::unknown_attachments;
 use crate::catalog::unknown;
 use crate::context::{Boxed, Call};
 use crate::convert::corrections::{self as convert_corrections, Asked, AskedChange};
@@ -140,7 +140,7 @@ async fn create(call: &Call, request: v1::CreateCorrectionRequest) -> Answer<v1:
                 let permit = call.permit(Act::AskForCorrection { station: station.as_ref().map(|asks| asks.id) })?;
                 let value = recorded(tx, call, asked).await?;
                 let mut found = value.check();
-                found.extend(missing_evidence(tx, &given.evidence, station.as_ref()).await?);
+                found.extend(unknown_attachments(tx, &given.evidence, station.as_ref().map(|asks| asks.id)).await?);
                 Refusal::check(under_correction(found))?;
                 let author = permit.actor().author();
                 let correction = Correction {
@@ -238,31 +238,6 @@ async fn recorded(tx: &mut Tx<'_>, call: &Call, asked: &Asked) -> Answer<Correct
             Ok(CorrectedValue::SaleDate(SaleDateCorrection { recorded, right }))
         }
     }
-}
-
-/// Attachments that are not there: a station proves by its own.
-async fn missing_evidence(
-    tx: &mut Tx<'_>,
-    evidence: &[String],
-    station: Option<&AskingStation>,
-) -> Answer<Vec<Violation>> {
-    let keys = attachments::named(evidence.iter().map(String::as_str));
-    let facts = tx.attachment_facts(&keys).await?;
-    let is_there = |name: &str| {
-        let fact = attachments::key_of(name).and_then(|key| facts.get(&key));
-        fact.is_some_and(|fact| !fact.abandoned && station.is_none_or(|asks| asks.id == fact.station))
-    };
-    let missing = evidence.iter().enumerate().filter(|(_, name)| !is_there(name));
-    Ok(missing
-        .map(|(index, name)| {
-            Violation::new(
-                format!("evidence[{index}]"),
-                "UNKNOWN_REFERENCE",
-                format!("{name} is no attachment of yours; create it first"),
-                format!("{name} 不是您的附件；请先创建"),
-            )
-        })
-        .collect())
 }
 
 /// The request of a name for a command: within reach, and as the caller read it.
