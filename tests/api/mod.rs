@@ -29,5 +29,6 @@ mod ledger;
 mod queues;
 mod recovery_claims;
 mod review;
+mod safeguards;
 mod sessions;
 mod sharing;
