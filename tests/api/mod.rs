@@ -31,6 +31,7 @@ mod ledger;
 mod queues;
 mod recovery_claims;
 mod review;
+mod safeguards;
 mod sessions;
 mod sharing;
 mod silence;

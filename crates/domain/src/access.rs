@@ -46,6 +46,17 @@ pub struct ClaimParties {
     pub station: OrgId,
     /// The person who created the claim.
     pub created_by: UserId,
+    /// The person who submitted it last.
+    pub submitted_by: Option<UserId>,
+    /// The person who made its newest appeal.
+    pub appealed_by: Option<UserId>,
+}
+
+impl ClaimParties {
+    /// Whether a person claimed it: wrote, submitted or defended it for the station. That person never decides it.
+    pub fn are_claimed_by(&self, user: UserId) -> bool {
+        self.created_by == user || [self.submitted_by, self.appealed_by].contains(&Some(user))
+    }
 }
 
 /// An act that needs leave.
@@ -171,7 +182,7 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         }
         Act::SubmitClaim(parties) => actor.orgs.contains(&parties.station) && actor.has(Role::Station),
         Act::DecideClaim(parties) => {
-            if parties.created_by == actor.user {
+            if parties.are_claimed_by(actor.user) {
                 return Err(Denial::SamePerson);
             }
             actor.has(Role::Auditor)
@@ -180,7 +191,13 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         Act::ManageEntitlement | Act::EraseParticulars | Act::AskForCorrection { station: None } => {
             actor.has(Role::Auditor) || actor.has(Role::Admin)
         }
-        Act::KeepGoodwillBudget => actor.has(Role::Finance) || actor.has(Role::Admin),
+        Act::KeepGoodwillBudget => {
+            // Roles add up in a membership, and whoever may grant goodwill does not say how much there is.
+            if actor.rights.contains(&Right::Goodwill) {
+                return Err(Denial::SamePerson);
+            }
+            actor.has(Role::Finance) || actor.has(Role::Admin)
+        }
         Act::WriteClaimNote { station, internal } => {
             actor.is_oem() || (!internal && actor.has(Role::Station) && actor.orgs.contains(&station))
         }
@@ -193,7 +210,8 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         Act::SpeakFor { org } => actor.orgs.contains(&org),
         Act::HandleRecovery => actor.has(Role::Auditor) || actor.has(Role::Finance),
         Act::ConfirmForColleague { colleague } => {
-            if colleague == actor.user {
+            // A program is no second person: it says what somebody has written into it.
+            if colleague == actor.user || actor.author().is_client {
                 return Err(Denial::SamePerson);
             }
             actor.has(Role::Auditor) || actor.has(Role::Finance)

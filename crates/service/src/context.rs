@@ -11,7 +11,7 @@ use prost::Message;
 use recourse_domain::access::{self, Act, Actor, Permit, Scope};
 use recourse_domain::change::Audience;
 use recourse_domain::ids::CommandId;
-use recourse_domain::text::Lang;
+use recourse_domain::text::{Lang, Violation};
 use recourse_proto::Method;
 use recourse_proto::gateway::{self, RpcInput};
 use recourse_proto::redact::{RoleSet, Viewer};
@@ -385,9 +385,11 @@ async fn refused_or_replayed<T>(
 }
 
 fn key_reused() -> Refusal {
-    Refusal::new(
-        Reason::IdempotencyKeyReused,
+    let (en, zh) = (
         "this request id was used before with another body; a new request needs a new id",
         "该 request_id 已用于不同内容的请求；新请求请使用新的 id",
-    )
+    );
+    let mut refusal = Refusal::new(Reason::IdempotencyKeyReused, en, zh);
+    refusal.violations = vec![Violation::new("request_id", "REUSED", en, zh)];
+    refusal
 }

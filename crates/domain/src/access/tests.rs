@@ -56,7 +56,12 @@ fn assert_let_in(rows: &[(Act, &[Role])]) {
 }
 
 fn parties(station: OrgId, created_by: UserId) -> ClaimParties {
-    ClaimParties { station, created_by }
+    ClaimParties { station, created_by, submitted_by: None, appealed_by: None }
+}
+
+/// A claim that a colleague created and others submitted and defended.
+fn claimed(submitted_by: Option<UserId>, appealed_by: Option<UserId>) -> ClaimParties {
+    ClaimParties { submitted_by, appealed_by, ..parties(HOME, COLLEAGUE) }
 }
 
 #[test]
@@ -118,6 +123,7 @@ fn nobody_decides_what_they_did_themselves() {
     let dispute = |issued_by, decided_by| Act::DecideDispute { issued_by, decided_by };
     assert_let_in(&[
         (Act::DecideClaim(parties(ELSEWHERE, COLLEAGUE)), &[Auditor]),
+        (Act::DecideClaim(claimed(Some(COLLEAGUE), Some(COLLEAGUE))), &[Auditor]),
         (Act::WorkOnAppraisal { appraiser: SISTER, ordered_by: COLLEAGUE }, &[Appraiser]),
         (Act::ConfirmForColleague { colleague: COLLEAGUE }, &[Auditor, Finance]),
         (dispute(None, None), &[Auditor]),
@@ -128,6 +134,8 @@ fn nobody_decides_what_they_did_themselves() {
     let everything = actor(ALL);
     for act in [
         Act::DecideClaim(parties(HOME, ME)),
+        Act::DecideClaim(claimed(Some(ME), None)),
+        Act::DecideClaim(claimed(Some(COLLEAGUE), Some(ME))),
         Act::WorkOnAppraisal { appraiser: HOME, ordered_by: ME },
         Act::ConfirmForColleague { colleague: ME },
         dispute(Some(ME), None),
@@ -137,6 +145,26 @@ fn nobody_decides_what_they_did_themselves() {
     ] {
         assert_eq!(permit(&everything, act), Err(Denial::SamePerson), "{act:?}");
     }
+}
+
+#[test]
+fn a_program_is_no_second_person() {
+    let program = Actor { session: None, ..actor(&[Role::Finance]) };
+    let confirm = Act::ConfirmForColleague { colleague: COLLEAGUE };
+    assert_eq!(permit(&program, confirm), Err(Denial::SamePerson));
+    assert!(permit(&actor(&[Role::Finance]), confirm).is_ok());
+}
+
+#[test]
+fn who_may_grant_goodwill_does_not_say_how_much_there_is() {
+    use Role::{Admin, Auditor, Finance};
+    let keeps = |roles: &[Role], rights: &[Right]| {
+        let actor = Actor { rights: rights.iter().copied().collect(), ..actor(roles) };
+        permit(&actor, Act::KeepGoodwillBudget).map(|_| ())
+    };
+    assert_eq!(keeps(&[Auditor, Finance], &[]), Ok(()));
+    assert_eq!(keeps(&[Auditor, Finance], &[Right::Goodwill]), Err(Denial::SamePerson));
+    assert_eq!(keeps(&[Auditor, Admin], &[Right::Goodwill]), Err(Denial::SamePerson));
 }
 
 #[test]

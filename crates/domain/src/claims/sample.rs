@@ -358,6 +358,7 @@ pub(crate) fn facts() -> Facts {
         now: now(),
         today: day("2026-11-23"),
         setting: setting(),
+        setting_of_prices: setting(),
         station: station(),
         vehicle: Some(vehicle()),
         policies: vec![policy()],
