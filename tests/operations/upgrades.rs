@@ -25,7 +25,7 @@ macro_rules! document {
 }
 
 /// Rows as each step's release wrote them: the table, and the values of one row.
-const ROWS: [&[(&str, &str)]; 18] = [
+const ROWS: [&[(&str, &str)]; 19] = [
     &[
         ("key_store (name, secret, create_time)", "'old', {bytes}, 1"),
         (
@@ -108,6 +108,11 @@ const ROWS: [&[(&str, &str)]; 18] = [
     )],
     // A column of claims, which older rows lack until they change.
     &[],
+    &[document!(
+        "change_proposal",
+        "kind, operation, state, proposed_by, expire_time",
+        "'PRICES', 'PartService.UpdatePart', 'PENDING', '0199a000-0000-7000-8000-000000000001', 1"
+    )],
 ];
 
 /// Columns that a later step fills from what older rows say: releases whose rows lack them, the question, the answer.

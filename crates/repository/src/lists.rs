@@ -63,7 +63,7 @@ pub(crate) fn condition(expr: &Expr) -> Sql {
 }
 
 /// Columns that hold the code of another resource, and the collection that its public name begins with.
-const REFERENCES: [(&str, &str); 13] = [
+const REFERENCES: [(&str, &str); 14] = [
     ("queue", "reviewQueues/"),
     ("station", "stations/"),
     ("seller", "stations/"),
@@ -77,6 +77,7 @@ const REFERENCES: [(&str, &str); 13] = [
     ("superseded_by", "parts/"),
     ("failure_code", "failureCodes/"),
     ("campaign", "campaigns/"),
+    ("proposed_by", "users/"),
 ];
 
 /// The code in a public name: a filter may say `station = "stations/S-001"`, as the field itself reads.

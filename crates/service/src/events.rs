@@ -34,7 +34,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// The collections of the feed, and the method by which each is read: who may call that sees its changes.
-const COLLECTIONS: [(&str, Method); 29] = [
+const COLLECTIONS: [(&str, Method); 30] = [
     ("claims", Method::ClaimServiceGetClaim),
     ("claimNotes", Method::ClaimNoteServiceGetClaimNote),
     ("goodwillBudgets", Method::GoodwillBudgetServiceGetGoodwillBudget),
@@ -62,6 +62,7 @@ const COLLECTIONS: [(&str, Method); 29] = [
     ("campaigns", Method::CampaignServiceGetCampaign),
     ("campaignVehicles", Method::CampaignServiceGetCampaignVehicle),
     ("corrections", Method::CorrectionServiceGetCorrection),
+    ("changeProposals", Method::ChangeProposalServiceGetChangeProposal),
     ("users", Method::UserServiceGetUser),
     ("apiClients", Method::ApiClientServiceGetApiClient),
 ];

@@ -17,7 +17,7 @@ use crate::api::Api;
 use crate::claims::{COLLECTION, audience, effects, refused_review, settle_newest};
 use crate::context::Call;
 use crate::error::{Answer, Refusal};
-use crate::{appraisals, authorizations, entitlements, recovery_claims, settings};
+use crate::{appraisals, authorizations, change_proposals, entitlements, recovery_claims, settings};
 
 /// How often the feed is numbered.
 const NUMBERING: Duration = Duration::from_millis(100);
@@ -174,6 +174,7 @@ impl Api {
         self.pass_reviews().await?;
         self.escalate_reviews().await?;
         self.expire_rights().await?;
+        self.expire_proposals().await?;
         Ok(lapsed)
     }
 }
@@ -198,6 +199,18 @@ impl Api {
                 }
             }
         }
+    }
+
+    /// Lets proposals of changes expire that nobody decided in time.
+    async fn expire_proposals(&self) -> Answer<()> {
+        let job = || Call::job(&self.inner, "proposal-deadlines", Method::ChangeProposalServiceGetChangeProposal);
+        let call = job();
+        for id in self.inner.store.overdue_proposals(call.scope()?, call.now, BATCH).await? {
+            if let Err(refusal) = change_proposals::expire(&job(), id).await {
+                tracing::info!(proposal = %id, reason = refusal.text.en, "the proposal did not expire");
+            }
+        }
+        Ok(())
     }
 
     /// Lets authorisations and entitlements expire whose last day is over, and forgets old tracks.

@@ -93,6 +93,9 @@ pub struct Setting {
     /// Up to which amount one person gives a recovery up, one row per currency.
     #[serde(default)]
     pub waiver_limits: Vec<Money>,
+    /// Days in which a proposed change can be confirmed; 0: the custom of 14.
+    #[serde(default)]
+    pub proposal_days: i32,
 }
 
 /// The days of a setting that was written before it could say so.
@@ -203,11 +206,17 @@ impl Default for Setting {
             goodwill_needs_budget: false,
             goodwill_overdraft_level: 0,
             waiver_limits: Vec::new(),
+            proposal_days: 0,
         }
     }
 }
 
 impl Setting {
+    /// Days in which a proposed change can be confirmed.
+    pub fn proposal_life(&self) -> Duration {
+        Duration::days(i64::from(if self.proposal_days == 0 { 14 } else { self.proposal_days }))
+    }
+
     /// Days after a final appraisal in which its appraiser still sees the claim.
     pub fn appraisal_access(&self) -> i32 {
         if self.appraisal_access_days == 0 { 30 } else { self.appraisal_access_days }
@@ -303,6 +312,7 @@ impl Record for Setting {
             (self.look_back_days, "look_back_days"),
             (self.supplement_window_days, "supplement_window_days"),
             (self.appraisal_access_days, "appraisal_access_days"),
+            (self.proposal_days, "proposal_days"),
         ] {
             checks.must((0..=3_650).contains(&days), field, "OUT_OF_RANGE", "is 0 to 3650 days", "应为 0 至 3650 天");
         }

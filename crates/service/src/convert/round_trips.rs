@@ -382,6 +382,7 @@ fn setting() {
         goodwill_needs_budget: true,
         goodwill_overdraft_level: 4,
         waiver_limits: vec![yuan(50_000)],
+        proposal_days: 21,
     };
     let shown = settings::show(&stored(setting.clone()));
     assert_eq!(settings::read(shown, "2026", &no_id), Ok(setting));
