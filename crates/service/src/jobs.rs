@@ -204,8 +204,8 @@ impl Api {
     /// Lets proposals of changes expire that nobody decided in time.
     async fn expire_proposals(&self) -> Answer<()> {
         let job = || Call::job(&self.inner, "proposal-deadlines", Method::ChangeProposalServiceGetChangeProposal);
-        let call = job();
-        for id in self.inner.store.overdue_proposals(call.scope()?, call.now, BATCH).await? {
+        let (scope, now) = (settings::lookup_scope()?, self.inner.clock.now());
+        for id in self.inner.store.overdue_proposals(&scope, now, BATCH).await? {
             if let Err(refusal) = change_proposals::expire(&job(), id).await {
                 tracing::info!(proposal = %id, reason = refusal.text.en, "the proposal did not expire");
             }
