@@ -231,7 +231,9 @@ pub fn differences(before: Option<&Value>, after: Option<&Value>) -> Vec<Differe
     names.dedup();
     names
         .into_iter()
-        .filter(|name| !MARKS.contains(&name.as_str()) && !(is_new && *name == "active"))
+        .filter(|name| !MARKS.contains(&name.as_str()))
+        // That something new is active goes without saying.
+        .filter(|name| !is_new || *name != "active")
         .filter(|name| before.get(*name) != after.get(*name))
         .map(|name| {
             let text = |value: Option<&Value>| value.map(canonical_json).unwrap_or_default();
