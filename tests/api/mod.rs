@@ -6,6 +6,7 @@ mod appraisals;
 pub mod attachments;
 mod campaigns;
 mod catalog;
+mod change_proposals;
 mod claim_holds;
 mod claim_notes;
 mod claims;

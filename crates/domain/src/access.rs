@@ -149,6 +149,21 @@ pub enum Act {
         /// Who asked for it.
         requested_by: UserId,
     },
+    /// Propose a change that needs a second person: people of the manufacturer do, in their own name. Whether they may
+    /// give the command itself is asked of its own rule.
+    ProposeChange,
+    /// Confirm or reject a proposal: never who made it, nor who would be granted something by it.
+    DecideProposal {
+        /// Who made it.
+        proposed_by: UserId,
+        /// Whether it is about the account of who decides.
+        about_caller: bool,
+    },
+    /// Take a proposal back: who made it does.
+    WithdrawProposal {
+        /// Who made it.
+        proposed_by: UserId,
+    },
     /// Let time have its consequence: lapse an unanswered return.
     EnforceDeadline,
     /// Make the first administrator, when there is nobody who could.
@@ -230,6 +245,15 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             }
             actor.has(Role::Auditor) || actor.has(Role::Admin)
         }
+        // A program has no name of its own: whoever holds its secret could be one's own second person.
+        Act::ProposeChange => actor.is_oem() && actor.session.is_some(),
+        Act::DecideProposal { proposed_by, about_caller } => {
+            if about_caller || proposed_by == actor.user {
+                return Err(Denial::SamePerson);
+            }
+            actor.is_oem() && actor.session.is_some()
+        }
+        Act::WithdrawProposal { proposed_by } => proposed_by == actor.user,
         Act::EnforceDeadline | Act::AdjudicateByRule | Act::Bootstrap => actor.job.is_some(),
     };
     if granted { Ok(Permit { actor: actor.clone() }) } else { Err(Denial::NotPermitted) }

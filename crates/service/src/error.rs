@@ -202,9 +202,11 @@ fn grpc_code(reason: Reason) -> Code {
         Reason::ResourceNotFound | Reason::RouteNotFound => Code::NotFound,
         Reason::ResourceAlreadyExists => Code::AlreadyExists,
         Reason::IdempotencyKeyInFlight | Reason::StaleEtag | Reason::UploadOffsetConflict => Code::Aborted,
-        Reason::ResourceRetired | Reason::StateConflict | Reason::ClaimHasErrors | Reason::GoodwillBudgetExceeded => {
-            Code::FailedPrecondition
-        }
+        Reason::ResourceRetired
+        | Reason::StateConflict
+        | Reason::ClaimHasErrors
+        | Reason::GoodwillBudgetExceeded
+        | Reason::SecondPersonNeeded => Code::FailedPrecondition,
         Reason::TooManyRequests | Reason::StorageLimitReached => Code::ResourceExhausted,
         Reason::StoreUnavailable | Reason::Overloaded | Reason::ServerStopping => Code::Unavailable,
         Reason::RequestTimeout | Reason::BodyTooSlow | Reason::StreamTimeout => Code::DeadlineExceeded,

@@ -77,6 +77,7 @@ fn what_depends_on_the_role_alone() {
         (Act::AskForCorrection { station: None }, &[Auditor, Admin]),
         (Act::KeepGoodwillBudget, &[Finance, Admin]),
         (Act::HandleRecovery, &[Auditor, Finance]),
+        (Act::ProposeChange, &[Auditor, Finance, Admin]),
     ]);
 }
 
@@ -114,6 +115,8 @@ fn what_depends_on_whose_row_it_is() {
         (Act::ManageAccounts { org: ELSEWHERE }, &[Admin]),
         (Act::ChangeOwnAccount { user: ME }, ALL),
         (Act::ChangeOwnAccount { user: COLLEAGUE }, NOBODY),
+        (Act::WithdrawProposal { proposed_by: ME }, ALL),
+        (Act::WithdrawProposal { proposed_by: COLLEAGUE }, NOBODY),
     ]);
 }
 
@@ -121,7 +124,9 @@ fn what_depends_on_whose_row_it_is() {
 fn nobody_decides_what_they_did_themselves() {
     use Role::{Admin, Appraiser, Auditor, Finance};
     let dispute = |issued_by, decided_by| Act::DecideDispute { issued_by, decided_by };
+    let proposal = |proposed_by, about_caller| Act::DecideProposal { proposed_by, about_caller };
     assert_let_in(&[
+        (proposal(COLLEAGUE, false), &[Auditor, Finance, Admin]),
         (Act::DecideClaim(parties(ELSEWHERE, COLLEAGUE)), &[Auditor]),
         (Act::DecideClaim(claimed(Some(COLLEAGUE), Some(COLLEAGUE))), &[Auditor]),
         (Act::WorkOnAppraisal { appraiser: SISTER, ordered_by: COLLEAGUE }, &[Appraiser]),
@@ -142,6 +147,8 @@ fn nobody_decides_what_they_did_themselves() {
         dispute(None, Some(ME)),
         dispute(Some(ME), Some(COLLEAGUE)),
         Act::DecideCorrection { requested_by: ME },
+        proposal(ME, false),
+        proposal(COLLEAGUE, true),
     ] {
         assert_eq!(permit(&everything, act), Err(Denial::SamePerson), "{act:?}");
     }
@@ -187,6 +194,15 @@ fn only_a_job_of_the_system_does_what_nobody_asks_for() {
     }
     assert_eq!((job.user, job.org, job.session), (UserId::SYSTEM, OrgId::OEM, None));
     assert_eq!((job.orgs.len(), job.roles.len(), job.rights.len(), job.approval_level), (1, 0, 0, 0));
+}
+
+#[test]
+fn a_program_neither_proposes_nor_confirms() {
+    let program = Actor { session: None, ..actor(ALL) };
+    for act in [Act::ProposeChange, Act::DecideProposal { proposed_by: COLLEAGUE, about_caller: false }] {
+        assert_eq!(permit(&program, act), Err(Denial::NotPermitted), "{act:?}");
+        assert_eq!(permit(&Actor::job("sweep"), act), Err(Denial::NotPermitted), "{act:?}");
+    }
 }
 
 #[test]

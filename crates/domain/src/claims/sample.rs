@@ -209,6 +209,7 @@ pub(crate) fn setting() -> Setting {
         goodwill_needs_budget: false,
         goodwill_overdraft_level: 0,
         waiver_limits: Vec::new(),
+        proposal_days: 0,
     }
 }
 
