@@ -266,8 +266,9 @@ fn with_failures(ok: &Value, spec: &MethodSpec, rule: &HttpRule, path: &Path) ->
     for (status, name, _) in RESPONSES {
         let applies = match status {
             "401" => !spec.access.public || spec.name == "CreateSession",
-            "403" => !spec.access.grants.is_empty(),
-            "404" => !path.parameters.is_empty(),
+            "403" => !spec.access.public,
+            // What a body names may be as absent as what the path does.
+            "404" => !path.parameters.is_empty() || (!rule.body.is_empty() && !spec.access.public),
             "409" => rule.verb != http::Method::GET,
             "408" | "413" | "415" => !rule.body.is_empty(),
             _ => true,
