@@ -12,8 +12,31 @@ use super::targets::{Outcome, outcome, sound};
 
 /// What addresses are made of.
 pub const WORDS: &[&str] = &[
-    "GET ", "POST ", "PATCH ", "DELETE ", "/v1/", "claims", "vehicles", "parts", "/", ":submit", ":checkCoverage", "%2F", "%3A",
-    "%00", "%FF", "?", "&", "=", "+", "filter=", "pageSize=", "page_size=", "view=FULL", "onDate=2026-01-31", "odometerKm=",
+    "GET ",
+    "POST ",
+    "PATCH ",
+    "DELETE ",
+    "/v1/",
+    "claims",
+    "vehicles",
+    "parts",
+    "/",
+    ":submit",
+    ":checkCoverage",
+    "%2F",
+    "%3A",
+    "%00",
+    "%FF",
+    "?",
+    "&",
+    "=",
+    "+",
+    "filter=",
+    "pageSize=",
+    "page_size=",
+    "view=FULL",
+    "onDate=2026-01-31",
+    "odometerKm=",
 ];
 
 /// A verb, a path and a query.

@@ -28,8 +28,29 @@ const BOUNDS: Bounds = Bounds { bytes: 1 << 26, pixels: 100_000_000 };
 
 /// What tables are made of.
 pub const TABLE_WORDS: &[&str] = &[
-    ",", "\n", "\r\n", "\"", "\"\"", "name", "displayName", "safety", "models", "claimPrices", "[0]", "[99]", ".price",
-    ".currencyCode", ".validFrom", "quantityPerVehicle", "createTime", "'=", "{}", "[1]", "2026-01-31", "-12.5", "CNY",
+    ",",
+    "\n",
+    "\r\n",
+    "\"",
+    "\"\"",
+    "name",
+    "displayName",
+    "safety",
+    "models",
+    "claimPrices",
+    "[0]",
+    "[99]",
+    ".price",
+    ".currencyCode",
+    ".validFrom",
+    "quantityPerVehicle",
+    "createTime",
+    "'=",
+    "{}",
+    "[1]",
+    "2026-01-31",
+    "-12.5",
+    "CNY",
 ];
 
 /// A table of parts, as it is imported.
@@ -65,14 +86,16 @@ fn part(row: &[u8]) -> Result<Vec<String>, Vec<String>> {
 pub(super) fn refused(status: &Status) -> Vec<String> {
     assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
     let details = recourse_proto::status::Details::of(status);
-    let fields = details.violations.iter().map(|violation| format!("{} {}", violation.reason, violation.field.len().min(40)));
+    let fields =
+        details.violations.iter().map(|violation| format!("{} {}", violation.reason, violation.field.len().min(40)));
     fields.take(3).chain([details.reason.clone()]).collect()
 }
 
 /// What begins and divides pictures and films.
 pub const CONTENT_WORDS: &[&str] = &[
-    "JFIF\0", "Exif\0\0", "II*\0", "MM\0*", "IHDR", "IDAT", "IEND", "RIFF", "WEBP", "VP8X", "VP8L", "VP8 ", "EXIF", "ftyp",
-    "heic", "mif1", "isom", "meta", "ispe", "iprp", "ipco", "%PDF-", "<gpx", "<?xml", "MZ", "#!", "{", "\u{feff}",
+    "JFIF\0", "Exif\0\0", "II*\0", "MM\0*", "IHDR", "IDAT", "IEND", "RIFF", "WEBP", "VP8X", "VP8L", "VP8 ", "EXIF",
+    "ftyp", "heic", "mif1", "isom", "meta", "ispe", "iprp", "ipco", "%PDF-", "<gpx", "<?xml", "MZ", "#!", "{",
+    "\u{feff}",
 ];
 
 /// The bytes of an attachment. The first says what its sender calls the others.

@@ -58,14 +58,10 @@ pub fn all(tokens: PageTokens) -> Vec<Target> {
         target("signature", &["0\u{1}", "\u{3}\u{2}", "ey", "."], move |input| {
             files::signature(&anchors, anchor(), input)
         }),
-        target("access_token", &[".", "eyJ", "=", "-", "_"], move |input| {
-            files::access_token(&keys, &known, input)
-        }),
+        target("access_token", &[".", "eyJ", "=", "-", "_"], move |input| files::access_token(&keys, &known, input)),
         target("address", address::WORDS, move |input| text(input, |input| address::address(&paths, input))),
         target("code", &["-", "_", ".", "Ａ", "／", " ", "expense:"], |input| text(input, address::code)),
-        target("night_hours", &[":", "-", "23", "24", "59", "60", " ", "+"], |input| {
-            text(input, address::night_hours)
-        }),
+        target("night_hours", &[":", "-", "23", "24", "59", "60", " ", "+"], |input| text(input, address::night_hours)),
         target("cel", cel::WORDS, move |input| text(input, |input| cel::condition(&situation, input))),
         target(
             "json_body",
@@ -122,7 +118,9 @@ fn refused(violation: &Violation) -> Outcome {
 }
 
 /// Rules and both forms of the wire over a message that came in.
-pub(super) fn sound<M: Message + Default + PartialEq + Validate + Serialize + DeserializeOwned>(message: &M) -> Vec<String> {
+pub(super) fn sound<M: Message + Default + PartialEq + Validate + Serialize + DeserializeOwned>(
+    message: &M,
+) -> Vec<String> {
     let bytes = message.encode_to_vec();
     let again = M::decode(bytes.as_slice()).expect("what was encoded decodes");
     assert_eq!(again.encode_to_vec(), bytes, "protobuf there and back");

@@ -21,11 +21,7 @@ use crate::{Lang, Method};
 const FRAME: usize = 5;
 
 /// The rows of a file of CSV, each as the JSON of a message. The file comes in pieces, as from a network.
-pub async fn csv_rows(
-    pieces: Vec<Bytes>,
-    row: &MessageDescriptor,
-    max_row_bytes: usize,
-) -> Result<Vec<Bytes>, Status> {
+pub async fn csv_rows(pieces: Vec<Bytes>, row: &MessageDescriptor, max_row_bytes: usize) -> Result<Vec<Bytes>, Status> {
     let body = Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)));
     let mut frames = csv::frames(body, row, max_row_bytes, Lang::En).await?.into_data_stream();
     let mut rows = Vec::new();
