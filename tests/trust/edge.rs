@@ -1,5 +1,6 @@
 //! Too many calls, and calls that take too long.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use recourse_proto::{Method, v1};
@@ -7,6 +8,7 @@ use sea_orm::{ConnectionTrait, Database, DatabaseTransaction, TransactionTrait};
 use serde_json::json;
 use tonic::Code;
 
+use crate::harness::client::Answer;
 use crate::harness::grpc::Grpc;
 use crate::harness::world::{World, pump_claim};
 use crate::harness::{Backend, Server};
@@ -27,6 +29,31 @@ pub async fn lock_claims(server: &Server) -> DatabaseTransaction {
 
 fn create_request() -> v1::CreateClaimRequest {
     v1::CreateClaimRequest { claim: Some(serde_json::from_value(pump_claim()).expect("a claim")), ..Default::default() }
+}
+
+/// Most are refused ahead of all layers; a page of another origin is refused behind them. Both are told the same.
+async fn refused_by_its_head_as_behind_the_layers(world: &World) {
+    let path = "/v1/claims/0199a000-0000-7000-8000-00000000d001";
+    let client = world.auditor.reading("zh-CN");
+    let early = client.get(path).await;
+    let late = client.call(reqwest::Method::GET, path, None, &[("origin", "https://elsewhere.example")]).await;
+    let names = |answer: &Answer| answer.headers.keys().map(|name| name.as_str().to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(names(&early), names(&late));
+    for name in early.headers.keys().filter(|name| !["x-request-id", "traceresponse", "date"].contains(&name.as_str()))
+    {
+        assert_eq!(early.headers[name], late.headers[name], "{name}");
+    }
+    let told = |answer: Answer| {
+        let id = answer.headers["x-request-id"].to_str().expect("text").to_owned();
+        let mut problem = answer.refused(503, "OVERLOADED");
+        assert_eq!(problem["requestId"], id);
+        problem["requestId"] = json!("");
+        problem
+    };
+    assert_eq!(told(early), told(late));
+    let own = client.call(reqwest::Method::GET, path, None, &[("x-request-id", "asked-for-1")]).await;
+    assert_eq!(own.headers["x-request-id"], "asked-for-1");
+    assert_eq!(own.refused(503, "OVERLOADED")["requestId"], "asked-for-1");
 }
 
 async fn more_calls_than_places_are_turned_away(backend: Backend) {
@@ -54,6 +81,7 @@ async fn more_calls_than_places_are_turned_away(backend: Backend) {
     assert!(took < Duration::from_millis(250), "turned away after {took:?}");
     let chinese = world.auditor.reading("zh-CN").get("/v1/claims").await.refused(503, "OVERLOADED");
     assert_ne!(chinese["detail"], problem["detail"]);
+    refused_by_its_head_as_behind_the_layers(&world).await;
 
     let grpc = Grpc::connect(&server).await;
     let auditor = grpc.with_token(&server.tokens["auditor"]);

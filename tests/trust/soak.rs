@@ -1,10 +1,11 @@
 //! The figures of slow clients and of overload: the built binary with its default limits, over minutes.
 //!
 //! `just soak` runs it against the release binary and prints the figures. Ignored in the suite, for it takes
-//! minutes and wants the machine for itself.
+//! minutes and wants the machine for itself. Half of the processors are the server's and the database's, the other
+//! half the callers': ten times the calls are made by somebody else's machine, not by the one that is measured.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -27,7 +28,33 @@ struct Stage {
     _database: Database,
 }
 
+/// Keeps this process, with all its threads, and what it starts from now on to some of the processors.
+fn keep_to(processors: &str) -> bool {
+    let own = std::process::id().to_string();
+    let kept = std::process::Command::new("taskset").args(["-acp", processors, &own]).output();
+    kept.is_ok_and(|output| output.status.success())
+}
+
+/// The processors of the server, and those of its callers; `None` if there is but one. Found out once: later this
+/// process has but its half.
+static HALVES: LazyLock<Option<[String; 2]>> = LazyLock::new(|| {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    (count > 1).then(|| [format!("0-{}", count / 2 - 1), format!("{}-{}", count / 2, count - 1)])
+});
+
+/// A server with its database on one half of the machine, and this process on the other.
 async fn stage(backend: Backend) -> Option<Stage> {
+    let is_apart = HALVES.as_ref().is_some_and(|[servers, _]| keep_to(servers));
+    let stage = stage_here(backend).await;
+    if let Some([_, callers]) = HALVES.as_ref().filter(|_| is_apart) {
+        assert!(keep_to(callers), "callers on {callers}");
+    } else {
+        eprintln!("server, database and callers share the processors: the figures are worse than they are");
+    }
+    stage
+}
+
+async fn stage_here(backend: Backend) -> Option<Stage> {
     let prepared = world::prepared(backend).await?;
     let database = Database::copy_of(backend, Some(&prepared.database)).await?;
     // The crowd stands for many callers and has one account: what one caller may do is not what is measured.

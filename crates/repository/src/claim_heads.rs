@@ -3,10 +3,11 @@
 //! A page of fifty claims read by columns is fourteen hundred values, and taking those apart costs more than finding
 //! the rows. So the head stands a second time in a column of its own: its fields in a fixed order with U+001F between
 //! them, and nothing for what is absent. It is written with every version of the claim. A row without one, or with one of
-//! another form, is read from its document.
+//! another form, is read once more, with its document.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::str::{FromStr, Split};
+use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use recourse_domain::catalog::Stored;
@@ -16,24 +17,19 @@ use recourse_domain::money::MoneyError;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::sql::{Row, Sql, date_of, date_text};
+use crate::sql::{Row, date_of, date_text};
 
 /// The form of the value; the first field says it.
 const FORM: &str = "1";
-const SEPARATOR: char = '\u{1f}';
+const SEPARATOR: u8 = 0x1f;
 
 /// What a list reads, in the order in which [`head`] takes it. The place in the list's order is added to it.
-pub(crate) fn columns(sql: &mut Sql) -> &mut Sql {
-    sql.push(
-        "id, version, create_time, update_time, head, CASE WHEN substr(head, 1, 2) = ? THEN NULL ELSE body END AS body",
-    )
-    .add(format!("{FORM}{SEPARATOR}"))
-}
+pub(crate) const COLUMNS: &str = "id, version, create_time, update_time, head";
 
 /// Whether a row has a head that is read: older rows have none until they change, and are read from their documents.
 pub(crate) fn is_read(row: &Row) -> Result<bool, StoreError> {
     let head: Option<String> = row.get("head")?;
-    Ok(head.and_then(|head| head.split_once(SEPARATOR).map(|(form, _)| form == FORM)).unwrap_or(false))
+    Ok(head.is_some_and(|head| is_of_form(&head)))
 }
 
 /// The head as a value; nothing if a field could be taken for something else.
@@ -78,17 +74,17 @@ struct Packing {
 impl Packing {
     fn put(&mut self, value: impl Display) {
         use std::fmt::Write;
-        self.text.push(SEPARATOR);
+        self.text.push(char::from(SEPARATOR));
         let from = self.text.len();
         // Writing to a string can't fail.
         self.is_plain &= write!(self.text, "{value}").is_ok();
-        self.is_plain &= !self.text.get(from..).is_some_and(|written| written.contains(SEPARATOR));
+        self.is_plain &= !self.text.get(from..).is_some_and(|written| written.contains(char::from(SEPARATOR)));
     }
 
     fn put_if(&mut self, value: Option<impl Display>) {
         match value {
             Some(value) => self.put(value),
-            None => self.text.push(SEPARATOR),
+            None => self.text.push(char::from(SEPARATOR)),
         }
     }
 
@@ -99,29 +95,51 @@ impl Packing {
     }
 }
 
-/// A claim's head from a row of [`columns`].
-pub(crate) fn head(row: &Row) -> Result<Stored<ClaimHead>, StoreError> {
+/// A claim's head from a row of [`COLUMNS`]; without a value if it must be read from the document.
+pub(crate) fn head(row: &Row) -> Result<Stored<Option<ClaimHead>>, StoreError> {
     let mut columns = row.in_order();
     let (id, version) = (columns.next()?, columns.next()?);
     let (create_time, update_time) = (columns.instant()?, columns.instant()?);
-    let (packed, body): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
-    let value = match (body, packed) {
-        (Some(body), _) => of_document(row, &body)?,
-        (None, Some(packed)) => {
-            unpacked(&packed).ok_or_else(|| row.corrupt("head", format!("{packed:?} is no head")))?
+    let packed: Option<String> = columns.next()?;
+    let value = match packed.as_deref().filter(|packed| is_of_form(packed)) {
+        Some(packed) => {
+            let head = unpacked(packed).ok_or_else(|| row.corrupt("head", format!("{packed:?} is no head")))?;
+            Some(head)
         }
-        (None, None) => return Err(row.corrupt("body", "it is missing")),
+        None => None,
     };
     Ok(Stored { id, version, create_time, update_time, retire_time: None, head_hash: Vec::new(), value })
 }
 
-fn of_document(row: &Row, body: &str) -> Result<ClaimHead, StoreError> {
-    let claim: Claim = serde_json::from_str(body).map_err(|error| row.corrupt("body", error))?;
-    Ok(claim.index().map_err(|error: MoneyError| row.corrupt("body", error))?.head)
+/// The head, if need be from the claim that was read again as a whole; nothing if the claim is not there any more.
+pub(crate) fn complete(
+    read: Stored<Option<ClaimHead>>,
+    whole: &BTreeMap<Uuid, Stored<Claim>>,
+) -> Result<Option<Stored<ClaimHead>>, StoreError> {
+    let Stored { id, version, create_time, update_time, retire_time, head_hash, value } = read;
+    if let Some(value) = value {
+        return Ok(Some(Stored { id, version, create_time, update_time, retire_time, head_hash, value }));
+    }
+    let Some(claim) = whole.get(&id) else { return Ok(None) };
+    let index = claim.value.index();
+    let index = index.map_err(|error: MoneyError| StoreError::corrupt("claim", "body", id, error))?;
+    Ok(Some(Stored {
+        id,
+        version: claim.version,
+        create_time: claim.create_time,
+        update_time: claim.update_time,
+        retire_time,
+        head_hash,
+        value: index.head,
+    }))
+}
+
+fn is_of_form(packed: &str) -> bool {
+    packed.strip_prefix(FORM).is_some_and(|rest| rest.as_bytes().first() == Some(&SEPARATOR))
 }
 
 fn unpacked(text: &str) -> Option<ClaimHead> {
-    let mut fields = Fields(text.split(SEPARATOR));
+    let mut fields = Fields(Some(text));
     if fields.next()? != FORM {
         return None;
     }
@@ -154,16 +172,24 @@ fn unpacked(text: &str) -> Option<ClaimHead> {
         queue: fields.text()?,
         open_appeal: fields.text()?,
     };
-    fields.0.next().is_none().then_some(head)
+    fields.0.is_none().then_some(head)
 }
 
 /// The fields of a head. Each reader answers `None` for one that is not there or can't be read, and `Some(None)` for one that
 /// is absent.
-struct Fields<'t>(Split<'t, char>);
+struct Fields<'t>(Option<&'t str>);
 
 impl<'t> Fields<'t> {
     fn next(&mut self) -> Option<&'t str> {
-        self.0.next()
+        let rest = self.0.take()?;
+        // Fields are short: looking at each byte is quicker than a search that is prepared for long texts.
+        match rest.bytes().position(|byte| byte == SEPARATOR) {
+            Some(end) => {
+                self.0 = rest.get(end + 1..);
+                rest.get(..end)
+            }
+            None => Some(rest),
+        }
     }
 
     fn present(&mut self) -> Option<Option<&'t str>> {
@@ -274,7 +300,7 @@ mod tests {
     #[test]
     fn another_form_is_no_head() {
         let good = packed(&full()).unwrap();
-        let cut = &good[..good.rfind(SEPARATOR).unwrap()];
+        let cut = &good[..good.rfind(char::from(SEPARATOR)).unwrap()];
         for text in [
             "",
             "1",

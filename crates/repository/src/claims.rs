@@ -118,8 +118,7 @@ impl Store {
     pub async fn claim_heads(&self, scope: &Scope, query: &ListQuery) -> Result<Page<Stored<ClaimHead>>, StoreError> {
         let query = &in_never_null_order(query);
         let place = query.order.column;
-        let mut sql = Sql::new("SELECT ");
-        claim_heads::columns(&mut sql);
+        let mut sql = Sql::new(&format!("SELECT {}", claim_heads::COLUMNS));
         if !["create_time", "update_time"].contains(&place) {
             sql.push(", ").push(place);
         }
@@ -127,7 +126,14 @@ impl Store {
         sql.append(scope::condition(scope, &scope::CLAIM));
         lists::page(&mut sql, query, "id");
         let rows = sql.all(&self.reader).await?;
-        lists::cut(&rows, query, "id", claim_heads::head)
+        let page = lists::cut(&rows, query, "id", claim_heads::head)?;
+        let unread = page.items.iter().filter(|item| item.value.is_none()).map(|item| item.id).collect();
+        let whole = self.claims_among(scope, &unread).await?;
+        let mut items = Vec::with_capacity(page.items.len());
+        for item in page.items {
+            items.extend(claim_heads::complete(item, &whole)?);
+        }
+        Ok(Page { items, next: page.next })
     }
 
     /// One revision of a claim. Who may see the claim is the caller's matter.

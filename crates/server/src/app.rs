@@ -17,11 +17,12 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 
 use crate::auth::{self, Door, RestAdmission};
 use crate::config::Config;
-use crate::edge::{self, Edge, headers};
+use crate::edge::{self, Edge, Shed, headers};
 use crate::exports::Exports;
 use crate::health::{self, Readiness};
 use crate::metrics::Metrics;
 use crate::rates::{self, Rates};
+use crate::serving::Front;
 use crate::{docs, downloads, limits, oauth, observe, reflection, uploads};
 
 /// What a port answers, over the given use cases.
@@ -52,12 +53,12 @@ impl App {
     }
 
     /// gRPC alone, for a port of its own.
-    pub(crate) fn grpc(&self) -> Router {
+    pub(crate) fn grpc(&self) -> Front {
         self.guarded(self.grpc_routes())
     }
 
     /// Everything.
-    pub(crate) fn everything(&self) -> Router {
+    pub(crate) fn everything(&self) -> Front {
         let own = Router::new()
             .route("/oauth2/token", post(oauth::token))
             .route("/oauth2/revoke", post(oauth::revoke))
@@ -86,7 +87,7 @@ impl App {
     }
 
     /// What stands in front of every answer, outermost last.
-    fn guarded(&self, router: Router) -> Router {
+    fn guarded(&self, router: Router) -> Front {
         let compressed = SizeAbove::new(self.config.limits.compress_from_bytes).and(is_compressible);
         let router = router
             .layer(middleware::from_fn_with_state(Arc::clone(&self.rates), rates::limit))
@@ -97,10 +98,16 @@ impl App {
             Some(cors) => router.layer(cors),
             None => router,
         };
-        router
+        let policy = headers::Policy::new(&self.config);
+        let told = (Arc::clone(&self.metrics), Arc::clone(&self.edge.turned_away));
+        let router = router
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn_with_state(headers::Policy::new(&self.config), headers::write))
-            .layer(middleware::from_fn_with_state(Arc::clone(&self.metrics), observe::call))
+            .layer(middleware::from_fn_with_state(policy.clone(), headers::write))
+            .layer(middleware::from_fn_with_state(told, observe::call));
+        match Shed::new(Arc::clone(&self.edge), Arc::clone(&self.metrics), policy) {
+            Some(shed) => Front::new(router, move |parts| shed.refuse(parts)),
+            None => router.into(),
+        }
     }
 }
 

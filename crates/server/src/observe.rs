@@ -11,7 +11,7 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use recourse_domain::ids::{OrgId, UserId};
 use recourse_proto::Method;
 use recourse_proto::gateway::problem::RefusedFor;
@@ -20,11 +20,17 @@ use recourse_service::admission::Identity;
 use tonic::{Code, Status};
 use tracing::Instrument;
 
+use crate::edge::Tally;
 use crate::metrics::{Metrics, Transport};
 use crate::trace_ids::TraceIds;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+/// The id that the caller, the answer and the log share.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Where the call stands in its trace.
+pub(crate) const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+
+/// The reason of those who found no place.
+const OVERLOADED: &str = "OVERLOADED";
 
 /// What the layers inside find out about a call and this one tells.
 #[derive(Debug, Default)]
@@ -61,12 +67,18 @@ struct Ending {
 enum Severity {
     Fine,
     Refused,
+    /// More calls than can be worked on.
+    TurnedAway,
     Unavailable,
     Fault,
 }
 
 /// The outermost layer: gives the call its ids, counts it, and tells of its end.
-pub(crate) async fn call(State(metrics): State<Arc<Metrics>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn call(
+    State((metrics, turned_away)): State<(Arc<Metrics>, Arc<Tally>)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let began = Instant::now();
     let ids = TraceIds::of(request.headers());
     // What follows reads the id from the request: the problem document tells the same one.
@@ -102,15 +114,16 @@ pub(crate) async fn call(State(metrics): State<Arc<Metrics>>, mut request: Reque
             transport,
             status: &ending.status,
             reason: &ending.reason,
-            is_fault: matches!(ending.severity, Severity::Unavailable | Severity::Fault),
+            is_fault: matches!(ending.severity, Severity::TurnedAway | Severity::Unavailable | Severity::Fault),
         },
     );
+    if ending.severity == Severity::TurnedAway {
+        turned_away.count();
+    }
     span.in_scope(|| tell(&name, transport, &facts, &ending, changes, began));
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, ids.request_id.clone());
-    if let Ok(value) = HeaderValue::from_str(&ids.response()) {
-        headers.insert(TRACE_RESPONSE, value);
-    }
+    headers.insert(TRACE_RESPONSE, ids.response());
     response
 }
 
@@ -145,6 +158,7 @@ impl Ending {
         let status = response.status();
         let reason = response.extensions().get::<RefusedFor>().map(|refused| refused.0.clone()).unwrap_or_default();
         let severity = match status {
+            _ if reason == OVERLOADED => Severity::TurnedAway,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Severity::Unavailable,
             status if status.is_server_error() => Severity::Fault,
             status if status.is_client_error() => Severity::Refused,
@@ -162,13 +176,14 @@ impl Ending {
             }
             return Self::of_rest(response);
         };
+        let reason = Details::of(&status).reason;
         let severity = match status.code() {
+            _ if reason == OVERLOADED => Severity::TurnedAway,
             Code::Ok => Severity::Fine,
             Code::Unavailable | Code::DeadlineExceeded => Severity::Unavailable,
             Code::Unknown | Code::Internal | Code::DataLoss => Severity::Fault,
             _ => Severity::Refused,
         };
-        let reason = Details::of(&status).reason;
         Self { status: Cow::Owned(format!("{:?}", status.code())), reason, severity }
     }
 }
@@ -187,6 +202,8 @@ fn tell(name: &str, transport: Transport, facts: &Facts, ending: &Ending, change
     match ending.severity {
         Severity::Fault => line!(error, "a fault of ours"),
         Severity::Unavailable => line!(warn, "unavailable"),
+        // All of them have one line a second.
+        Severity::TurnedAway => line!(debug, "turned away"),
         Severity::Refused => line!(info, "refused"),
         Severity::Fine if changes => line!(info, "done"),
         Severity::Fine => line!(debug, "read"),
@@ -194,7 +211,8 @@ fn tell(name: &str, transport: Transport, facts: &Facts, ending: &Ending, change
 }
 
 impl Transport {
-    fn of(headers: &HeaderMap) -> Self {
+    /// How a call with these headers came in.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let content_type = headers.get(header::CONTENT_TYPE);
         if content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
             Self::Grpc

@@ -7,16 +7,17 @@
 mod calls;
 mod connection;
 mod doors;
+mod front;
 mod patient;
 pub(crate) mod tls;
 
 pub(crate) use calls::{CallHandle, Kept, Kind as CallKind};
+pub(crate) use front::Front;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use socket2::{SockRef, TcpKeepalive};
@@ -54,8 +55,8 @@ impl Serving {
         }
     }
 
-    /// Serves `app` on `listener` until `stopping` says so, then drains with a hard deadline.
-    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, app: Router, stopping: watch::Receiver<bool>) {
+    /// Serves `front` on `listener` until `stopping` says so, then drains with a hard deadline.
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, front: Front, stopping: watch::Receiver<bool>) {
         let connections = TaskTracker::new();
         let mut told = stopping.clone();
         loop {
@@ -70,9 +71,9 @@ impl Serving {
                         tracing::debug!(%peer, "one connection too many");
                         continue;
                     };
-                    let (serving, app, stopping) = (Arc::clone(&self), app.clone(), stopping.clone());
+                    let (serving, front, stopping) = (Arc::clone(&self), front.clone(), stopping.clone());
                     connections.spawn(async move {
-                        serving.connection(stream, peer, app, stopping).await;
+                        serving.connection(stream, peer, front, stopping).await;
                         drop(ticket);
                     });
                 }
@@ -92,7 +93,7 @@ impl Serving {
         }
     }
 
-    async fn connection(&self, stream: TcpStream, peer: SocketAddr, app: Router, stopping: watch::Receiver<bool>) {
+    async fn connection(&self, stream: TcpStream, peer: SocketAddr, front: Front, stopping: watch::Receiver<bool>) {
         if let Err(error) = prepare(&stream) {
             tracing::debug!(%error, "connection closed before it began");
             return;
@@ -100,14 +101,14 @@ impl Serving {
         let stream = Patient::new(stream, self.limits.write_time);
         let life = Life::new(&self.limits, stopping, self.cut.clone());
         let Some(acceptor) = &self.tls else {
-            return life.run(&self.builder, TokioIo::new(stream), peer, app).await;
+            return life.run(&self.builder, TokioIo::new(stream), peer, front).await;
         };
         let shaken = tokio::select! {
             shaken = tokio::time::timeout(self.limits.handshake_time, acceptor.accept(stream)) => shaken,
             () = self.cut.cancelled() => return,
         };
         match shaken {
-            Ok(Ok(stream)) => life.run(&self.builder, TokioIo::new(stream), peer, app).await,
+            Ok(Ok(stream)) => life.run(&self.builder, TokioIo::new(stream), peer, front).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS handshake"),
             Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
         }

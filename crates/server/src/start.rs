@@ -65,10 +65,10 @@ impl Running {
         let address = listener
             .local_addr()
             .map_err(|error| StartError::new("the address of the metrics can't be read", error))?;
-        let router = metrics::routes(Arc::clone(&self.metrics), self.readiness.clone());
+        let front = metrics::routes(Arc::clone(&self.metrics), self.readiness.clone()).into();
         // Whoever measures is no caller: none of the callers' places are taken, and it goes on until the end.
         let serving = Arc::new(Serving::new(&Limits::default(), None));
-        self.helpers.push(tokio::spawn(serving.serve(listener, router, self.end.subscribe())));
+        self.helpers.push(tokio::spawn(serving.serve(listener, front, self.end.subscribe())));
         Ok(Some(address))
     }
 
@@ -225,11 +225,11 @@ fn serve_on(listeners: Listeners, config: &Config, api: Api) -> Result<Running, 
     }
     let address = local(&listeners.main)?;
     let grpc_address = listeners.grpc.as_ref().map(local).transpose()?;
-    let router = app.everything();
-    let mut tasks = vec![tokio::spawn(Arc::clone(&serving).serve(listeners.main, router, stopping.clone()))];
+    let front = app.everything();
+    let mut tasks = vec![tokio::spawn(Arc::clone(&serving).serve(listeners.main, front, stopping.clone()))];
     if let Some(listener) = listeners.grpc {
-        let router = app.grpc();
-        tasks.push(tokio::spawn(serving.serve(listener, router, stopping)));
+        let front = app.grpc();
+        tasks.push(tokio::spawn(serving.serve(listener, front, stopping)));
     }
     let drain_delay = config.limits.drain_delay;
     Ok(Running { address, grpc_address, api, metrics, readiness, drain_delay, stop, listeners: tasks, end, helpers })

@@ -47,8 +47,10 @@ impl TraceIds {
     }
 
     /// The `traceresponse` header.
-    pub(crate) fn response(&self) -> String {
-        format!("00-{}-{}-0{}", self.trace_id, self.span_id, u8::from(self.sampled))
+    pub(crate) fn response(&self) -> HeaderValue {
+        let text = format!("00-{}-{}-0{}", self.trace_id, self.span_id, u8::from(self.sampled));
+        // Digits and hyphens can be in a header.
+        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("none"))
     }
 }
 
@@ -90,7 +92,8 @@ mod tests {
         let ids = of("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
         assert_eq!(ids.trace_id, "0af7651916cd43dd8448eb211c80319c");
         assert_eq!(ids.parent.as_deref(), Some("b7ad6b7169203331"));
-        assert!(ids.response().starts_with("00-0af7651916cd43dd8448eb211c80319c-"), "{}", ids.response());
+        let response = ids.response();
+        assert!(response.as_bytes().starts_with(b"00-0af7651916cd43dd8448eb211c80319c-"), "{response:?}");
         assert_ne!(ids.span_id, "b7ad6b7169203331");
     }
 

@@ -1,6 +1,6 @@
 //! A service's answer on its way to HTTP.
 
-use std::{convert::Infallible, pin::Pin, time::Duration};
+use std::{cell::RefCell, convert::Infallible, pin::Pin, time::Duration};
 
 use axum::{
     body::Body,
@@ -103,10 +103,22 @@ impl Reply {
     }
 }
 
+thread_local! {
+    /// Where replies are written: a vector that begins small would be moved ten times until it holds a page.
+    static DRAFT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Bytes of a draft that a thread keeps. Larger replies are rare.
+const KEPT: usize = 256 * 1024;
+
 fn encode(message: &impl RpcOutput) -> Result<Vec<u8>, Status> {
-    serde_json::to_vec(message).map_err(|error| {
-        tracing::error!(%error, "a reply can't be written as JSON");
-        Status::internal("the reply can't be written as JSON")
+    DRAFT.with_borrow_mut(|draft| {
+        draft.clear();
+        serde_json::to_writer(&mut *draft, message).map_err(|error| {
+            tracing::error!(%error, "a reply can't be written as JSON");
+            Status::internal("the reply can't be written as JSON")
+        })?;
+        if draft.capacity() > KEPT { Ok(std::mem::take(draft)) } else { Ok(draft.clone()) }
     })
 }
 

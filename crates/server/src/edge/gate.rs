@@ -2,8 +2,8 @@
 //!
 //! A pure limit refuses what a short wait would have served; a pure queue makes everybody wait for answers
 //! that come too late. So a bounded number of calls wait, long enough for a burst to pass; and once the queue
-//! has not been empty for a while, only briefly: then it is no burst, and those who can't be served soon are
-//! told so at once.
+//! has not been empty for a while, only twice as many as there are places, and only briefly: then it is no burst, and
+//! whoever can't be served soon is told so at once, before anything is done for him.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -20,6 +20,7 @@ pub(crate) struct Gate {
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
     max_waiting: usize,
+    max_waiting_overloaded: usize,
     burst: Duration,
     standing: Duration,
     began: Instant,
@@ -38,6 +39,7 @@ impl Gate {
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
             waiting: AtomicUsize::new(0),
             max_waiting: limits.max_waiting,
+            max_waiting_overloaded: places.saturating_mul(2),
             burst: limits.max_wait,
             standing: limits.max_wait_overloaded.min(limits.max_wait),
             began: Instant::now(),
@@ -47,7 +49,7 @@ impl Gate {
 
     /// Whether coming in has no prospect: nothing needs to be read of such a call.
     pub(crate) fn check(&self) -> Result<(), Full> {
-        let full = self.places.available_permits() == 0 && self.waiting.load(Ordering::Relaxed) >= self.max_waiting;
+        let full = self.places.available_permits() == 0 && self.waiting.load(Ordering::Relaxed) >= self.room();
         if full { Err(Full) } else { Ok(()) }
     }
 
@@ -62,17 +64,31 @@ impl Gate {
         place.ok().and_then(Result::ok).ok_or(Full)
     }
 
+    /// How many may wait. Of a standing queue twice as many as there are places: they keep these busy, and those
+    /// behind them would mostly wait in vain.
+    fn room(&self) -> usize {
+        if self.stands() { self.max_waiting.min(self.max_waiting_overloaded) } else { self.max_waiting }
+    }
+
     fn patience(&self) -> Duration {
+        if self.stands() { self.standing } else { self.burst }
+    }
+
+    /// Whether somebody has waited at every moment of a while.
+    fn stands(&self) -> bool {
         let emptied = Duration::from_millis(self.emptied.load(Ordering::Relaxed));
-        let stands = self.began.elapsed().saturating_sub(emptied) > limits::STANDING;
-        if stands { self.standing } else { self.burst }
+        self.began.elapsed().saturating_sub(emptied) > limits::STANDING
     }
 
     fn note_if_empty(&self) {
         if self.waiting.load(Ordering::Relaxed) == 0 {
-            let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            self.emptied.store(now, Ordering::Relaxed);
+            self.note_empty();
         }
+    }
+
+    fn note_empty(&self) {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.emptied.store(now, Ordering::Relaxed);
     }
 }
 
@@ -81,7 +97,13 @@ struct Waiter<'a>(&'a Gate);
 
 impl<'a> Waiter<'a> {
     fn join(gate: &'a Gate) -> Result<Self, Full> {
-        if gate.waiting.fetch_add(1, Ordering::Relaxed) < gate.max_waiting {
+        let room = gate.room();
+        let before = gate.waiting.fetch_add(1, Ordering::Relaxed);
+        if before == 0 {
+            // Until now nobody waited, however long the places have been taken.
+            gate.note_empty();
+        }
+        if before < room {
             return Ok(Self(gate));
         }
         gate.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -142,6 +164,37 @@ mod tests {
         let began = Instant::now();
         assert_eq!(gate.enter().await.err(), Some(Full));
         assert!(began.elapsed() >= Duration::from_millis(380), "the queue was empty: this is a burst again");
+    }
+
+    #[tokio::test]
+    async fn the_first_who_waits_for_long_calls_has_the_patience_of_a_burst() {
+        let gate = gate(1, 8);
+        let _place = gate.enter().await.unwrap();
+        tokio::time::sleep(limits::STANDING + Duration::from_millis(50)).await;
+        let began = Instant::now();
+        assert_eq!(gate.enter().await.err(), Some(Full));
+        assert!(began.elapsed() >= Duration::from_millis(380), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn in_a_standing_queue_twice_as_many_wait_as_there_are_places() {
+        let gate = gate(1, 8);
+        let _place = gate.enter().await.unwrap();
+        let waiters: Vec<_> = (0..2)
+            .map(|_| {
+                let gate = Arc::clone(&gate);
+                tokio::spawn(async move { gate.enter().await.is_err() })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(gate.check(), Ok(()), "a burst may fill the queue");
+        tokio::time::sleep(limits::STANDING).await;
+        assert_eq!(gate.check(), Err(Full));
+        assert_eq!(gate.enter().await.err(), Some(Full));
+        for waiter in waiters {
+            assert!(waiter.await.unwrap(), "nobody left the place");
+        }
+        assert_eq!(gate.check(), Ok(()), "the queue was empty: this is a burst again");
     }
 
     #[tokio::test]

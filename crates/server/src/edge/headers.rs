@@ -34,7 +34,8 @@ impl Policy {
         Self { hsts: promised.then(value).flatten() }
     }
 
-    fn write(&self, path: &str, headers: &mut HeaderMap) {
+    /// Writes them.
+    pub(super) fn write(&self, path: &str, headers: &mut HeaderMap) {
         let is_reference = path == "/docs" || path.starts_with("/docs/");
         let set = |headers: &mut HeaderMap, name: HeaderName, value: &'static str| {
             headers.insert(name, HeaderValue::from_static(value));

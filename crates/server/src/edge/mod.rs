@@ -1,6 +1,6 @@
 //! The edge: what stands between the sockets and the use cases, and costs little for what it turns away.
 //!
-//! A call's head is judged first, then the gate is looked at, then the body is read as a whole, without a
+//! A call that finds the gate full goes no further (`shed.rs`). A call's head is judged first, then the gate is looked at, then the body is read as a whole, without a
 //! place: a slow body holds none. Only a complete call takes a place, and only then is its token looked at
 //! and the store asked. Streams have places of their own, and so have exports (`exports.rs`), whose first page
 //! takes one of a call besides. Probes pass always.
@@ -10,6 +10,8 @@ mod deadline;
 mod gate;
 pub(crate) mod headers;
 mod refusal;
+mod shed;
+mod tally;
 
 use std::sync::Arc;
 
@@ -34,6 +36,8 @@ use crate::uploads;
 use body::Paced;
 use gate::Gate;
 use refusal::Asker;
+pub(crate) use shed::Shed;
+pub(crate) use tally::Tally;
 
 /// Bytes of a gRPC message's frame beside the message.
 const FRAME: usize = 5;
@@ -49,6 +53,8 @@ pub(crate) struct Edge {
     /// Bytes of bodies that may still be held.
     room: Semaphore,
     gateway: Gateway<Api>,
+    /// What the log is told of those turned away.
+    pub(crate) turned_away: Arc<Tally>,
 }
 
 /// How a call uses its bodies.
@@ -74,6 +80,7 @@ impl Edge {
             room: Semaphore::new(limits.max_buffered_bytes),
             limits: limits.clone(),
             gateway,
+            turned_away: Arc::default(),
         }
     }
 

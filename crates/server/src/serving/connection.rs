@@ -5,7 +5,6 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
@@ -15,8 +14,8 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
+use super::Front;
 use super::calls::{Calls, Kept, OpenCall};
 use crate::config::Limits;
 use crate::limits;
@@ -70,14 +69,14 @@ impl Life {
     }
 
     /// Serves the connection until it ends, by itself or by its times.
-    pub(super) async fn run<I>(mut self, builder: &Builder<TokioExecutor>, io: I, peer: SocketAddr, app: Router)
+    pub(super) async fn run<I>(mut self, builder: &Builder<TokioExecutor>, io: I, peer: SocketAddr, front: Front)
     where
         I: Read + Write + Unpin + Send + 'static,
     {
         let calls = self.calls.clone();
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-            let (app, call) = (app.clone(), calls.open());
-            async move { Ok::<_, Infallible>(answer(app, request, peer, call).await) }
+            let (front, call) = (front.clone(), calls.open());
+            async move { Ok::<_, Infallible>(answer(front, request, peer, call).await) }
         });
         let mut connection = std::pin::pin!(builder.serve_connection(io, service));
         let mut stopping = self.stopping.clone();
@@ -138,18 +137,22 @@ impl Life {
 }
 
 async fn answer(
-    app: Router,
+    front: Front,
     request: hyper::Request<Incoming>,
     peer: SocketAddr,
     call: OpenCall,
 ) -> hyper::Response<Kept<OpenCall>> {
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(ConnectInfo(peer));
-    request.extensions_mut().insert(call.handle());
-    match app.oneshot(request).await {
-        Ok(response) => response.map(|body| Kept::new(body, call)),
-        Err(never) => match never {},
-    }
+    let (parts, body) = request.into_parts();
+    let response = match front.early(&parts) {
+        Some(response) => response,
+        None => {
+            let mut request = hyper::Request::from_parts(parts, Body::new(body));
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(call.handle());
+            front.answer(request).await
+        }
+    };
+    response.map(|body| Kept::new(body, call))
 }
 
 /// A tenth more or less, so that connections that began together don't end together.
