@@ -96,7 +96,8 @@ fn taken(claim: &Claim, step: &Step, nth: usize) -> Option<Claim> {
         2 => return claim.approve_decision(Approver { user: another, level: 9 }, now(), today, &setting).ok(),
         3 => {
             let lines = all.iter().zip(step.lines).filter(|(_, named)| *named).map(|(line, _)| *line).collect();
-            let appeal = NewAppeal { lines, grounds: "more".to_owned(), evidence: Vec::new() };
+            let appeal =
+                NewAppeal { lines, grounds: "more".to_owned(), evidence: Vec::new(), external_ref: String::new() };
             return claim.appeal(appeal, CLERK.into(), now(), &setting).ok();
         }
         4 => {
