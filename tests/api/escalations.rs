@@ -1,4 +1,4 @@
-//! Overdue reviews: who is told, after how many days, step by step.
+//! Overdue reviews and appeals: who is told, after how many days, step by step.
 
 use chrono::Duration;
 use recourse_domain::clock::Clock;
@@ -27,6 +27,18 @@ async fn with_steps(server: &Server, world: &World) {
 async fn pass_days(server: &Server, days: i64) {
     server.clock.advance(Duration::days(days));
     server.running.api.enforce_deadlines().await.expect("deadlines");
+}
+
+/// A claim that was rejected whole, and that its station appealed against at once.
+async fn appealed(world: &World, claim: serde_json::Value) -> String {
+    let name = world.in_review(claim).await;
+    let etag = world.auditor.get(&format!("/v1/{name}")).await.ok()["etag"].clone();
+    let verdict = |line: i32| json!({"lineNumber": line, "outcome": "REJECTED", "reasons": [{"code": "NOT_COVERED"}]});
+    let decisions = json!({"etag": etag, "lineDecisions": [verdict(1), verdict(2)]});
+    world.auditor.post(&format!("/v1/{name}:adjudicate"), decisions).await.ok();
+    let appeal = json!({"lineNumbers": [1, 2], "grounds": "it is covered"});
+    world.station.post(&format!("/v1/{name}/appeals"), appeal).await.ok();
+    name
 }
 
 on_both_databases! {
@@ -83,5 +95,37 @@ on_both_databases! {
         pass_days(&server, 11).await;
         let late = world.auditor.get(&format!("/v1/{held}")).await.ok();
         assert_eq!((&late["escalation"]["level"], &late["queue"]), (&json!(2), &json!("reviewQueues/DIRECTOR")));
+    }
+
+    async fn an_overdue_appeal_is_escalated_and_its_claim_stays_what_it_is(server) {
+        let world = World::load(&server).await;
+        with_steps(&server, &world).await;
+        let mut other = pump_claim();
+        other["externalJob"] = json!("2");
+        let (waits, held) = (appealed(&world, pump_claim()).await, appealed(&world, other).await);
+        world.auditor.post(&format!("/v1/{held}:hold"), json!({"reason": "INVESTIGATION"})).await.ok();
+        pass_days(&server, 7).await;
+        assert!(world.auditor.get(&format!("/v1/{waits}")).await.ok().get("escalation").is_none(), "due today");
+        let second = server.beside().await;
+        second.clock.advance(Duration::days(11));
+        server.clock.advance(Duration::days(1));
+        let (here, there) = tokio::join!(server.running.api.enforce_deadlines(), second.running.api.enforce_deadlines());
+        assert!(here.is_ok() && there.is_ok());
+        server.running.api.enforce_deadlines().await.expect("deadlines");
+        let claim = world.auditor.get(&format!("/v1/{waits}")).await.ok();
+        assert_eq!((&claim["escalation"]["level"], &claim["state"]), (&json!(1), &json!("REJECTED")));
+        assert_eq!(claim["queue"], "reviewQueues/LEAD");
+        assert_eq!(world.station.get(&format!("/v1/{waits}")).await.ok()["escalation"]["level"], 1, "its station is told");
+        let events = world.station.get(&format!("/v1/events?resource={waits}")).await.ok();
+        let escalated = events["events"].as_array().unwrap().iter().filter(|event| event["verb"] == "escalate").count();
+        assert_eq!(escalated, 1, "{events:#}");
+        let found = world.auditor.get("/v1/claims?filter=queue%3DLEAD%20AND%20open_appeal:*").await.ok();
+        assert_eq!(found["claims"].as_array().map(Vec::len), Some(1), "{found:#}");
+        assert!(world.auditor.get(&format!("/v1/{held}")).await.ok().get("escalation").is_none(), "its clock stands");
+        pass_days(&server, 3).await;
+        let late = world.auditor.get(&format!("/v1/{waits}")).await.ok();
+        assert_eq!((&late["escalation"]["level"], &late["queue"]), (&json!(2), &json!("reviewQueues/DIRECTOR")));
+        assert_eq!(server.running.api.store().verify_rows().await.unwrap().faults, Vec::<String>::new());
+        second.running.stop().await;
     }
 }

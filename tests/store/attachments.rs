@@ -31,6 +31,7 @@ async fn created(store: &Store, station: OrgId, created_by: u128, claim: Option<
         created_by: UserId(Uuid::from_u128(created_by)).into(),
         claim,
         subject: None,
+        external_ref: String::new(),
         replaces: None,
     };
     let attachment = &Attachment::create(new, BOUNDS).unwrap();

@@ -34,7 +34,13 @@ fn user(name: &str, stations: &[u128]) -> User {
 
 fn person() -> Person {
     let outside = vec![OutsideIdentity { issuer: "https://login.example.com".to_owned(), subject: "s-1".to_owned() }];
-    Person { display_name: "王".to_owned(), email: "w@example.com".to_owned(), phone: "139".to_owned(), outside }
+    Person {
+        display_name: "王".to_owned(),
+        email: "w@example.com".to_owned(),
+        phone: "139".to_owned(),
+        external_ref: "HR-7".to_owned(),
+        outside,
+    }
 }
 
 fn manager() -> Permit {
@@ -207,6 +213,7 @@ on_both_stores! {
             consenting: vec![(org(101), "stations/S-002".to_owned())],
             revoked: false,
             public_keys: String::new(),
+            external_ref: "DMS-1".to_owned(),
         };
         let made = &client;
         let stored = store

@@ -23,6 +23,7 @@ async fn read(store: &Store, date: &str, km: i64, claim: Option<ClaimId>) -> Odo
         claim,
         retracted: false,
         recorded_time: chrono::DateTime::from_timestamp_micros(minute(0).timestamp_micros()).unwrap(),
+        origin: None,
     };
     let written = &reading;
     store.run(|tx| Box::pin(async move { tx.insert_reading(&keeper(), written).await })).await.unwrap();

@@ -19,7 +19,7 @@ use super::on_both_stores;
 /// A filter on a field, with a value of its type.
 fn on_field(field: &Field) -> String {
     let value = match field.kind {
-        FieldKind::Text => "x".to_owned(),
+        FieldKind::Text | FieldKind::Spelled(_) | FieldKind::SmallLetters => "x".to_owned(),
         FieldKind::Integer => "1".to_owned(),
         FieldKind::Bool => "true".to_owned(),
         FieldKind::Date => "2026-01-31".to_owned(),

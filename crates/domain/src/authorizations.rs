@@ -23,12 +23,12 @@ pub use uses::{Overdrawn, Planned};
 
 /// What lists of authorisations may be filtered and ordered by.
 pub const AUTHORIZATION_FIELDS: &[Field] = &[
-    field("number", "number", FieldKind::Text, false, true),
+    field("number", "number", FieldKind::CODE, false, true),
     field("state", "state", FieldKind::Text, false, false),
     field("kind", "kind", FieldKind::Text, false, false),
-    field("station", "station", FieldKind::Text, false, false),
-    field("vin", "vin", FieldKind::Text, false, true),
-    field("claim", "claim", FieldKind::Text, false, false),
+    field("station", "station", FieldKind::code_of("stations"), false, false),
+    field("vin", "vin", FieldKind::VIN, false, true),
+    field("claim", "claim_id", FieldKind::Uuid, false, false),
     field("expire_date", "expire_date", FieldKind::Date, true, false),
     field("create_time", "create_time", FieldKind::Time, true, false),
     field("update_time", "update_time", FieldKind::Time, true, false),
@@ -226,7 +226,6 @@ impl Authorization {
         if claim.kind.spec().effect() != Effect::Authorizes || claim.state.word() != StateWord::Approved {
             return None;
         }
-        let items: Vec<Item> = claim.lines.iter().filter_map(|line| item(claim, line)).collect();
         let assembly = match &claim.header.details {
             Some(Details::MajorAssembly(details)) => Some(details.clone()),
             Some(
@@ -247,7 +246,7 @@ impl Authorization {
             vin: claim.header.vin.clone().unwrap_or_default(),
             claim: claim.id,
             currency: claim.currency,
-            items,
+            items: items_of(claim),
             issue_date: today,
             expire_date: plus_days(today, u32::try_from(setting.authorization_days).unwrap_or(0)),
             uses: Vec::new(),
@@ -260,10 +259,11 @@ impl Authorization {
         })
     }
 
-    /// The same after a later decision on the request: what that authorises now.
+    /// The same after a later decision on the request: what that authorises now, which is nothing once every line is
+    /// rejected. What claims use of it stands.
     #[must_use]
-    pub fn reissued(mut self, newer: &Authorization, today: NaiveDate) -> Authorization {
-        self.items.clone_from(&newer.items);
+    pub fn reissued(mut self, claim: &Claim, today: NaiveDate) -> Authorization {
+        self.items = items_of(claim);
         self.state = self.state_on(today);
         self
     }
@@ -362,6 +362,11 @@ impl Authorization {
             quantity.is_some_and(|quantity| quantity.0 <= 0) || amount.minor <= 0
         })
     }
+}
+
+/// What the newest decision on each line of a request allows.
+fn items_of(claim: &Claim) -> Vec<Item> {
+    claim.lines.iter().filter_map(|line| item(claim, line)).collect()
 }
 
 fn item(claim: &Claim, line: &Line) -> Option<Item> {

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::access::OrgKind;
 use crate::ids::{CommandId, OrgId, UserId};
 
 /// What happened to a resource.
@@ -111,15 +110,5 @@ impl Change {
             field(org.0.as_bytes());
         }
         hasher.finalize().to_vec()
-    }
-}
-
-/// The kind of organisation a collection of master data stands for, if any.
-pub fn org_kind_of(collection: &str) -> Option<OrgKind> {
-    match collection {
-        "stations" => Some(OrgKind::Station),
-        "suppliers" => Some(OrgKind::Supplier),
-        "appraisers" => Some(OrgKind::Appraiser),
-        _ => None,
     }
 }

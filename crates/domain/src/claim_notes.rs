@@ -60,6 +60,9 @@ pub struct ClaimNote {
     pub author_is_client: bool,
     /// Whose people wrote it.
     pub side: Side,
+    /// Its key in the system of whoever wrote it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub external_ref: String,
 }
 
 impl ClaimNote {
@@ -101,6 +104,7 @@ mod tests {
             author: UserId(Uuid::from_u128(3)),
             author_is_client: false,
             side: Side::Manufacturer,
+            external_ref: String::new(),
         }
     }
 

@@ -20,8 +20,8 @@ use crate::vin::Vin;
 pub const CORRECTION_FIELDS: &[Field] = &[
     field("type", "correction_type", FieldKind::Text, false, false),
     field("state", "state", FieldKind::Text, false, false),
-    field("vin", "vin", FieldKind::Text, false, true),
-    field("station", "station", FieldKind::Text, false, false),
+    field("vin", "vin", FieldKind::VIN, false, true),
+    field("station", "station", FieldKind::code_of("stations"), false, false),
     field("external_ref", "external_ref", FieldKind::Text, false, false),
     field("create_time", "create_time", FieldKind::Time, true, false),
     field("update_time", "update_time", FieldKind::Time, true, false),
@@ -335,6 +335,7 @@ mod tests {
             claim: None,
             retracted: false,
             recorded_time: "2026-03-01T08:00:00Z".parse().unwrap(),
+            origin: None,
         }
     }
 

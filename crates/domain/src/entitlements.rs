@@ -18,10 +18,11 @@ use crate::vehicle::Vehicle;
 /// What lists of entitlements may be filtered and ordered by.
 pub const ENTITLEMENT_FIELDS: &[Field] = &[
     field("state", FieldKind::Text, false, false),
-    field("card_number", FieldKind::Text, false, true),
-    field("vin", FieldKind::Text, false, true),
+    field("card_number", FieldKind::CODE, false, true),
+    field("vin", FieldKind::VIN, false, true),
     field("sequence", FieldKind::Integer, false, false),
     field("last_date", FieldKind::Date, true, false),
+    field("external_ref", FieldKind::Text, false, false),
     field("create_time", FieldKind::Time, true, false),
 ];
 
@@ -59,6 +60,9 @@ pub struct ServiceEntitlement {
     /// Why it was issued by hand, or taken back.
     #[serde(default)]
     pub reason: String,
+    /// Its key in the system of whoever issued it by hand.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub external_ref: String,
 }
 
 /// Where an entitlement stands.
@@ -173,6 +177,7 @@ impl ServiceEntitlement {
             fee: service.fee,
             state: EntitlementState::Issued,
             reason: String::new(),
+            external_ref: String::new(),
         }
     }
 
@@ -199,6 +204,7 @@ impl ServiceEntitlement {
             fee,
             state: EntitlementState::Issued,
             reason: String::new(),
+            external_ref: String::new(),
         }
     }
 
@@ -220,13 +226,9 @@ impl ServiceEntitlement {
         }
     }
 
-    /// Whether a service on a day and at a reading is within its window.
-    pub fn is_within(&self, date: NaiveDate, odometer_km: i64) -> bool {
-        (self.first_day..=self.last_day).contains(&date) && (self.from_km..=self.to_km).contains(&odometer_km)
-    }
-
     /// The entitlement after a step of the claim that chose it: reserved while a decision is awaited, used by
-    /// an approval, released by everything that ends the claim without one. A returned claim keeps it.
+    /// an approval, released by everything that ends the claim without one. A returned claim keeps it. One that a
+    /// rejection released may have expired when an appeal is granted: the service was claimed in time.
     ///
     /// # Errors
     ///
@@ -234,9 +236,13 @@ impl ServiceEntitlement {
     pub fn reconciled(mut self, claim: &Claim) -> Result<ServiceEntitlement, NotPossible> {
         let holder = Holder { claim: claim.id, station: claim.station };
         let own = self.state.holder().is_some_and(|held| held.claim == claim.id);
-        let state = match claim.state.word() {
-            StateWord::Submitted | StateWord::InReview | StateWord::Returned => EntitlementState::Reserved(holder),
-            StateWord::Approved | StateWord::Settled | StateWord::Closed => EntitlementState::Used(holder),
+        let (state, in_time) = match claim.state.word() {
+            StateWord::Submitted | StateWord::InReview | StateWord::Returned => {
+                (EntitlementState::Reserved(holder), false)
+            }
+            StateWord::Approved | StateWord::Settled | StateWord::Closed => {
+                (EntitlementState::Used(holder), self.state == EntitlementState::Expired)
+            }
             StateWord::Draft | StateWord::Rejected | StateWord::Withdrawn | StateWord::Lapsed => {
                 if own {
                     self.state = EntitlementState::Released;
@@ -244,7 +250,7 @@ impl ServiceEntitlement {
                 return Ok(self);
             }
         };
-        if !own && !self.state.is_free() {
+        if !own && !in_time && !self.state.is_free() {
             return Err(NotPossible);
         }
         self.state = state;

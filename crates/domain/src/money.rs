@@ -4,180 +4,18 @@
 //! away from zero, on a 128-bit product; what does not fit into 64 bits afterwards is an error, never a wrap.
 //! Texts are plain digits: an amount with more decimals than its scale is refused, not rounded.
 
+mod currency;
+mod error;
+mod numbers;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why an amount can't be computed or read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MoneyError {
-    /// The result is larger than the system can hold.
-    #[error("the amount is larger than can be held")]
-    Overflow,
-    /// Two currencies met in one sum.
-    #[error("{0} and {1} can't be added; convert one of them at a dated rate first")]
-    CurrencyMismatch(Currency, Currency),
-    /// No such currency, or one without a minor unit (gold, test codes).
-    #[error("not a currency of ISO 4217 with a minor unit")]
-    UnknownCurrency,
-    /// More decimals than the scale has; they would have to be rounded away.
-    #[error("at most {0} decimals")]
-    TooManyDecimals(u32),
-    /// Not plain digits with an optional sign and point, or units and nanos of different sign.
-    #[error("not a number in plain digits")]
-    BadNumber,
-    /// Shares that are negative or sum to more than the whole.
-    #[error("shares are 0 to 100 % and sum to at most 100 %")]
-    BadShares,
-}
-
-/// A currency of ISO 4217, with the number of decimals it has.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Currency {
-    code: [u8; 3],
-    exponent: u8,
-}
-
-impl Currency {
-    /// Renminbi: the currency of the demo and of most deployments.
-    pub const CNY: Currency = Currency { code: *b"CNY", exponent: 2 };
-
-    /// Reads a code such as `CNY`; case and surrounding blanks do not count.
-    pub fn parse(text: &str) -> Result<Self, MoneyError> {
-        let upper = text.trim().to_ascii_uppercase();
-        let code: [u8; 3] = upper.as_bytes().try_into().map_err(|_| MoneyError::UnknownCurrency)?;
-        let exponent = iso_currency::Currency::from_code(&upper)
-            .and_then(iso_currency::Currency::exponent)
-            .and_then(|exponent| u8::try_from(exponent).ok())
-            .filter(|exponent| *exponent <= 9)
-            .ok_or(MoneyError::UnknownCurrency)?;
-        Ok(Self { code, exponent })
-    }
-
-    /// The code: `CNY`.
-    pub fn code(&self) -> &str {
-        // The bytes came out of a `str` of three ASCII letters.
-        std::str::from_utf8(&self.code).unwrap_or("XXX")
-    }
-
-    /// Decimals of the currency: 2 for CNY, 0 for JPY, 3 for KWD.
-    pub fn exponent(self) -> u32 {
-        u32::from(self.exponent)
-    }
-}
-
-impl fmt::Display for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl fmt::Debug for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl TryFrom<String> for Currency {
-    type Error = MoneyError;
-
-    fn try_from(text: String) -> Result<Self, MoneyError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Currency> for String {
-    fn from(currency: Currency) -> Self {
-        currency.code().to_owned()
-    }
-}
-
-/// Declares a number with a fixed count of decimals, kept as a whole number of its smallest step.
-macro_rules! scaled {
-    ($(#[$doc:meta])* $name:ident, $scale:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(pub i64);
-
-        impl $name {
-            /// None of it.
-            pub const ZERO: $name = $name(0);
-            /// How many decimals it has.
-            pub const SCALE: u32 = $scale;
-            /// Steps in one whole.
-            pub const ONE: i64 = 10_i64.pow($scale);
-
-            /// So many wholes.
-            pub fn whole(count: i64) -> Result<Self, MoneyError> {
-                count.checked_mul(Self::ONE).map(Self).ok_or(MoneyError::Overflow)
-            }
-
-            /// Reads plain digits; decimals beyond the scale are refused unless they are zeros.
-            pub fn parse(text: &str) -> Result<Self, MoneyError> {
-                parse_scaled(text, $scale).map(Self)
-            }
-
-            /// The sum.
-            pub fn try_add(self, other: Self) -> Result<Self, MoneyError> {
-                self.0.checked_add(other.0).map(Self).ok_or(MoneyError::Overflow)
-            }
-
-            /// The difference.
-            pub fn try_sub(self, other: Self) -> Result<Self, MoneyError> {
-                self.0.checked_sub(other.0).map(Self).ok_or(MoneyError::Overflow)
-            }
-
-            /// Whether it is below zero.
-            pub fn is_negative(self) -> bool {
-                self.0 < 0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&print_scaled(self.0, $scale))
-            }
-        }
-    };
-}
-
-scaled!(/// Hours of work, in hundredths: `1.50`.
-    Hours, 2);
-scaled!(/// A count of pieces, litres or metres, in thousandths: `4.500`.
-    Quantity, 3);
-
-scaled!(/// What some units of a currency cost in another, in millionths: `0.128450`.
-    ExchangeFactor, 6);
-
-/// A share, rate or markup in hundredths of a per cent: 10,000 are the whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct BasisPoints(pub i64);
-
-impl BasisPoints {
-    /// Nothing.
-    pub const ZERO: BasisPoints = BasisPoints(0);
-    /// The whole: 100 %.
-    pub const WHOLE: BasisPoints = BasisPoints(10_000);
-
-    /// The factor of a markup: 100 % and so much more.
-    pub fn on_top(self) -> Result<Self, MoneyError> {
-        self.0.checked_add(Self::WHOLE.0).map(Self).ok_or(MoneyError::Overflow)
-    }
-
-    /// Whether it is a share: between nothing and the whole.
-    pub fn is_share(self) -> bool {
-        (0..=Self::WHOLE.0).contains(&self.0)
-    }
-}
-
-impl fmt::Display for BasisPoints {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} %", print_scaled(self.0, 2))
-    }
-}
+pub use currency::Currency;
+pub use error::MoneyError;
+pub use numbers::{BasisPoints, ExchangeFactor, Hours, Quantity};
+use numbers::{parse_scaled, print_scaled};
 
 /// What an amount is multiplied by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -265,12 +103,6 @@ impl Money {
     pub fn try_min(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
         Ok(if other.minor < self.minor { other } else { self })
-    }
-
-    /// The larger of two in one currency.
-    pub fn try_max(self, other: Self) -> Result<Self, MoneyError> {
-        self.same_currency(other)?;
-        Ok(if other.minor > self.minor { other } else { self })
     }
 
     /// Which of two in one currency is larger.
@@ -437,46 +269,6 @@ fn divide_half_away(product: i128, divisor: i128) -> i128 {
     let quotient = product / divisor;
     let remainder = (product % divisor).abs();
     if remainder >= divisor - remainder { quotient + product.signum() } else { quotient }
-}
-
-fn parse_scaled(text: &str, scale: u32) -> Result<i64, MoneyError> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let (whole, decimals) = match digits.split_once('.') {
-        Some((_, "")) => return Err(MoneyError::BadNumber),
-        Some((whole, decimals)) => (whole, decimals),
-        None => (digits, ""),
-    };
-    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !plain(whole) || !plain(decimals) {
-        return Err(MoneyError::BadNumber);
-    }
-    // Zeros say nothing and are dropped; what remains must fit the scale.
-    let decimals = decimals.trim_end_matches('0');
-    let width = usize::try_from(scale).unwrap_or(usize::MAX);
-    if decimals.len() > width {
-        return Err(MoneyError::TooManyDecimals(scale));
-    }
-    let mut value = 0_i64;
-    for byte in whole.bytes().chain(decimals.bytes()).chain(std::iter::repeat_n(b'0', width - decimals.len())) {
-        let digit = i64::from(byte - b'0');
-        let signed = if negative { -digit } else { digit };
-        value = value.checked_mul(10).and_then(|value| value.checked_add(signed)).ok_or(MoneyError::Overflow)?;
-    }
-    Ok(value)
-}
-
-fn print_scaled(value: i64, scale: u32) -> String {
-    let sign = if value < 0 { "-" } else { "" };
-    let magnitude = value.unsigned_abs();
-    if scale == 0 {
-        return format!("{sign}{magnitude}");
-    }
-    let one = 10_u64.pow(scale);
-    let width = usize::try_from(scale).unwrap_or(0);
-    format!("{sign}{}.{:0width$}", magnitude / one, magnitude % one)
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 pub use correction::SaleDates;
 pub use event::{EventDetail, NewComponent, VehicleEvent};
-pub use odometer::{OdometerIssue, OdometerReading, OdometerSource, check_reading};
+pub use odometer::{OdometerIssue, OdometerReading, OdometerSource, Origin, check_reading};
 
-use crate::catalog::common::{Checks, code_value, date, flag, reference, text, text_value, words};
+use crate::catalog::common::{Checks, code_value, coded, date, flag, named, reference, text, text_value, words};
 use crate::catalog::{ColumnValue, Field, Record, Reference};
 use crate::change::Audience;
 use crate::ids::{ClaimId, Code, OrgId};
@@ -238,14 +238,14 @@ impl Record for Vehicle {
     const COLLECTION: &'static str = "vehicles";
     const TABLE: &'static str = "vehicle";
     const FIELDS: &'static [Field] = &[
-        text("brand"),
-        text("model"),
-        text("plant"),
+        coded("brand"),
+        coded("model"),
+        coded("plant"),
         text("lot"),
         date("build_date", false),
         text("drivetrain"),
         text("engine_type"),
-        text("seller"),
+        named("seller", "stations"),
         date("warranty_start", false),
         text("vehicle_use"),
         flag("returned"),

@@ -8,9 +8,7 @@ use tonic::{Code, Status};
 use crate::{
     Lang,
     google::rpc::{self, BadRequest, ErrorInfo, LocalizedMessage, RetryInfo, bad_request::FieldViolation},
-    merge::MergeError,
     v1::error_reason,
-    validate::Violation,
 };
 
 /// `ErrorInfo.domain` of every error of ours.
@@ -102,35 +100,6 @@ impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         refusal.into_status()
     }
-}
-
-/// The refusal of a message that breaks rules of the wire.
-#[must_use]
-pub fn invalid_fields(violations: &[Violation], lang: Lang) -> Status {
-    let fields: Vec<_> = violations.iter().take(3).map(|v| v.field.as_str()).collect();
-    let message = format!("{} invalid: {}", if violations.len() == 1 { "field" } else { "fields" }, fields.join(", "));
-    let text = match lang {
-        Lang::En => message.clone(),
-        Lang::ZhCn => format!("字段无效：{}", fields.join("、")),
-    };
-    let refusal = Refusal::new(Code::InvalidArgument, error_reason::Code::InvalidFields, message).localized(lang, text);
-    let refusal = violations.iter().fold(refusal, |r, v| r.violation(&v.field, v.rule.code(), lang, v.rule.text(lang)));
-    refusal.into_status()
-}
-
-/// The refusal of an update whose mask names a field that can't be written.
-#[must_use]
-pub fn invalid_mask(error: &MergeError, lang: Lang) -> Status {
-    let path = error.path();
-    let message = format!("the update mask names {path}, which can't be written");
-    let text = match lang {
-        Lang::En => message.clone(),
-        Lang::ZhCn => format!("更新掩码中的 {path} 不可写入"),
-    };
-    Refusal::new(Code::InvalidArgument, error_reason::Code::InvalidUpdateMask, message)
-        .localized(lang, text)
-        .violation(path, error.code(), lang, error.text(lang))
-        .into_status()
 }
 
 impl Details {

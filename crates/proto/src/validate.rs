@@ -73,12 +73,6 @@ pub struct TextRule {
 }
 
 impl Check {
-    /// The violations so far.
-    #[must_use]
-    pub fn into_violations(self) -> Vec<Violation> {
-        self.violations
-    }
-
     /// Adds a violation of a field of the message that is being walked.
     pub fn violate(&mut self, field: &'static str, rule: Rule) {
         if self.violations.len() < MOST_VIOLATIONS {

@@ -17,8 +17,7 @@ use crate::scope;
 use crate::sql::{Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
-const CLIENT_COLUMNS: &str =
-    "id, display_name, membership, consenting, revoked, public_keys, version, create_time, update_time, head_hash";
+const CLIENT_COLUMNS: &str = "id, display_name, membership, consenting, revoked, public_keys, external_ref, version, create_time, update_time, head_hash";
 
 impl Store {
     /// An API client with the hash of its secret, whoever asks: for its own sign-in and its tokens.
@@ -73,8 +72,8 @@ impl Tx<'_> {
         let id = client.id.0;
         let version = Version::after(permit, &note, id, (0, &[]), json(&client)?);
         let row = Sql::new(
-            "INSERT INTO api_client (id, display_name, membership, consenting, secret_hash, revoked, public_keys, version, \
-             create_time, update_time, head_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO api_client (id, display_name, membership, consenting, secret_hash, revoked, public_keys, \
+             external_ref, version, create_time, update_time, head_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(id)
         .bind(&client.display_name)
@@ -83,6 +82,7 @@ impl Tx<'_> {
         .bind(secret_hash)
         .bind(client.revoked)
         .bind(&client.public_keys)
+        .bind(Some(&client.external_ref).filter(|text| !text.is_empty()).cloned())
         .bind(version.number())
         .bind(version.time())
         .bind(version.time())
@@ -153,6 +153,7 @@ fn client(row: &Row) -> Result<Stored<ApiClient>, StoreError> {
             consenting: row.document("consenting")?,
             revoked: row.get("revoked")?,
             public_keys: row.get::<Option<String>>("public_keys")?.unwrap_or_default(),
+            external_ref: row.get::<Option<String>>("external_ref")?.unwrap_or_default(),
         },
     })
 }

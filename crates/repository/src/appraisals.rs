@@ -9,8 +9,8 @@ use recourse_domain::query::page::{ListQuery, Page};
 use sea_orm::Value;
 use uuid::Uuid;
 
+use crate::aggregates::{self, Aggregate};
 use crate::changes::ChangeNote;
-use crate::documents::{self, Document};
 use crate::error::StoreError;
 use crate::scope::{self, Dimensions};
 use crate::sql::{IntoValue, Sql};
@@ -22,28 +22,28 @@ const fn field(name: &'static str, column: &'static str, kind: FieldKind, sortab
 
 /// What lists of appraisals may be filtered and ordered by.
 pub const APPRAISAL_FIELDS: &[Field] = &[
-    field("number", "number", FieldKind::Text, false, true),
+    field("number", "number", FieldKind::CODE, false, true),
     field("state", "state", FieldKind::Text, false, false),
     field("claim", "claim_id", FieldKind::Uuid, false, false),
-    field("appraiser", "appraiser", FieldKind::Text, false, false),
+    field("appraiser", "appraiser", FieldKind::code_of("appraisers"), false, false),
     field("due_time", "due_time", FieldKind::Time, false, false),
     field("external_ref", "external_ref", FieldKind::Text, false, true),
     field("create_time", "create_time", FieldKind::Time, true, false),
     field("update_time", "update_time", FieldKind::Time, true, false),
 ];
 
-impl Document for Appraisal {
+impl Aggregate for Appraisal {
     const TABLE: &'static str = "appraisal";
-    const REACH: Dimensions = scope::APPRAISAL;
+    const DIMENSIONS: Dimensions = scope::APPRAISAL;
 
-    fn key(&self) -> Uuid {
+    fn id(&self) -> Uuid {
         self.id.0
     }
 
-    fn columns(&self) -> Result<Vec<(&'static str, Value)>, StoreError> {
+    fn columns(&self) -> Vec<(&'static str, Value)> {
         let word = self.state.word();
         let external_ref = Some(self.external_ref.clone()).filter(|text| !text.is_empty());
-        Ok(vec![
+        vec![
             ("number", self.number.clone().into_value()),
             ("claim_id", self.claim.0.into_value()),
             ("station_id", self.station.0.into_value()),
@@ -54,19 +54,19 @@ impl Document for Appraisal {
             ("due_time", self.due_time().into_value()),
             ("access_end_time", self.state.access_end_time().into_value()),
             ("external_ref", external_ref.into_value()),
-        ])
+        ]
     }
 }
 
 impl Store {
     /// The appraisal of a key.
     pub async fn appraisal(&self, scope: &Scope, id: Uuid) -> Result<Option<Stored<Appraisal>>, StoreError> {
-        documents::by_id(&self.reader, scope, id).await
+        aggregates::by_id(&self.reader, scope, id).await
     }
 
     /// A page of appraisals.
     pub async fn appraisals(&self, scope: &Scope, query: &ListQuery) -> Result<Page<Stored<Appraisal>>, StoreError> {
-        documents::listed(&self.reader, scope, query).await
+        self.aggregates(scope, query, None).await
     }
 
     /// Final appraisals whose appraiser's access is over, the oldest first.
@@ -81,7 +81,7 @@ impl Store {
 impl Tx<'_> {
     /// The appraisal of a key.
     pub async fn appraisal(&mut self, scope: &Scope, id: Uuid) -> Result<Option<Stored<Appraisal>>, StoreError> {
-        documents::by_id(&self.db, scope, id).await
+        aggregates::by_id(&self.db, scope, id).await
     }
 
     /// The appraisals of these claims, in one query.
@@ -90,7 +90,7 @@ impl Tx<'_> {
         scope: &Scope,
         claims: &[ClaimId],
     ) -> Result<Vec<Stored<Appraisal>>, StoreError> {
-        documents::with_keys(&self.db, scope, "claim_id", claims.iter().map(|claim| claim.0)).await
+        aggregates::with_keys(&self.db, scope, "claim_id", claims.iter().map(|claim| claim.0)).await
     }
 
     /// Writes a new appraisal, its parties and its change row.
@@ -107,7 +107,7 @@ impl Tx<'_> {
                 .execute(&self.db)
                 .await?;
         }
-        self.insert_document(permit, appraisal, &note).await
+        self.insert_aggregate(permit, appraisal, note).await
     }
 
     /// Writes a changed appraisal and its change row, if nobody else changed it meanwhile.
@@ -118,7 +118,7 @@ impl Tx<'_> {
         appraisal: Appraisal,
         note: ChangeNote,
     ) -> Result<Stored<Appraisal>, StoreError> {
-        self.update_document(permit, before, appraisal, &note).await
+        self.update_aggregate(permit, before, appraisal, note).await
     }
 
     /// Gives an organisation sight of a claim. The claim's change row says so.

@@ -1,21 +1,22 @@
-//! Attachments: one document a row, what tells of a person in a row of its own, and where the bytes are.
-//!
-//! An upload's progress is no version of its attachment: it is what is durable, piece by piece. A piece counts
-//! from the moment in which its row stands, and of two writers at one place one finds it taken.
+//! Attachments: one document a row, what tells of a person in a row of its own. Where the bytes are is in `uploads`,
+//! what a file proves in `evidence`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod evidence;
+mod uploads;
 
 use chrono::{DateTime, Utc};
 use recourse_domain::access::{Permit, Scope};
-use recourse_domain::attachments::{Attachment, Category, Hash, Owner, Particulars, Place};
-use recourse_domain::catalog::{EvidenceRule, Field, FieldKind, Stored};
-use recourse_domain::claims::{AttachmentFact, Claim, EvidenceUse, StateWord};
-use recourse_domain::ids::{ClaimId, Code, OrgId};
+use recourse_domain::attachments::{Attachment, Owner, Particulars, Place};
+use recourse_domain::catalog::{Field, FieldKind, Stored};
+use recourse_domain::claims::Claim;
+use recourse_domain::ids::OrgId;
 use recourse_domain::query::page::{ListQuery, Page};
 use sea_orm::Value;
 use uuid::Uuid;
 
-use crate::bulk;
+pub use uploads::{Part, Upload};
+
+use crate::aggregates;
 use crate::changes::{ChangeNote, Version, Writing, json};
 use crate::error::StoreError;
 use crate::lists;
@@ -23,14 +24,11 @@ use crate::scope;
 use crate::sql::{IntoValue, Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
-const BODY_VERSION: i64 = 1;
 /// An attachment with its particulars and its upload.
 const COLUMNS: &str = "id, version, create_time, update_time, head_hash, body, file_name, latitude_e7, longitude_e7, \
      received, expire_time";
 const FROM: &str = "FROM attachment LEFT JOIN attachment_particulars p ON p.attachment_id = id \
      LEFT JOIN attachment_upload u ON u.attachment_id = id WHERE ";
-/// Uses of a file by other claims that a check looks at.
-const MOST_USES: u32 = 100;
 
 const fn field(name: &'static str, column: &'static str, kind: FieldKind, sortable: bool) -> Field {
     Field { name, column, kind, sortable, prefix: false }
@@ -39,14 +37,18 @@ const fn field(name: &'static str, column: &'static str, kind: FieldKind, sortab
 /// What lists of attachments may be filtered and ordered by.
 pub const ATTACHMENT_FIELDS: &[Field] = &[
     field("claim", "claim_id", FieldKind::Uuid, false),
-    field("station", "station", FieldKind::Text, false),
+    field("station", "station", FieldKind::code_of("stations"), false),
     field("subject", "subject", FieldKind::Text, false),
     field("category", "category", FieldKind::Text, false),
     field("state", "state", FieldKind::Text, false),
-    field("content_type", "content_type", FieldKind::Text, false),
-    field("sha256", "sha256", FieldKind::Text, false),
+    field("content_type", "content_type", FieldKind::SmallLetters, false),
+    field("sha256", "sha256", FieldKind::SmallLetters, false),
     field("create_time", "create_time", FieldKind::Time, true),
 ];
+
+/// What lists may be filtered by beside, for those who see it of every attachment that they reach: for others the answers
+/// would tell it.
+pub const OWN_ATTACHMENT_FIELDS: &[Field] = &[field("external_ref", "external_ref", FieldKind::Text, false)];
 
 /// An attachment as it stands in the store.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,26 +59,6 @@ pub struct KeptAttachment {
     pub particulars: Particulars,
     /// How far its upload is; none once that has ended.
     pub upload: Option<Upload>,
-}
-
-/// How far an upload is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Upload {
-    /// Bytes that are durable.
-    pub received: u64,
-    /// Until when it may be gone on with.
-    pub expire_time: DateTime<Utc>,
-}
-
-/// A piece of an attachment's bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// Where it begins.
-    pub start: u64,
-    /// How long it is.
-    pub size: u64,
-    /// Its object among those of the attachment.
-    pub object: Uuid,
 }
 
 impl Store {
@@ -92,26 +74,6 @@ impl Store {
         lists::page(&mut sql, query, "id");
         let rows = sql.all(&self.reader).await?;
         lists::cut(&rows, query, "id", kept)
-    }
-
-    /// The pieces of an attachment, in order. Who may read it is the caller's matter.
-    pub async fn attachment_parts(&self, id: Uuid) -> Result<Vec<Part>, StoreError> {
-        parts_of(&self.reader, id).await
-    }
-
-    /// Uploads whose time is over, or whose bytes are all there while nobody has looked at them since `idle`.
-    pub async fn uploads_to_end(
-        &self,
-        now: DateTime<Utc>,
-        idle: DateTime<Utc>,
-        limit: u32,
-    ) -> Result<Vec<Uuid>, StoreError> {
-        let sql = Sql::new(&format!(
-            "SELECT attachment_id FROM attachment_upload WHERE expire_time < ? OR (received = size AND last_time < ?) \
-             ORDER BY expire_time LIMIT {limit}"
-        ));
-        let rows = sql.bind(now).bind(idle).all(&self.reader).await?;
-        rows.iter().map(|row| row.get("attachment_id")).collect()
     }
 
     /// Complete attachments after a key, for their verification.
@@ -131,13 +93,6 @@ impl Tx<'_> {
     /// An attachment within reach.
     pub async fn attachment(&mut self, scope: &Scope, id: Uuid) -> Result<Option<KeptAttachment>, StoreError> {
         by_id(&self.db, scope, id).await
-    }
-
-    /// Bytes that a station's unfinished uploads have asked for.
-    pub async fn unfinished_bytes(&mut self, station: OrgId) -> Result<u64, StoreError> {
-        let sql = "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) AS total FROM attachment_upload WHERE station_id = ?";
-        let row = Sql::new(sql).bind(station.0).one(&self.db).await?;
-        row.map_or(Ok(0), |row| number(&row, "total"))
     }
 
     /// Bytes that an organisation's attachments have, or have been announced to have. Those of before this was kept
@@ -175,19 +130,7 @@ impl Tx<'_> {
     ) -> Result<KeptAttachment, StoreError> {
         let (body, id) = (json(&attachment)?, attachment.id);
         let version = Version::after(permit, &note, id, (0, &[]), body.clone());
-        let columns = columns(&attachment);
-        let mut sql =
-            Sql::new("INSERT INTO attachment (id, version, create_time, update_time, head_hash, body_version, body");
-        for (name, _) in &columns {
-            sql.push(", ").push(name);
-        }
-        sql.push(") VALUES (?, ?, ?, ?, ?, ?, ?");
-        sql.add(id).add(version.number()).add(version.time()).add(version.time());
-        sql.add(version.hash()).add(BODY_VERSION).add(body);
-        for (_, value) in columns {
-            sql.push(", ?").add(value);
-        }
-        sql.push(")");
+        let sql = aggregates::first_version("attachment", id, &version, body, columns(&attachment));
         self.write_version(&version, "attachment", sql, Writing::New).await?;
         Sql::new(
             "INSERT INTO attachment_particulars (attachment_id, file_name, latitude_e7, longitude_e7) VALUES (?, ?, ?, ?)",
@@ -236,157 +179,11 @@ impl Tx<'_> {
             }
             upload = None;
         }
-        let mut sql =
-            Sql::new("UPDATE attachment SET version = ?, update_time = ?, head_hash = ?, body_version = ?, body = ?");
-        sql.add(version.number()).add(version.time()).add(version.hash()).add(BODY_VERSION).add(body);
-        for (name, value) in columns(&attachment) {
-            sql.push(", ").push(name).push(" = ?").add(value);
-        }
-        sql.push(" WHERE id = ? AND version = ?").add(stored.id).add(stored.version);
+        let row = (stored.id, stored.version);
+        let sql = aggregates::next_version("attachment", row, &version, body, columns(&attachment));
         self.write_version(&version, "attachment", sql, Writing::Changed).await?;
         let stored = version.stored(stored.id, Some(stored.create_time), None, attachment);
         Ok(KeptAttachment { stored, particulars: before.particulars.clone(), upload })
-    }
-
-    /// Notes that pieces are durable, the first of them where the upload stood. [`StoreError::Stale`] if it
-    /// stands elsewhere by now.
-    pub async fn add_parts(
-        &mut self,
-        _permit: &Permit,
-        id: Uuid,
-        from: u64,
-        parts: &[Part],
-        now: DateTime<Utc>,
-        expire_time: DateTime<Utc>,
-    ) -> Result<u64, StoreError> {
-        let received = from + parts.iter().map(|part| part.size).sum::<u64>();
-        let moved = Sql::new(
-            "UPDATE attachment_upload SET received = ?, last_time = ?, expire_time = ? \
-             WHERE attachment_id = ? AND received = ? AND size >= ?",
-        )
-        .bind(signed(received))
-        .bind(now)
-        .bind(expire_time)
-        .bind(id)
-        .bind(signed(from))
-        .bind(signed(received))
-        .execute(&self.db)
-        .await?;
-        if moved != 1 {
-            return Err(StoreError::Stale);
-        }
-        let rows = parts.iter().map(|part| {
-            vec![
-                id.into_value(),
-                signed(part.start).into_value(),
-                signed(part.size).into_value(),
-                part.object.into_value(),
-            ]
-        });
-        let insert = "INSERT INTO attachment_part (attachment_id, start, size, object) VALUES";
-        bulk::write_rows(&self.db, insert, rows.collect(), "").await?;
-        Ok(received)
-    }
-
-    /// Forgets the pieces of an upload, which begins anew; answers them, for their bytes to be removed. Nothing
-    /// is forgotten of an upload that has ended.
-    pub async fn forget_parts(&mut self, _permit: &Permit, id: Uuid) -> Result<Vec<Part>, StoreError> {
-        let reset = Sql::new("UPDATE attachment_upload SET received = 0 WHERE attachment_id = ?").bind(id);
-        if reset.execute(&self.db).await? != 1 {
-            return Err(StoreError::Stale);
-        }
-        let parts = parts_of(&self.db, id).await?;
-        Sql::new("DELETE FROM attachment_part WHERE attachment_id = ?").bind(id).execute(&self.db).await?;
-        Ok(parts)
-    }
-
-    /// Whether a submission rests on an attachment.
-    pub async fn is_attachment_used(&mut self, id: Uuid) -> Result<bool, StoreError> {
-        let sql = Sql::new("SELECT claim_id FROM attachment_use WHERE attachment_id = ? LIMIT 1").bind(id);
-        Ok(sql.one(&self.db).await?.is_some())
-    }
-
-    /// Notes which files a submitted claim rests on.
-    pub async fn note_evidence(&mut self, _permit: &Permit, claim: &Claim) -> Result<(), StoreError> {
-        let Some(submission) = claim.submission.as_ref().filter(|submission| !submission.evidence.is_empty()) else {
-            return Ok(());
-        };
-        let rows = submission.evidence.iter().map(|(attachment, hash)| {
-            vec![
-                claim.id.0.into_value(),
-                attachment.into_value(),
-                hash.as_str().into_value(),
-                i64::from(submission.revision).into_value(),
-            ]
-        });
-        let insert = "INSERT INTO attachment_use (claim_id, attachment_id, sha256, revision) VALUES";
-        let unless_noted = " ON CONFLICT (claim_id, attachment_id) DO NOTHING";
-        bulk::write_rows(&self.db, insert, rows.collect(), unless_noted).await.map(|_| ())
-    }
-
-    /// What a check needs to know of attachments, whoever's they are.
-    pub async fn attachment_facts(
-        &mut self,
-        keys: &BTreeSet<Uuid>,
-    ) -> Result<BTreeMap<Uuid, AttachmentFact>, StoreError> {
-        if keys.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let mut sql = Sql::new("SELECT id, station_id, category, state, sha256 FROM attachment WHERE id IN ");
-        sql.push_list(keys.iter().copied());
-        sql.all(&self.db).await?.iter().map(fact).collect()
-    }
-
-    /// Where files prove other claims. A fact for a check, which hides what the caller may not see.
-    pub async fn evidence_uses(
-        &mut self,
-        not: ClaimId,
-        hashes: &BTreeSet<&Hash>,
-    ) -> Result<Vec<EvidenceUse>, StoreError> {
-        if hashes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut sql = Sql::new(
-            "SELECT DISTINCT u.sha256 AS sha256, c.id AS id, c.number AS number, c.station_id AS station_id, \
-             c.state AS state FROM attachment_use u JOIN claim c ON c.id = u.claim_id WHERE u.sha256 IN ",
-        );
-        sql.push_list(hashes.iter().map(|hash| hash.as_str()));
-        sql.push(
-            " AND c.id <> ? AND c.state IN ('SUBMITTED', 'IN_REVIEW', 'RETURNED', 'APPROVED', 'SETTLED', 'CLOSED')",
-        );
-        sql.add(not.0).push(&format!(" ORDER BY c.id LIMIT {MOST_USES}"));
-        sql.all(&self.db).await?.iter().map(evidence_use).collect()
-    }
-
-    /// The evidence rules that may apply to a claim, in one query: those that name nothing that it has not.
-    pub async fn evidence_rules_for(
-        &mut self,
-        scope: &Scope,
-        claim: &Claim,
-        part_categories: &BTreeSet<&Code>,
-    ) -> Result<Vec<EvidenceRule>, StoreError> {
-        let mut sql = Sql::new(
-            "SELECT id, body FROM evidence_rule WHERE retire_time IS NULL AND (kind IS NULL OR kind = ?) \
-             AND (failure_code IS NULL OR failure_code = ?)",
-        )
-        .bind(claim.kind.word())
-        .bind(claim.header.failure_code.as_ref().map(Code::to_string));
-        let of_lines = |of: fn(&recourse_domain::claims::LineContent) -> Option<&Code>| {
-            claim.lines.iter().filter_map(|line| of(&line.content)).collect::<BTreeSet<&Code>>()
-        };
-        for (column, codes) in [
-            ("operation", &of_lines(|content| content.operation.as_ref())),
-            ("part", &of_lines(|content| content.part.as_ref())),
-            ("part_category", part_categories),
-        ] {
-            sql.push(&format!(" AND ({column} IS NULL"));
-            if !codes.is_empty() {
-                sql.push(&format!(" OR {column} IN ")).push_list(codes.iter().map(|code| code.as_str()));
-            }
-            sql.push(")");
-        }
-        sql.push(" AND ").append(scope::condition(scope, &scope::record("evidence_rule"))).push(" ORDER BY code");
-        sql.all(&self.db).await?.iter().map(|row| row.document("body")).collect()
     }
 }
 
@@ -405,15 +202,6 @@ async fn by_id(on: &impl Runs, scope: &Scope, id: Uuid) -> Result<Option<KeptAtt
     sql.one(on).await?.as_ref().map(kept).transpose()
 }
 
-async fn parts_of(on: &impl Runs, id: Uuid) -> Result<Vec<Part>, StoreError> {
-    let sql =
-        Sql::new("SELECT start, size, object FROM attachment_part WHERE attachment_id = ? ORDER BY start").bind(id);
-    let rows = sql.all(on).await?;
-    rows.iter()
-        .map(|row| Ok(Part { start: number(row, "start")?, size: number(row, "size")?, object: row.get("object")? }))
-        .collect()
-}
-
 fn columns(attachment: &Attachment) -> Vec<(&'static str, Value)> {
     let content = attachment.content();
     // Another owner has the code of no station, whatever its own is.
@@ -423,6 +211,7 @@ fn columns(attachment: &Attachment) -> Vec<(&'static str, Value)> {
         ("station", station.into_value()),
         ("size", signed(attachment.size).into_value()),
         ("subject", attachment.subject.clone().into_value()),
+        ("external_ref", Some(attachment.external_ref.clone()).filter(|text| !text.is_empty()).into_value()),
         ("category", attachment.category.word().into_value()),
         ("state", attachment.state.word().into_value()),
         ("content_type", content.map(|content| content.content_type.media_type().to_owned()).into_value()),
@@ -456,32 +245,6 @@ fn kept(row: &Row) -> Result<KeptAttachment, StoreError> {
         particulars: Particulars { file_name: row.get::<Option<String>>("file_name")?.unwrap_or_default(), place },
         upload,
     })
-}
-
-fn fact(row: &Row) -> Result<(Uuid, AttachmentFact), StoreError> {
-    let (category, hash): (String, Option<String>) = (row.get("category")?, row.get("sha256")?);
-    let fact = AttachmentFact {
-        station: OrgId(row.get("station_id")?),
-        category: Category::from_word(&category).ok_or_else(|| row.corrupt("category", &category))?,
-        hash: hash.map(|text| read_hash(row, &text)).transpose()?,
-        abandoned: row.get::<String>("state")? == "ABANDONED",
-    };
-    Ok((row.get("id")?, fact))
-}
-
-fn evidence_use(row: &Row) -> Result<EvidenceUse, StoreError> {
-    let state: String = row.get("state")?;
-    Ok(EvidenceUse {
-        hash: read_hash(row, &row.get::<String>("sha256")?)?,
-        claim: ClaimId(row.get("id")?),
-        number: row.get("number")?,
-        station: OrgId(row.get("station_id")?),
-        state: StateWord::from_word(&state).ok_or_else(|| row.corrupt("state", &state))?,
-    })
-}
-
-fn read_hash(row: &Row, text: &str) -> Result<Hash, StoreError> {
-    Hash::parse(text).ok_or_else(|| row.corrupt("sha256", format!("{text} is no hash")))
 }
 
 /// A number of bytes; the databases have signed ones only.

@@ -34,19 +34,19 @@ const fn field(name: &'static str, kind: FieldKind, sortable: bool, prefix: bool
 
 /// What lists of claims may be filtered and ordered by.
 pub const CLAIM_FIELDS: &[Field] = &[
-    field("number", FieldKind::Text, true, true),
+    field("number", FieldKind::CODE, true, true),
     field("kind", FieldKind::Text, false, false),
     field("state", FieldKind::Text, false, false),
-    field("station", FieldKind::Text, false, false),
-    field("vin", FieldKind::Text, false, true),
-    field("causal_part", FieldKind::Text, false, true),
-    field("failure_code", FieldKind::Text, false, false),
-    field("campaign", FieldKind::Text, false, false),
-    field("external_ref", FieldKind::Text, false, true),
-    field("external_repair_order", FieldKind::Text, false, true),
+    field("station", FieldKind::code_of("stations"), false, false),
+    field("vin", FieldKind::VIN, false, true),
+    field("causal_part", FieldKind::code_of("parts"), false, true),
+    field("failure_code", FieldKind::code_of("failureCodes"), false, false),
+    field("campaign", FieldKind::code_of("campaigns"), false, false),
+    field("external_ref", FieldKind::NUMBER, false, true),
+    field("external_repair_order", FieldKind::NUMBER, false, true),
     field("complaint_date", FieldKind::Date, false, false),
     field("repair_completion_date", FieldKind::Date, false, false),
-    field("external_job", FieldKind::Text, false, false),
+    field("external_job", FieldKind::NUMBER, false, false),
     field("submit_time", FieldKind::Time, true, false),
     field("answer_due_time", FieldKind::Time, false, false),
     field("review_due_time", FieldKind::Time, true, false),
@@ -59,7 +59,7 @@ pub const CLAIM_FIELDS: &[Field] = &[
 /// What the manufacturer's lists may be filtered and ordered by beside: others don't see it, and a filter would
 /// tell.
 pub const OEM_CLAIM_FIELDS: &[Field] = &[
-    field("queue", FieldKind::Text, true, false),
+    field("queue", FieldKind::code_of("reviewQueues"), true, false),
     field("auditor", FieldKind::Uuid, false, false),
     field("hold_reason", FieldKind::Text, false, false),
     field("escalation_level", FieldKind::Integer, false, false),

@@ -35,6 +35,7 @@ impl Aggregate for ServiceEntitlement {
             ("state", self.state.word().into_value()),
             ("claim_id", self.state.holder().map(|holder| holder.claim.0).into_value()),
             ("last_date", self.last_day.into_value()),
+            ("external_ref", Some(self.external_ref.clone()).filter(|text| !text.is_empty()).into_value()),
             ("open_key", self.open_key().into_value()),
         ]
     }

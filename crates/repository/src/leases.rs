@@ -35,15 +35,4 @@ impl Store {
         })
         .await
     }
-
-    /// Gives a lease back before its time, so that another server need not wait for it.
-    pub async fn release_lease(&self, name: &str, holder: Uuid) -> Result<(), StoreError> {
-        self.run(|tx| {
-            Box::pin(async move {
-                let sql = Sql::new("DELETE FROM lease WHERE name = ? AND holder = ?").bind(name).bind(holder);
-                sql.execute(&tx.db).await.map(|_| ())
-            })
-        })
-        .await
-    }
 }

@@ -9,6 +9,7 @@
 mod adjudication;
 mod aggregates;
 mod api_clients;
+mod appeals;
 mod appraisals;
 mod attachments;
 mod attempts;
@@ -18,13 +19,13 @@ mod backup;
 mod bulk;
 mod campaigns;
 mod catalog;
+mod change_proposals;
 mod changes;
 mod claim_heads;
 mod claim_notes;
 mod claims;
 mod condition;
 mod corrections;
-mod documents;
 mod entitlements;
 mod error;
 #[cfg(debug_assertions)]
@@ -56,7 +57,7 @@ mod verify;
 
 pub use adjudication::{Before, HitOutcome, RuleFigures, RuleHit, Submissions, SubmittedClaim};
 pub use appraisals::APPRAISAL_FIELDS;
-pub use attachments::{ATTACHMENT_FIELDS, KeptAttachment, Part, Upload};
+pub use attachments::{ATTACHMENT_FIELDS, KeptAttachment, OWN_ATTACHMENT_FIELDS, Part, Upload};
 pub use audit::{DENIAL_FIELDS, DenialRow, HistoryReport};
 pub use backup::{Cell, CellKind, Piece, TableShape, TransferError};
 pub use catalog::RecordWrite;

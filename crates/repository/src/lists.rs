@@ -32,21 +32,12 @@ pub(crate) fn condition(expr: &Expr) -> Sql {
                 Op::Gt => " > ?",
                 Op::Ge => " >= ?",
             });
-            match value {
-                ColumnValue::Text(Some(text)) => sql.add(without_collection(column, text)),
-                ColumnValue::Text(None)
-                | ColumnValue::Integer(_)
-                | ColumnValue::Bool(_)
-                | ColumnValue::Date(_)
-                | ColumnValue::Time(_)
-                | ColumnValue::Uuid(_) => sql.add(value_of(value)),
-            };
+            sql.add(value_of(value));
             sql
         }
         Expr::Prefix { column, prefix } => {
             // A range instead of LIKE: it uses the index and has no pattern to escape.
             let mut sql = Sql::new("(");
-            let prefix = without_collection(column, prefix);
             sql.push(column).push(" >= ?").add(prefix);
             if let Some(end) = after_prefix(prefix) {
                 sql.push(" AND ").push(column).push(" < ?").add(end);
@@ -60,29 +51,6 @@ pub(crate) fn condition(expr: &Expr) -> Sql {
             sql
         }
     }
-}
-
-/// Columns that hold the code of another resource, and the collection that its public name begins with.
-const REFERENCES: [(&str, &str); 13] = [
-    ("queue", "reviewQueues/"),
-    ("station", "stations/"),
-    ("seller", "stations/"),
-    ("supplier", "suppliers/"),
-    ("default_supplier", "suppliers/"),
-    ("vin", "vehicles/"),
-    ("appraiser", "appraisers/"),
-    ("part", "parts/"),
-    ("operation", "laborOperations/"),
-    ("causal_part", "parts/"),
-    ("superseded_by", "parts/"),
-    ("failure_code", "failureCodes/"),
-    ("campaign", "campaigns/"),
-];
-
-/// The code in a public name: a filter may say `station = "stations/S-001"`, as the field itself reads.
-fn without_collection<'t>(column: &str, text: &'t str) -> &'t str {
-    let collection = REFERENCES.iter().find(|(name, _)| *name == column).map_or("", |(_, collection)| *collection);
-    text.strip_prefix(collection).unwrap_or(text)
 }
 
 /// The least text that is greater than every text with this prefix.
@@ -161,7 +129,9 @@ pub(crate) fn cut<T>(
 fn keys(row: &Row, order: &Order, key: &str) -> Result<Keys, StoreError> {
     let column = order.column.rsplit('.').next().unwrap_or(order.column);
     let value = match order.kind {
-        FieldKind::Text | FieldKind::Date => Key::Text(row.get(column)?),
+        FieldKind::Text | FieldKind::Spelled(_) | FieldKind::SmallLetters | FieldKind::Date => {
+            Key::Text(row.get(column)?)
+        }
         FieldKind::Integer | FieldKind::Time | FieldKind::Bool => Key::Number(row.get(column)?),
         FieldKind::Uuid => Key::Text(row.get::<Uuid>(column)?.to_string()),
     };

@@ -13,8 +13,8 @@ use recourse_domain::ids::ClaimId;
 use recourse_domain::recovery_claims::RecoveryClaim;
 use uuid::Uuid;
 
+use crate::aggregates::{self, Aggregate};
 use crate::claims;
-use crate::documents::{self, Document};
 use crate::error::StoreError;
 use crate::scope;
 use crate::sql::{Row, Sql};
@@ -154,15 +154,15 @@ impl Lookup<'_, '_> {
         self
     }
 
-    fn of_claim<D: Document>(mut self, claim: ClaimId) -> Self {
+    fn of_claim<A: Aggregate>(mut self, claim: ClaimId) -> Self {
         let mut sql = Sql::new(&format!(
             "id, version, create_time, update_time, CAST(NULL AS BIGINT) AS retire_time, head_hash, body FROM {} \
              WHERE claim_id = ? AND ",
-            D::TABLE
+            A::TABLE
         ))
         .bind(claim.0);
-        sql.append(scope::condition(self.scope, &D::REACH));
-        self.arms.push((D::TABLE, sql));
+        sql.append(scope::condition(self.scope, &A::DIMENSIONS));
+        self.arms.push((A::TABLE, sql));
         self
     }
 
@@ -199,16 +199,16 @@ impl Found {
 
     /// The recovery claims, the oldest first.
     pub fn recoveries(&mut self) -> Result<Vec<Stored<RecoveryClaim>>, StoreError> {
-        self.documents()
+        self.aggregates()
     }
 
     /// The appraisals, the oldest first.
     pub fn appraisals(&mut self) -> Result<Vec<Stored<Appraisal>>, StoreError> {
-        self.documents()
+        self.aggregates()
     }
 
-    fn documents<D: Document>(&mut self) -> Result<Vec<Stored<D>>, StoreError> {
-        let mut found: Vec<Stored<D>> = self.rows(D::TABLE).iter().map(documents::stored).collect::<Result<_, _>>()?;
+    fn aggregates<A: Aggregate>(&mut self) -> Result<Vec<Stored<A>>, StoreError> {
+        let mut found: Vec<Stored<A>> = self.rows(A::TABLE).iter().map(aggregates::stored).collect::<Result<_, _>>()?;
         found.sort_by_key(|stored| (stored.create_time, stored.id));
         Ok(found)
     }

@@ -1,9 +1,9 @@
 //! Odometer readings: append-only, but for a claim's reading, which ceases to count with the claim.
 
 use recourse_domain::access::Permit;
-use recourse_domain::ids::ClaimId;
+use recourse_domain::ids::{ClaimId, OrgId};
 use recourse_domain::query::page::{ListQuery, Page};
-use recourse_domain::vehicle::OdometerReading;
+use recourse_domain::vehicle::{OdometerReading, Origin};
 use recourse_domain::vin::Vin;
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ use crate::lists;
 use crate::sql::{Row, Sql};
 use crate::store::{Store, Tx};
 
-const COLUMNS: &str = "id, vin, date, km, source, claim_id, retracted, recorded_time";
+const COLUMNS: &str = "id, vin, date, km, source, claim_id, retracted, recorded_time, origin_id, external_ref";
 /// Readings that a check looks at: of the newest.
 const HISTORY: u32 = 500;
 
@@ -40,7 +40,7 @@ impl Tx<'_> {
 
     /// Writes a reading.
     pub async fn insert_reading(&mut self, _permit: &Permit, reading: &OdometerReading) -> Result<(), StoreError> {
-        let row = Sql::new(&format!("INSERT INTO odometer_reading ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"))
+        let row = Sql::new(&format!("INSERT INTO odometer_reading ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))
             .bind(reading.id)
             .bind(reading.vin.as_str())
             .bind(reading.date)
@@ -48,7 +48,9 @@ impl Tx<'_> {
             .bind(reading.source.word())
             .bind(reading.claim.map(|claim| claim.0))
             .bind(reading.retracted)
-            .bind(reading.recorded_time);
+            .bind(reading.recorded_time)
+            .bind(reading.origin.as_ref().map(|origin| origin.org.0))
+            .bind(reading.origin.as_ref().map(|origin| origin.external_ref.clone()).filter(|text| !text.is_empty()));
         self.db.write_together(Vec::new(), row, None).await?;
         Ok(())
     }
@@ -91,5 +93,12 @@ fn reading(row: &Row) -> Result<OdometerReading, StoreError> {
         claim: row.get::<Option<Uuid>>("claim_id")?.map(ClaimId),
         retracted: row.get("retracted")?,
         recorded_time: row.instant("recorded_time")?,
+        origin: match row.get::<Option<Uuid>>("origin_id")? {
+            Some(org) => Some(Origin {
+                org: OrgId(org),
+                external_ref: row.get::<Option<String>>("external_ref")?.unwrap_or_default(),
+            }),
+            None => None,
+        },
     })
 }

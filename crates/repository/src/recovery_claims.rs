@@ -9,8 +9,8 @@ use recourse_domain::recovery_claims::RecoveryClaim;
 use sea_orm::Value;
 use uuid::Uuid;
 
+use crate::aggregates::{self, Aggregate};
 use crate::changes::ChangeNote;
-use crate::documents::{self, Document};
 use crate::error::StoreError;
 use crate::scope::{self, Dimensions};
 use crate::sql::{IntoValue, Sql};
@@ -22,27 +22,27 @@ const fn field(name: &'static str, column: &'static str, kind: FieldKind, sortab
 
 /// What lists of recovery claims may be filtered and ordered by.
 pub const RECOVERY_FIELDS: &[Field] = &[
-    field("number", "number", FieldKind::Text, false, true),
+    field("number", "number", FieldKind::CODE, false, true),
     field("state", "state", FieldKind::Text, false, false),
     field("claim", "claim_id", FieldKind::Uuid, false, false),
-    field("supplier", "supplier", FieldKind::Text, false, false),
+    field("supplier", "supplier", FieldKind::code_of("suppliers"), false, false),
     field("escalated", "escalated", FieldKind::Bool, false, false),
     field("answer_due_time", "answer_due_time", FieldKind::Time, false, false),
     field("create_time", "create_time", FieldKind::Time, true, false),
     field("update_time", "update_time", FieldKind::Time, true, false),
 ];
 
-impl Document for RecoveryClaim {
+impl Aggregate for RecoveryClaim {
     const TABLE: &'static str = "recovery_claim";
-    const REACH: Dimensions = scope::RECOVERY_CLAIM;
+    const DIMENSIONS: Dimensions = scope::RECOVERY_CLAIM;
 
-    fn key(&self) -> Uuid {
+    fn id(&self) -> Uuid {
         self.id.0
     }
 
-    fn columns(&self) -> Result<Vec<(&'static str, Value)>, StoreError> {
+    fn columns(&self) -> Vec<(&'static str, Value)> {
         let supplier = self.supplier.as_ref();
-        Ok(vec![
+        vec![
             ("number", self.number.clone().into_value()),
             ("claim_id", self.claim.0.into_value()),
             ("supplier_id", supplier.map(|liable| liable.org.0).into_value()),
@@ -51,14 +51,14 @@ impl Document for RecoveryClaim {
             ("escalated", self.escalate_time.is_some().into_value()),
             ("issue_time", self.issue.as_ref().map(|issue| issue.time).into_value()),
             ("answer_due_time", self.silence_due_time().into_value()),
-        ])
+        ]
     }
 }
 
 impl Store {
     /// The recovery claim of a key.
     pub async fn recovery_claim(&self, scope: &Scope, id: Uuid) -> Result<Option<Stored<RecoveryClaim>>, StoreError> {
-        documents::by_id(&self.reader, scope, id).await
+        aggregates::by_id(&self.reader, scope, id).await
     }
 
     /// A page of recovery claims.
@@ -67,7 +67,7 @@ impl Store {
         scope: &Scope,
         query: &ListQuery,
     ) -> Result<Page<Stored<RecoveryClaim>>, StoreError> {
-        documents::listed(&self.reader, scope, query).await
+        self.aggregates(scope, query, None).await
     }
 
     /// Issued recovery claims whose supplier is silent beyond its time, the oldest first.
@@ -91,7 +91,7 @@ impl Tx<'_> {
         scope: &Scope,
         id: Uuid,
     ) -> Result<Option<Stored<RecoveryClaim>>, StoreError> {
-        documents::by_id(&self.db, scope, id).await
+        aggregates::by_id(&self.db, scope, id).await
     }
 
     /// The recovery claims of these keys, in one query.
@@ -100,7 +100,7 @@ impl Tx<'_> {
         scope: &Scope,
         ids: &[Uuid],
     ) -> Result<Vec<Stored<RecoveryClaim>>, StoreError> {
-        documents::with_keys(&self.db, scope, "id", ids.iter().copied()).await
+        aggregates::with_keys(&self.db, scope, "id", ids.iter().copied()).await
     }
 
     /// The recovery claims of these claims, the oldest first, in one query.
@@ -109,7 +109,7 @@ impl Tx<'_> {
         scope: &Scope,
         claims: &[ClaimId],
     ) -> Result<Vec<Stored<RecoveryClaim>>, StoreError> {
-        documents::with_keys(&self.db, scope, "claim_id", claims.iter().map(|claim| claim.0)).await
+        aggregates::with_keys(&self.db, scope, "claim_id", claims.iter().map(|claim| claim.0)).await
     }
 
     /// Writes a new recovery claim and its change row.
@@ -119,7 +119,7 @@ impl Tx<'_> {
         recovery: RecoveryClaim,
         note: ChangeNote,
     ) -> Result<Stored<RecoveryClaim>, StoreError> {
-        self.insert_document(permit, recovery, &note).await
+        self.insert_aggregate(permit, recovery, note).await
     }
 
     /// Writes a changed recovery claim and its change row, if nobody else changed it meanwhile.
@@ -130,6 +130,6 @@ impl Tx<'_> {
         recovery: RecoveryClaim,
         note: ChangeNote,
     ) -> Result<Stored<RecoveryClaim>, StoreError> {
-        self.update_document(permit, before, recovery, &note).await
+        self.update_aggregate(permit, before, recovery, note).await
     }
 }

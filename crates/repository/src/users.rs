@@ -24,8 +24,9 @@ const fn field(name: &'static str, kind: FieldKind, sortable: bool) -> Field {
 
 /// What lists of users may be filtered and ordered by.
 pub const USER_FIELDS: &[Field] = &[
-    Field { name: "user_name", column: "user_name", kind: FieldKind::Text, sortable: true, prefix: true },
+    Field { name: "user_name", column: "user_name", kind: FieldKind::SmallLetters, sortable: true, prefix: true },
     field("disabled", FieldKind::Bool, false),
+    field("external_ref", FieldKind::Text, false),
     field("create_time", FieldKind::Time, true),
 ];
 
@@ -56,7 +57,7 @@ impl Store {
     /// A page of users with their personal data.
     pub async fn users(&self, scope: &Scope, query: &ListQuery) -> Result<Page<(Stored<User>, Person)>, StoreError> {
         let mut sql = Sql::new(&format!(
-            "SELECT {USER_COLUMNS}, display_name, email, phone FROM user_account LEFT JOIN person ON user_id = id WHERE "
+            "SELECT {USER_COLUMNS}, display_name, email, phone, external_ref FROM user_account LEFT JOIN person ON user_id = id WHERE "
         ));
         sql.append(scope::condition(scope, &scope::USER));
         lists::page(&mut sql, query, "id");
@@ -82,6 +83,20 @@ impl Store {
         row.map(|row| Ok(user(&row)?.value)).transpose()
     }
 
+    /// Administrators of the deployment who can sign in.
+    pub async fn administrators(&self) -> Result<Vec<User>, StoreError> {
+        let rows = Sql::new(&format!(
+            "SELECT {USER_COLUMNS} FROM user_account WHERE disabled = ? AND EXISTS \
+             (SELECT 1 FROM account_org o WHERE o.account_id = user_account.id AND o.org_id = ?)"
+        ))
+        .bind(false)
+        .bind(OrgId::OEM.0)
+        .all(&self.reader)
+        .await?;
+        let users = rows.iter().map(|row| Ok(user(row)?.value)).collect::<Result<Vec<User>, StoreError>>()?;
+        Ok(users.into_iter().filter(User::is_admin).collect())
+    }
+
     /// Whether there is any user.
     pub async fn has_users(&self) -> Result<bool, StoreError> {
         Ok(Sql::new("SELECT id FROM user_account LIMIT 1").one(&self.reader).await?.is_some())
@@ -92,6 +107,11 @@ impl Tx<'_> {
     /// A user within reach, with the personal data.
     pub async fn user(&mut self, scope: &Scope, id: Uuid) -> Result<Option<(Stored<User>, Person)>, StoreError> {
         user_by_id(&self.db, scope, id).await
+    }
+
+    /// Whether there never was more than one user: the row of a user stays, whatever becomes of the user.
+    pub async fn has_one_user(&mut self) -> Result<bool, StoreError> {
+        Ok(Sql::new("SELECT id FROM user_account LIMIT 2").all(&self.db).await?.len() < 2)
     }
 
     /// The password's hash of a user.
@@ -159,13 +179,15 @@ impl Tx<'_> {
 
     async fn write_person(&mut self, user: Uuid, person: &Person) -> Result<(), StoreError> {
         Sql::new(
-            "INSERT INTO person (user_id, display_name, email, phone) VALUES (?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE \
-             SET display_name = excluded.display_name, email = excluded.email, phone = excluded.phone",
+            "INSERT INTO person (user_id, display_name, email, phone, external_ref) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (user_id) DO UPDATE SET display_name = excluded.display_name, email = excluded.email, \
+             phone = excluded.phone, external_ref = excluded.external_ref",
         )
         .bind(user)
         .bind(&person.display_name)
         .bind(&person.email)
         .bind(&person.phone)
+        .bind(Some(&person.external_ref).filter(|text| !text.is_empty()).cloned())
         .execute(&self.db)
         .await?;
         Sql::new("DELETE FROM outside_identity WHERE user_id = ?").bind(user).execute(&self.db).await?;
@@ -211,7 +233,7 @@ impl Tx<'_> {
 
 async fn user_by_id(on: &impl Runs, scope: &Scope, id: Uuid) -> Result<Option<(Stored<User>, Person)>, StoreError> {
     let mut sql = Sql::new(&format!(
-        "SELECT {USER_COLUMNS}, display_name, email, phone FROM user_account LEFT JOIN person ON user_id = id WHERE id = ? AND "
+        "SELECT {USER_COLUMNS}, display_name, email, phone, external_ref FROM user_account LEFT JOIN person ON user_id = id WHERE id = ? AND "
     ))
     .bind(id);
     sql.append(scope::condition(scope, &scope::USER));
@@ -270,6 +292,7 @@ fn person(row: &Row) -> Result<Person, StoreError> {
         display_name: text("display_name")?,
         email: text("email")?,
         phone: text("phone")?,
+        external_ref: text("external_ref")?,
         outside: Vec::new(),
     })
 }

@@ -4,16 +4,20 @@
 //! The hash chain is verified in `audit.rs`; what the ledger should hold is recomputed by the service.
 
 use recourse_domain::appraisals::Appraisal;
+use recourse_domain::authorizations::Authorization;
+use recourse_domain::claim_notes::ClaimNote;
+use recourse_domain::corrections::Correction;
+use recourse_domain::entitlements::ServiceEntitlement;
 use recourse_domain::ids::OrgId;
 use recourse_domain::recovery_claims::RecoveryClaim;
 use sea_orm::Value;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
+use crate::aggregates;
 use crate::changes::AGGREGATES;
 use crate::claim_heads;
 use crate::claims;
-use crate::documents as document_rows;
 use crate::error::StoreError;
 use crate::goodwill_budgets;
 use crate::sql::{Row, Runs, Sql};
@@ -92,8 +96,12 @@ async fn verify(tx: &mut Tx<'_>) -> Result<RowsReport, StoreError> {
     revisions(&tx.db, &mut report).await?;
     columns(&tx.db, &mut report).await?;
     let most = usize::try_from(MAX_FAULTS).unwrap_or(usize::MAX);
-    report.faults.extend(document_rows::faults::<Appraisal>(&tx.db, most).await?);
-    report.faults.extend(document_rows::faults::<RecoveryClaim>(&tx.db, most).await?);
+    report.faults.extend(aggregates::faults::<Appraisal>(&tx.db, most).await?);
+    report.faults.extend(aggregates::faults::<RecoveryClaim>(&tx.db, most).await?);
+    report.faults.extend(aggregates::faults::<Authorization>(&tx.db, most).await?);
+    report.faults.extend(aggregates::faults::<ServiceEntitlement>(&tx.db, most).await?);
+    report.faults.extend(aggregates::faults::<Correction>(&tx.db, most).await?);
+    report.faults.extend(aggregates::faults::<ClaimNote>(&tx.db, most).await?);
     report.faults.extend(goodwill_budgets::faults(&tx.db, most).await?);
     sights(&tx.db, &mut report).await?;
     Ok(report)

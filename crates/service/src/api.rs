@@ -17,6 +17,7 @@ use crate::identity::authentication::Authenticator;
 use crate::identity::guard::Guard;
 use crate::identity::outside::{Fetch, Outside};
 use crate::identity::passwords::{Passwords, random_secret};
+use crate::jobs::rounds::Rounds;
 use crate::signatures;
 use crate::signatures::experts::TrustAnchors;
 use crate::watchers::Watchers;
@@ -47,6 +48,8 @@ pub struct ApiParts {
     pub trust_anchors: TrustAnchors,
     /// Reads the documents of outside issuers.
     pub fetch: Arc<dyn Fetch>,
+    /// Whether prices, policies, grants of roles and bank accounts need a second person.
+    pub second_person: bool,
 }
 
 /// The rooms behind the api.
@@ -89,8 +92,14 @@ pub(crate) struct Inner {
     pub watchers: Watchers,
     /// Places of batches that are worked on at once.
     pub batches: Semaphore,
+    /// Whether guarded commands need a second person.
+    pub second_person: bool,
     /// Whether streams are to end, for the process is stopping.
     pub stopping: watch::Sender<bool>,
+    /// Overdue reviews that were looked at.
+    pub overdue_reviews: Rounds,
+    /// Open appeals that were looked at.
+    pub open_appeals: Rounds,
 }
 
 /// The use cases.
@@ -132,7 +141,10 @@ impl Api {
                 uploads: Busy::default(),
                 watchers: Watchers::default(),
                 batches: Semaphore::new(crate::claims::BATCHES_AT_ONCE),
+                second_person: parts.second_person,
                 stopping: watch::Sender::new(false),
+                overdue_reviews: Rounds::default(),
+                open_appeals: Rounds::default(),
             }),
         })
     }

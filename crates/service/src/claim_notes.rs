@@ -53,13 +53,14 @@ impl ClaimNoteService for Api {
 /// Adds a note to a claim within reach. The claim's version stays: nobody who decides it is disturbed.
 async fn create(call: &Call, request: v1::CreateClaimNoteRequest) -> Answer<v1::ClaimNote> {
     let v1::CreateClaimNoteRequest { parent, claim_note, claim_note_id, request_id: _ } = request;
-    let given = convert_notes::read(&claim_note.unwrap_or_default());
+    let message = claim_note.unwrap_or_default();
+    let given = convert_notes::read(&message);
     let (visibility, text) = given.map_err(|found| {
         Refusal::invalid(found.into_iter().map(|violation| violation.under("claim_note")).collect())
     })?;
     // The wire has looked at its form.
     let id = Uuid::parse_str(&claim_note_id).ok();
-    let (parent, text) = (parent.as_str(), text.as_str());
+    let (parent, text, external_ref) = (parent.as_str(), text.as_str(), message.external_ref.trim());
     call.run(
         false,
         |tx| {
@@ -78,6 +79,7 @@ async fn create(call: &Call, request: v1::CreateClaimNoteRequest) -> Answer<v1::
                     author: author.id,
                     author_is_client: author.is_client,
                     side: side(call)?,
+                    external_ref: external_ref.to_owned(),
                 };
                 let name = note.name();
                 let change = call.note("create", name.clone(), COLLECTION, Vec::new(), &note.audience());

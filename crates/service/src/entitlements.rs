@@ -2,8 +2,7 @@
 //! a matter of claims.
 
 use recourse_domain::access::{Act, Permit};
-use recourse_domain::catalog::FieldKind;
-use recourse_domain::catalog::{Stored, WarrantyPolicy};
+use recourse_domain::catalog::{Field, FieldKind, Stored, WarrantyPolicy};
 use recourse_domain::change::Audience;
 use recourse_domain::entitlements::{ENTITLEMENT_FIELDS, EntitlementState, ServiceEntitlement, services_of};
 use recourse_domain::ids::EntitlementId;
@@ -25,6 +24,7 @@ use crate::context::{Boxed, Call};
 use crate::convert::{self, Reader, entitlements as convert_entitlements, names};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
+use crate::sight;
 
 const COLLECTION: &str = "serviceEntitlements";
 
@@ -97,7 +97,11 @@ async fn list(call: &Call, request: v1::ListServiceEntitlementsRequest) -> Answe
         _ => Some(catalog::code_in::<VehicleResource>(&parent)?),
     };
     let input = ListInput { page_size, page_token, filter, order_by, within: parent, ..ListInput::default() };
-    let query = lists::query(call, &input, ENTITLEMENT_FIELDS, Order::by("create_time", FieldKind::Time))?;
+    // Who doesn't see a field doesn't filter by it: the answers would tell it.
+    let viewer = call.viewer(true);
+    let seen = |field: &&Field| !sight::hides_field(&viewer, "recourse.v1.ServiceEntitlement", field.name);
+    let fields: Vec<Field> = ENTITLEMENT_FIELDS.iter().filter(seen).copied().collect();
+    let query = lists::query(call, &input, &fields, Order::by("create_time", FieldKind::Time))?;
     let page = call.inner.store.entitlements(call.scope()?, vin.as_deref(), &query).await?;
     Ok(v1::ListServiceEntitlementsResponse {
         service_entitlements: page.items.iter().map(|stored| shown(call, stored)).collect::<Answer<_>>()?,
@@ -191,6 +195,7 @@ fn by_hand(
     new.to_km = terms.to_km.unwrap_or(new.to_km);
     new.fee = terms.fee.unwrap_or(new.fee);
     new.reason = request.reason.trim().to_owned();
+    new.external_ref = request.external_ref.trim().to_owned();
     Refusal::check(wrong_terms(&new))?;
     Ok(new)
 }

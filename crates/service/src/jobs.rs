@@ -2,6 +2,9 @@
 //!
 //! Every server does it by default; a lease lets one do it at a time, and each step is safe to be done by two.
 
+pub(crate) mod rounds;
+
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
@@ -17,7 +20,7 @@ use crate::api::Api;
 use crate::claims::{COLLECTION, audience, effects, refused_review, settle_newest};
 use crate::context::Call;
 use crate::error::{Answer, Refusal};
-use crate::{appraisals, authorizations, entitlements, recovery_claims, settings};
+use crate::{appraisals, authorizations, change_proposals, entitlements, recovery_claims, settings};
 
 /// How often the feed is numbered.
 const NUMBERING: Duration = Duration::from_millis(100);
@@ -36,6 +39,8 @@ const KEEP_ENDED_KEYS: TimeDelta = TimeDelta::days(1);
 const LEASE_SECONDS: i64 = 10;
 /// Claims that lapse in one go.
 const BATCH: u32 = 100;
+/// How long an overdue claim that did not pass is left alone.
+const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 impl Api {
     /// Does the background work until `stop`.
@@ -172,32 +177,67 @@ impl Api {
         }
         self.end_holds().await?;
         self.pass_reviews().await?;
-        self.escalate_reviews().await?;
+        self.escalate_decisions().await?;
         self.expire_rights().await?;
+        self.expire_proposals().await?;
         Ok(lapsed)
     }
 }
 
 impl Api {
     /// Lets overdue claims count as approved, where the setting says that silence means so.
+    ///
+    /// Most often one that does not pass waits for somebody else, or needs a level of approval: it stays overdue, and is
+    /// looked at again in an hour. None is looked at in a transaction that would hold up who writes.
     async fn pass_reviews(&self) -> Answer<()> {
         let job = || Call::job(&self.inner, "claim-deadlines", Method::ClaimServiceGetClaim);
         let call = job();
-        if !settings::now(&self.inner.store, call.today()).await?.deemed_approval {
+        let setting = settings::now(&self.inner.store, call.today()).await?;
+        if !setting.deemed_approval {
             return Ok(());
         }
-        let mut after = None;
+        let rounds = &self.inner.overdue_reviews;
+        let began_at = rounds.place(&setting, call.now, LOOK_AGAIN);
+        let mut place = began_at;
         loop {
-            let overdue = self.inner.store.overdue_reviews(call.scope()?, call.now, after, BATCH).await?;
-            let Some(last) = overdue.last() else { return Ok(()) };
-            after = Some(*last);
-            for (_, id) in overdue {
-                // Most often somebody else is awaited, or it needs a level of approval: then it stays overdue.
-                if let Err(refusal) = deem_approved(&job(), id).await {
-                    tracing::debug!(claim = %id, reason = refusal.text.en, "the claim was not deemed approved");
+            let overdue = self.inner.store.overdue_reviews(call.scope()?, call.now, place, BATCH).await?;
+            let Some(last) = overdue.last() else { break };
+            place = Some(*last);
+            for stored in self.claims_of(overdue.iter().map(|(_, id)| *id).collect()).await? {
+                if stored.value.deem_approved(call.now, call.today(), &setting).is_err() {
+                    continue;
+                }
+                match deem_approved(&job(), stored.id).await {
+                    Ok(()) => {}
+                    // The store asks for patience: all of it is done again the next time.
+                    Err(refusal) if refusal.is_retryable() => return Err(refusal),
+                    Err(refusal) => {
+                        tracing::info!(claim = %stored.id, reason = refusal.text.en, "the claim was not deemed approved");
+                    }
                 }
             }
         }
+        rounds.ended(&setting, call.now, began_at, place);
+        Ok(())
+    }
+
+    /// Claims as they stand, read by themselves.
+    pub(crate) async fn claims_of(&self, ids: BTreeSet<Uuid>) -> Answer<Vec<Stored<Claim>>> {
+        let found: Result<Vec<Stored<Claim>>, StoreError> =
+            self.inner.store.read(move |tx| Box::pin(async move { tx.claims_of(&ids).await })).await;
+        Ok(found?)
+    }
+
+    /// Lets proposals of changes expire that nobody decided in time.
+    async fn expire_proposals(&self) -> Answer<()> {
+        let job = || Call::job(&self.inner, "proposal-deadlines", Method::ChangeProposalServiceGetChangeProposal);
+        let (scope, now) = (settings::lookup_scope()?, self.inner.clock.now());
+        for id in self.inner.store.overdue_proposals(&scope, now, BATCH).await? {
+            if let Err(refusal) = change_proposals::expire(&job(), id).await {
+                tracing::info!(proposal = %id, reason = refusal.text.en, "the proposal did not expire");
+            }
+        }
+        Ok(())
     }
 
     /// Lets authorisations and entitlements expire whose last day is over, and forgets old tracks.

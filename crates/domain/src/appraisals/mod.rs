@@ -26,6 +26,7 @@ use crate::claims::Claim;
 use crate::ids::{AppraisalId, ClaimId, Code, OrgId, UserId, readable_number};
 use crate::money::Money;
 use crate::text::Violation;
+use crate::timer::{Late, Span, Timer};
 
 /// An appraisal of a claim by an appraiser organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +96,12 @@ pub struct Pause {
     pub asked_by: UserId,
     /// Who answered.
     pub answered_by: Option<UserId>,
+}
+
+impl Pause {
+    fn span(&self) -> Span {
+        (self.start_time, self.end_time)
+    }
 }
 
 /// What a party said.
@@ -208,14 +215,18 @@ impl Appraisal {
 
     /// Until when it should be concluded; none while the clock stands.
     pub fn due_time(&self) -> Option<DateTime<Utc>> {
-        let stands = self.pauses.iter().any(|pause| pause.end_time.is_none());
-        (!stands).then(|| self.due_so_far())
+        self.timer().due(self.pauses.iter().map(Pause::span), Late::Counts)
     }
 
     /// The due time, moved by the pauses that are over. While the clock stands it is yet to move.
     pub fn due_so_far(&self) -> DateTime<Utc> {
-        let over = self.pauses.iter().filter_map(|pause| Some(pause.end_time? - pause.start_time));
-        over.fold(self.due_time, |due, stood| due.checked_add_signed(stood).unwrap_or(DateTime::<Utc>::MAX_UTC))
+        let over = self.pauses.iter().map(Pause::span).filter(|(_, end)| end.is_some());
+        self.timer().due(over, Late::Counts).unwrap_or(self.due_time)
+    }
+
+    fn timer(&self) -> Timer {
+        // Nothing pauses it before it is ordered.
+        Timer { started: DateTime::<Utc>::MIN_UTC, due_time: self.due_time }
     }
 
     /// Which party an organisation is; none: it has no part in the case.

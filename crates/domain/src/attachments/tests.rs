@@ -28,6 +28,7 @@ fn new() -> NewAttachment {
         created_by: UserId(id(3)).into(),
         claim: None,
         subject: None,
+        external_ref: String::new(),
         replaces: None,
     }
 }

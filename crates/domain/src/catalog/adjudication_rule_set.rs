@@ -6,8 +6,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, date, reference, text, text_value, title, title_value, words};
-use super::record::{ColumnValue, Field, FieldKind, Record, Reference};
+use super::common::{Checks, coded, date, number, reference, text, text_value, title, title_value, words};
+use super::record::{ColumnValue, Field, Record, Reference};
 use crate::adjudication::{Condition, MAX_STEPS};
 use crate::change::Audience;
 use crate::claims::{Kind, Reason};
@@ -208,14 +208,8 @@ impl Record for AdjudicationRuleSet {
     const TABLE: &'static str = "adjudication_rule_set";
     const FIELDS: &'static [Field] = &[
         title("display_name"),
-        text("family"),
-        Field {
-            name: "version_number",
-            column: "version_number",
-            kind: FieldKind::Integer,
-            sortable: false,
-            prefix: false,
-        },
+        coded("family"),
+        number("version_number"),
         text("state"),
         date("valid_from", true),
         text("external_ref"),

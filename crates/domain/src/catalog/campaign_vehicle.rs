@@ -7,7 +7,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{date, flag, text, text_value, words};
+use super::common::{date, flag, named, text, text_value, words};
 use super::record::{ColumnValue, Field, FieldKind, Record, Reference};
 use crate::change::Audience;
 use crate::claims::{Claim, StateWord};
@@ -218,8 +218,8 @@ impl Record for CampaignVehicle {
     const COLLECTION: &'static str = "campaignVehicles";
     const TABLE: &'static str = "campaign_vehicle";
     const FIELDS: &'static [Field] = &[
-        text("campaign"),
-        text("vin"),
+        named("campaign", "campaigns"),
+        Field { name: "vin", column: "vin", kind: FieldKind::VIN, sortable: false, prefix: false },
         text("state"),
         flag("listed"),
         key("claim_id"),

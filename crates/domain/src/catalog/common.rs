@@ -1,5 +1,6 @@
 //! What several kinds of master data share: addresses, contacts, bank accounts, and the small checks.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::record::{ColumnValue, Field, FieldKind, Reference};
@@ -51,9 +52,24 @@ pub(crate) const fn text(name: &'static str) -> Field {
     Field { name, column: name, kind: FieldKind::Text, sortable: false, prefix: false }
 }
 
+/// A column with a code.
+pub(crate) const fn coded(name: &'static str) -> Field {
+    Field { name, column: name, kind: FieldKind::CODE, sortable: false, prefix: false }
+}
+
+/// A column with the code of another thing, which may be named by its public name too.
+pub(crate) const fn named(name: &'static str, collection: &'static str) -> Field {
+    Field { name, column: name, kind: FieldKind::code_of(collection), sortable: false, prefix: false }
+}
+
 /// The name of a thing: sortable, and found by its beginning.
 pub(crate) const fn title(name: &'static str) -> Field {
     Field { name, column: name, kind: FieldKind::Text, sortable: true, prefix: true }
+}
+
+/// A column with a whole number.
+pub(crate) const fn number(name: &'static str) -> Field {
+    Field { name, column: name, kind: FieldKind::Integer, sortable: false, prefix: false }
 }
 
 /// A yes or no column.
@@ -132,6 +148,17 @@ impl Checks {
     /// A share between 0 and 100 %.
     pub(crate) fn share(&mut self, share: crate::money::BasisPoints, field: &str) {
         self.must(share.is_share(), field, "NOT_A_SHARE", "is 0 to 10000 basis points", "应为 0 至 10000 个基点");
+    }
+
+    /// A time that has a day: `valid_to` is the first one without it.
+    pub(crate) fn lasts(&mut self, valid_from: NaiveDate, valid_to: Option<NaiveDate>) {
+        self.must(
+            valid_to.is_none_or(|end| valid_from < end),
+            "valid_to",
+            "ENDS_BEFORE_IT_BEGINS",
+            "valid_to is the first day without it and must be later than valid_from",
+            "valid_to 为失效首日，必须晚于 valid_from",
+        );
     }
 
     /// A list that names nothing twice.

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, code_value, date, reference, text, text_value, title, title_value};
+use super::common::{Checks, code_value, coded, date, named, reference, text, text_value, title, title_value};
 use super::record::{ColumnValue, Field, Record, Reference};
 use crate::attachments::Category;
 use crate::claims::Kind;
@@ -63,10 +63,10 @@ impl Record for EvidenceRule {
     const FIELDS: &'static [Field] = &[
         title("display_name"),
         text("kind"),
-        text("operation"),
-        text("part"),
-        text("part_category"),
-        text("failure_code"),
+        named("operation", "laborOperations"),
+        named("part", "parts"),
+        coded("part_category"),
+        named("failure_code", "failureCodes"),
         text("category"),
         date("valid_from", true),
         date("valid_to", false),
@@ -96,13 +96,7 @@ impl Record for EvidenceRule {
         let mut checks = Checks::default();
         checks.filled(&self.display_name, "display_name");
         checks.not_negative(self.from_amount, "from_amount");
-        checks.must(
-            self.valid_to.is_none_or(|end| self.valid_from < end),
-            "valid_to",
-            "ENDS_BEFORE_IT_BEGINS",
-            "valid_to is the first day without it and must be later than valid_from",
-            "valid_to 为失效首日，必须晚于 valid_from",
-        );
+        checks.lasts(self.valid_from, self.valid_to);
         checks.must(
             self.part.is_none() || self.part_category.is_none(),
             "part_category",

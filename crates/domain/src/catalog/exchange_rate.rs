@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, date, text, text_value};
+use super::common::{Checks, coded, date, text, text_value};
 use super::record::{ColumnValue, Field, Record};
 use crate::change::Audience;
 use crate::ids::Code;
@@ -46,7 +46,7 @@ impl Record for ExchangeRate {
     const COLLECTION: &'static str = "exchangeRates";
     const TABLE: &'static str = "exchange_rate";
     const FIELDS: &'static [Field] =
-        &[text("base_currency"), text("quote_currency"), date("valid_from", true), text("external_ref")];
+        &[coded("base_currency"), coded("quote_currency"), date("valid_from", true), text("external_ref")];
 
     fn code(&self) -> &str {
         self.code.as_str()

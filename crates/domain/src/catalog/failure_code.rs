@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, code_value, flag, text, text_value, title, title_value};
+use super::common::{Checks, code_value, coded, flag, text, text_value, title, title_value};
 use super::record::{ColumnValue, Field, Record};
 use crate::ids::Code;
 use crate::text::Violation;
@@ -33,9 +33,9 @@ impl Record for FailureCode {
     const TABLE: &'static str = "failure_code";
     const FIELDS: &'static [Field] = &[
         title("display_name"),
-        text("component_group"),
-        text("failure_mode"),
-        text("problem_group"),
+        coded("component_group"),
+        coded("failure_mode"),
+        coded("problem_group"),
         flag("safety"),
         text("external_ref"),
     ];

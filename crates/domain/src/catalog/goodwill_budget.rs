@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, date, text, text_value};
+use super::common::{Checks, coded, date, text, text_value};
 use super::record::{ColumnValue, Field, Record};
 use crate::change::Audience;
 use crate::claims::Kind;
@@ -98,7 +98,7 @@ impl Record for GoodwillBudget {
     const COLLECTION: &'static str = "goodwillBudgets";
     const TABLE: &'static str = "goodwill_budget";
     const FIELDS: &'static [Field] =
-        &[text("region"), text("currency"), date("valid_from", true), date("valid_to", false), text("external_ref")];
+        &[text("region"), coded("currency"), date("valid_from", true), date("valid_to", false), text("external_ref")];
 
     fn code(&self) -> &str {
         self.code.as_str()
@@ -117,13 +117,7 @@ impl Record for GoodwillBudget {
     fn check(&self) -> Vec<Violation> {
         let mut checks = Checks::default();
         checks.filled(&self.region, "region");
-        checks.must(
-            self.valid_from < self.valid_to,
-            "valid_to",
-            "ENDS_BEFORE_IT_BEGINS",
-            "valid_to is the first day without it and must be later than valid_from",
-            "valid_to 为失效首日，必须晚于 valid_from",
-        );
+        checks.lasts(self.valid_from, Some(self.valid_to));
         checks.not_negative(Some(self.amount), "amount");
         checks.distinct(&self.kinds, "kinds");
         checks.distinct(&self.brands, "brands");

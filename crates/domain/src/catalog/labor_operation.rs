@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, code_value, reference, text, text_value, title, title_value, words};
+use super::common::{Checks, code_value, coded, reference, text, text_value, title, title_value, words};
 use super::record::{ColumnValue, Field, Record, Reference};
 use crate::ids::Code;
 use crate::money::Hours;
@@ -90,7 +90,7 @@ impl Record for LaborOperation {
     const COLLECTION: &'static str = "laborOperations";
     const TABLE: &'static str = "labor_operation";
     const FIELDS: &'static [Field] =
-        &[title("display_name"), text("part_category"), text("skill"), text("overlap_group"), text("external_ref")];
+        &[title("display_name"), coded("part_category"), text("skill"), coded("overlap_group"), text("external_ref")];
 
     fn code(&self) -> &str {
         self.code.as_str()

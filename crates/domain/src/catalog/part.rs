@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, code_value, flag, reference, text, text_value, title, title_value};
+use super::common::{Checks, code_value, coded, flag, named, reference, text, text_value, title, title_value};
 use super::dated::{Dated, DatedList, DatedValue};
 use super::record::{ColumnValue, Field, Record, Reference};
 use crate::ids::Code;
@@ -211,14 +211,14 @@ impl Record for Part {
     const TABLE: &'static str = "part";
     const FIELDS: &'static [Field] = &[
         title("display_name"),
-        text("category"),
+        coded("category"),
         text("assembly_class"),
         text("system"),
         flag("serialized"),
         flag("safety"),
         text("restricted_kind"),
-        text("superseded_by"),
-        text("default_supplier"),
+        named("superseded_by", "parts"),
+        named("default_supplier", "suppliers"),
         text("external_ref"),
     ];
 

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, code_value, date, reference, text, text_value};
+use super::common::{Checks, code_value, coded, date, named, reference, text, text_value};
 use super::record::{ColumnValue, Field, Record, Reference};
 use crate::ids::Code;
 use crate::money::BasisPoints;
@@ -109,9 +109,9 @@ impl Record for PartSupply {
     const COLLECTION: &'static str = "partSupplies";
     const TABLE: &'static str = "part_supply";
     const FIELDS: &'static [Field] = &[
-        text("part"),
-        text("supplier"),
-        text("plant"),
+        named("part", "parts"),
+        named("supplier", "suppliers"),
+        coded("plant"),
         text("lot"),
         date("valid_from", true),
         date("valid_to", false),
@@ -136,13 +136,7 @@ impl Record for PartSupply {
 
     fn check(&self) -> Vec<Violation> {
         let mut checks = Checks::default();
-        checks.must(
-            self.valid_to.is_none_or(|end| self.valid_from < end),
-            "valid_to",
-            "ENDS_BEFORE_IT_BEGINS",
-            "valid_to is the first day without it and must be later than valid_from",
-            "valid_to 为失效首日，必须晚于 valid_from",
-        );
+        checks.lasts(self.valid_from, self.valid_to);
         if let Some(quota) = self.quota_bp {
             checks.share(quota, "quota_bp");
         }

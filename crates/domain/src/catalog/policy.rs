@@ -6,8 +6,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, date, reference, text, text_value, title, title_value, words};
-use super::record::{ColumnValue, Field, FieldKind, Record, Reference};
+use super::common::{Checks, coded, date, number, reference, text, text_value, title, title_value, words};
+use super::record::{ColumnValue, Field, Record, Reference};
 use crate::change::Audience;
 use crate::ids::Code;
 use crate::money::{BasisPoints, Money};
@@ -172,14 +172,8 @@ impl Record for WarrantyPolicy {
     const TABLE: &'static str = "warranty_policy";
     const FIELDS: &'static [Field] = &[
         title("display_name"),
-        text("policy_family"),
-        Field {
-            name: "version_number",
-            column: "version_number",
-            kind: FieldKind::Integer,
-            sortable: false,
-            prefix: false,
-        },
+        coded("policy_family"),
+        number("version_number"),
         text("state"),
         date("valid_from", true),
         date("valid_to", false),
@@ -206,13 +200,7 @@ impl Record for WarrantyPolicy {
         let mut checks = Checks::default();
         checks.filled(&self.display_name, "display_name");
         checks.must(self.version_number >= 1, "version_number", "NOT_POSITIVE", "counts from 1", "版本号从 1 开始");
-        checks.must(
-            self.valid_to.is_none_or(|end| self.valid_from < end),
-            "valid_to",
-            "ENDS_BEFORE_IT_BEGINS",
-            "valid_to is the first day without it and must be later than valid_from",
-            "valid_to 为失效首日，必须晚于 valid_from",
-        );
+        checks.lasts(self.valid_from, self.valid_to);
         checks.distinct(&self.models, "models");
         checks.must(
             !self.terms.is_empty(),

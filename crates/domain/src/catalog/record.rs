@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::change::Audience;
+use crate::spelling::Spelling;
 use crate::text::Violation;
 
 /// Something with a code that an administrator keeps.
@@ -78,8 +79,13 @@ pub struct Field {
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldKind {
-    /// Text, compared byte by byte.
+    /// Text as it was written, compared byte by byte.
     Text,
+    /// Text that is kept in one form. A filter may write it in any that its field may be written in, and the public
+    /// name of a thing for its code.
+    Spelled(Spelling),
+    /// Text that is kept in small letters.
+    SmallLetters,
     /// A whole number.
     Integer,
     /// True or false.
@@ -90,6 +96,28 @@ pub enum FieldKind {
     Time,
     /// A key.
     Uuid,
+}
+
+impl FieldKind {
+    /// A code of the trade, or a readable number of ours.
+    pub const CODE: FieldKind = FieldKind::Spelled(Spelling::Code);
+    /// A VIN.
+    pub const VIN: FieldKind = FieldKind::Spelled(Spelling::Vin);
+    /// A number of another system.
+    pub const NUMBER: FieldKind = FieldKind::Spelled(Spelling::Number);
+
+    /// The code of another thing, whose public names begin with the collection.
+    pub const fn code_of(collection: &'static str) -> FieldKind {
+        FieldKind::Spelled(Spelling::Named(collection))
+    }
+
+    /// Whether it is text.
+    pub fn is_text(self) -> bool {
+        match self {
+            FieldKind::Text | FieldKind::Spelled(_) | FieldKind::SmallLetters => true,
+            FieldKind::Integer | FieldKind::Bool | FieldKind::Date | FieldKind::Time | FieldKind::Uuid => false,
+        }
+    }
 }
 
 /// The value of a column. `None` is null, which matches nothing.

@@ -6,7 +6,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, date, text, text_value, title, title_value};
+use super::common::{Checks, coded, date, text, text_value, title, title_value};
 use super::record::{ColumnValue, Field, Record};
 use crate::ids::Code;
 use crate::money::{BasisPoints, Currency, Money};
@@ -149,7 +149,7 @@ impl Record for RescueTariff {
     const TABLE: &'static str = "rescue_tariff";
     const FIELDS: &'static [Field] = &[
         title("display_name"),
-        text("currency"),
+        coded("currency"),
         date("valid_from", true),
         date("valid_to", false),
         text("external_ref"),
@@ -172,13 +172,7 @@ impl Record for RescueTariff {
     fn check(&self) -> Vec<Violation> {
         let mut checks = Checks::default();
         checks.filled(&self.display_name, "display_name");
-        checks.must(
-            self.valid_to.is_none_or(|end| self.valid_from < end),
-            "valid_to",
-            "ENDS_BEFORE_IT_BEGINS",
-            "valid_to is the first day without it and must be later than valid_from",
-            "valid_to 为失效首日，必须晚于 valid_from",
-        );
+        checks.lasts(self.valid_from, self.valid_to);
         checks.must(!self.rates.is_empty(), "rates", "REQUIRED", "a tariff pays something", "至少应有一条费率");
         for (field, amount) in self.amounts() {
             checks.not_negative(Some(amount), &field);

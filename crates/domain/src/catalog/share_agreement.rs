@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Checks, code_value, date, reference, text, text_value};
+use super::common::{Checks, code_value, date, named, reference, text, text_value};
 use super::record::{ColumnValue, Field, Record, Reference};
 use crate::ids::Code;
 use crate::money::BasisPoints;
@@ -47,8 +47,13 @@ impl ShareAgreement {
 impl Record for ShareAgreement {
     const COLLECTION: &'static str = "shareAgreements";
     const TABLE: &'static str = "share_agreement";
-    const FIELDS: &'static [Field] =
-        &[text("part"), text("supplier"), date("valid_from", true), date("valid_to", false), text("external_ref")];
+    const FIELDS: &'static [Field] = &[
+        named("part", "parts"),
+        named("supplier", "suppliers"),
+        date("valid_from", true),
+        date("valid_to", false),
+        text("external_ref"),
+    ];
 
     fn code(&self) -> &str {
         self.code.as_str()
@@ -66,13 +71,7 @@ impl Record for ShareAgreement {
 
     fn check(&self) -> Vec<Violation> {
         let mut checks = Checks::default();
-        checks.must(
-            self.valid_to.is_none_or(|end| self.valid_from < end),
-            "valid_to",
-            "ENDS_BEFORE_IT_BEGINS",
-            "valid_to is the first day without it and must be later than valid_from",
-            "valid_to 为失效首日，必须晚于 valid_from",
-        );
+        checks.lasts(self.valid_from, self.valid_to);
         checks.share(self.share_bp, "share_bp");
         checks.found()
     }

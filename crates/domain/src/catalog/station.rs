@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::common::{Address, BankAccount, Checks, Contact, text, text_value, title, title_value};
+use super::common::{Address, BankAccount, Checks, Contact, coded, text, text_value, title, title_value};
 use super::dated::{DatedList, DatedValue};
 use super::record::{ColumnValue, Field, Record};
 use crate::ids::Code;
@@ -130,11 +130,6 @@ impl LaborRate {
 }
 
 impl Station {
-    /// The station's own labour rate at a date; the grade's counts where there is none.
-    pub fn labor_rate_on(&self, date: NaiveDate) -> Option<&LaborRate> {
-        self.labor_rates.on(date, |rate| rate.rate.currency == self.currency).map(|row| &row.value)
-    }
-
     /// The markup at a date.
     pub fn markup_on(&self, date: NaiveDate) -> Option<BasisPoints> {
         self.markups.on(date, |_| true).map(|row| row.value.markup_bp)
@@ -145,7 +140,7 @@ impl Record for Station {
     const COLLECTION: &'static str = "stations";
     const TABLE: &'static str = "station";
     const FIELDS: &'static [Field] =
-        &[title("display_name"), text("region"), text("grade"), text("currency"), text("external_ref")];
+        &[title("display_name"), text("region"), coded("grade"), coded("currency"), text("external_ref")];
 
     fn code(&self) -> &str {
         self.code.as_str()

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::common::{Address, BankAccount, Checks, Contact, text, text_value, title, title_value};
+use super::common::{Address, BankAccount, Checks, Contact, coded, text, text_value, title, title_value};
 use super::dated::{Dated, DatedList, DatedValue};
 use super::record::{ColumnValue, Field, Record};
 use crate::change::Audience;
@@ -141,7 +141,7 @@ impl Supplier {
 impl Record for Supplier {
     const COLLECTION: &'static str = "suppliers";
     const TABLE: &'static str = "supplier";
-    const FIELDS: &'static [Field] = &[title("display_name"), text("currency"), text("external_ref")];
+    const FIELDS: &'static [Field] = &[title("display_name"), coded("currency"), text("external_ref")];
 
     fn code(&self) -> &str {
         self.code.as_str()

@@ -30,6 +30,9 @@ pub struct Appeal {
     /// Attachments that prove it.
     #[serde(default)]
     pub evidence: Vec<String>,
+    /// Its key in the system of whoever made it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub external_ref: String,
     /// Who appealed.
     pub appealed_by: UserId,
     /// Whether that was a program in its own name.
@@ -75,6 +78,8 @@ pub struct NewAppeal {
     pub grounds: String,
     /// Attachments that prove it.
     pub evidence: Vec<String>,
+    /// Its key in the station's own system.
+    pub external_ref: String,
 }
 
 /// Why an appeal was not made, decided or taken back.
@@ -128,7 +133,10 @@ impl AppealError {
                 format!("appeal {number} is open; withdraw it, or wait until it is decided"),
                 format!("申诉 {number} 尚未结束；请先撤回，或等待裁定"),
             ),
-            AppealError::NotOpen => Text::new("the appeal is not open any more", "该申诉已结束"),
+            AppealError::NotOpen => Text::new(
+                "the appeal is not open any more; read it for what became of it",
+                "该申诉已结束；请读取该申诉以查看结果",
+            ),
             AppealError::SameAuditor => Text::new(
                 "an appeal is decided by an auditor who had no part in a decision on the claim; leave it to a colleague",
                 "申诉须由未参与过该索赔判定的审核员裁定；请由其他审核员处理",
@@ -181,7 +189,7 @@ impl Claim {
             return Err(AppealError::Lines(violations));
         }
         let number = u32::try_from(self.appeals.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let NewAppeal { mut lines, grounds, evidence } = new;
+        let NewAppeal { mut lines, grounds, evidence, external_ref } = new;
         lines.sort_unstable();
         let due = now.checked_add_signed(Duration::days(i64::from(setting.review_due_days)));
         self.appeals.push(Appeal {
@@ -189,12 +197,15 @@ impl Claim {
             lines,
             grounds,
             evidence,
+            external_ref,
             appealed_by: by.id,
             appealed_by_client: by.is_client,
             appeal_time: now,
             decision_due_time: due.unwrap_or(DateTime::<Utc>::MAX_UTC),
             state: AppealState::Open,
         });
+        // How late the decision was that it is against is history; what is awaited now is another.
+        self.escalation = None;
         Ok(self)
     }
 

@@ -1,14 +1,15 @@
 //! The clocks of a claim: until when it is to be decided, answered, appealed against. All of them stand while an
 //! appraisal is open or the claim is held.
 //!
-//! A due time is computed from facts alone: when the clock began, what it was given, and the pauses on record.
-//! Pauses may overlap, and each moment counts once. A pause that begins after the time was over revives nothing.
+//! A due time is computed from facts alone: when the clock began, what it was given, and the pauses on record. A pause
+//! that begins after the time was over revives nothing.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::state::State;
 use super::{Appeal, Claim, Party};
+use crate::timer::{Late, Timer};
 
 /// Why the clocks of a claim stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,37 +61,6 @@ pub struct Pause {
     pub end_time: Option<DateTime<Utc>>,
 }
 
-/// A clock that was started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Clock {
-    /// When it began. Pauses before that are another clock's.
-    pub started: DateTime<Utc>,
-    /// When it would be over if it never stood.
-    pub due_time: DateTime<Utc>,
-}
-
-impl Clock {
-    /// When it is over; none while it stands.
-    pub fn due(self, pauses: &[Pause]) -> Option<DateTime<Utc>> {
-        let mut spans: Vec<_> =
-            pauses.iter().map(|pause| (pause.start_time.max(self.started), pause.end_time)).collect();
-        spans.sort_unstable();
-        let (mut due, mut counted) = (self.due_time, self.started);
-        for (start, end) in spans {
-            if start > due {
-                break;
-            }
-            let end = end?;
-            let start = start.max(counted);
-            if end > start {
-                due = due.checked_add_signed(end - start).unwrap_or(DateTime::<Utc>::MAX_UTC);
-                counted = end;
-            }
-        }
-        Some(due)
-    }
-}
-
 impl Claim {
     /// Until when it should be decided; none while the clock stands, and where no decision is awaited.
     pub fn review_due_time(&self) -> Option<DateTime<Utc>> {
@@ -126,7 +96,8 @@ impl Claim {
     }
 
     fn due(&self, started: DateTime<Utc>, due_time: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        Clock { started, due_time }.due(&self.pauses)
+        let spans = self.pauses.iter().map(|pause| (pause.start_time, pause.end_time));
+        Timer { started, due_time }.due(spans, Late::RevivesNothing)
     }
 
     /// Lets the clocks stand from a moment on.
@@ -151,36 +122,6 @@ mod tests {
 
     fn at(day: u32) -> DateTime<Utc> {
         format!("2026-12-{day:02}T08:00:00Z").parse().unwrap()
-    }
-
-    fn pause(start: u32, end: Option<u32>) -> Pause {
-        Pause { reason: PauseReason::Investigation, start_time: at(start), end_time: end.map(at) }
-    }
-
-    /// A clock that begins on the 2nd and is due on the 9th.
-    #[test]
-    fn the_truth_table_of_due_times() {
-        let clock = Clock { started: at(2), due_time: at(9) };
-        let cases: [(&str, &[Pause], Option<u32>); 12] = [
-            ("never stood", &[], Some(9)),
-            ("stood for three days", &[pause(3, Some(6))], Some(12)),
-            ("stood twice", &[pause(3, Some(4)), pause(6, Some(8))], Some(12)),
-            ("in any order", &[pause(6, Some(8)), pause(3, Some(4))], Some(12)),
-            ("overlapping pauses count once", &[pause(3, Some(6)), pause(4, Some(8))], Some(14)),
-            ("one within the other counts once", &[pause(3, Some(8)), pause(4, Some(5))], Some(14)),
-            ("a pause before it began is another clock's", &[pause(1, Some(2))], Some(9)),
-            ("of a pause that began before only the rest counts", &[pause(1, Some(4))], Some(11)),
-            ("stands", &[pause(5, None)], None),
-            ("stands, whatever was before", &[pause(3, Some(4)), pause(5, None)], None),
-            ("a pause after it was over revives nothing", &[pause(10, Some(20))], Some(9)),
-            ("nor does one that lasts", &[pause(10, None)], Some(9)),
-        ];
-        for (why, pauses, due) in cases {
-            assert_eq!(clock.due(pauses), due.map(at), "{why}");
-        }
-        let moved = [pause(8, Some(12)), pause(12, Some(14))];
-        assert_eq!(clock.due(&moved), Some(at(15)), "a pause within the time that the one before gave counts");
-        assert_eq!(clock.due(&[pause(9, Some(11))]), Some(at(11)), "at the due time itself it is not over yet");
     }
 
     fn approved_round() -> DecisionRound {

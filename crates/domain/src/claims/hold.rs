@@ -87,7 +87,7 @@ impl Claim {
     }
 
     /// A claim whose decision stands waits for one again only while an appeal is open.
-    fn expect_something_awaited(&self, verb: Verb) -> Result<(), TransitionError> {
+    pub(super) fn expect_something_awaited(&self, verb: Verb) -> Result<(), TransitionError> {
         self.expect(verb)?;
         let state = self.state.word();
         let awaited = match state {

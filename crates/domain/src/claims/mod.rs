@@ -48,7 +48,7 @@ use uuid::Uuid;
 pub use appeals::{Appeal, AppealError, AppealState, NewAppeal};
 pub use approval::{ApprovalError, Approver, Proposal};
 pub use campaigns::CampaignFact;
-pub use clock::{Clock, Pause, PauseReason};
+pub use clock::{Pause, PauseReason};
 pub use decision::{Approval, DecisionRound, LineDecision, Outcome, Reason, Return};
 pub use escalation::Escalation;
 pub use evidence::{AttachmentFact, EvidenceFacts, EvidenceUse};
@@ -141,7 +141,7 @@ pub struct Claim {
     /// When its clocks stood, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pauses: Vec<Pause>,
-    /// How far its review was escalated, since it was submitted last.
+    /// How far the decision that it waits for was escalated: since it was submitted last, or its open appeal was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalation>,
 }
@@ -257,7 +257,12 @@ pub enum Step {
 impl Claim {
     /// Its parties, as far as permission depends on them.
     pub fn parties(&self) -> ClaimParties {
-        ClaimParties { station: self.station, created_by: self.created_by }
+        ClaimParties {
+            station: self.station,
+            created_by: self.created_by,
+            submitted_by: self.submission.as_ref().map(|submission| submission.submitted_by),
+            appealed_by: self.appeals.last().map(|appeal| appeal.appealed_by),
+        }
     }
 
     /// Number of the newest revision; 0 before the first submission.

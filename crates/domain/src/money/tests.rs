@@ -222,14 +222,13 @@ fn a_sign_is_told_and_turned() {
 }
 
 #[test]
-fn of_two_amounts_the_smaller_the_larger_and_which() {
+fn of_two_amounts_the_smaller_and_which() {
     use std::cmp::Ordering::{Equal, Greater, Less};
-    for (one, other, smaller, larger, order) in [(-2, 1, -2, 1, Less), (3, 1, 1, 3, Greater), (5, 5, 5, 5, Equal)] {
+    for (one, other, smaller, order) in [(-2, 1, -2, Less), (3, 1, 1, Greater), (5, 5, 5, Equal)] {
         assert_eq!(cny(one).try_min(cny(other)), Ok(cny(smaller)), "{one} {other}");
-        assert_eq!(cny(one).try_max(cny(other)), Ok(cny(larger)), "{one} {other}");
         assert_eq!(cny(one).try_cmp(cny(other)), Ok(order), "{one} {other}");
     }
-    assert!(cny(1).try_max(Money::new(currency("EUR"), 1)).is_err());
+    assert!(cny(1).try_min(Money::new(currency("EUR"), 1)).is_err());
     assert_eq!(Money::sum(Currency::CNY, [cny(5), cny(-7), cny(1)]), Ok(cny(-1)));
     assert_eq!(Money::sum(Currency::CNY, []), Ok(cny(0)));
     assert!(Money::sum(Currency::CNY, [Money::new(currency("EUR"), 0)]).is_err(), "nothing has a currency too");

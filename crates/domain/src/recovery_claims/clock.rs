@@ -4,6 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{RecoveryClaim, State};
+use crate::timer::{Late, Timer};
 
 /// What a supplier may wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,25 +33,13 @@ impl RecoveryClaim {
     /// Until when the supplier answers: none before the issue and while something is missing.
     ///
     /// What is missing at the issue is a pause from that moment on, so the time begins at the latest of issue,
-    /// evidence complete and part received. Pauses may overlap; the time in which any is open counts once.
+    /// evidence complete and part received.
     pub fn answer_due_time(&self) -> Option<DateTime<Utc>> {
         let (issue, liable) = (self.issue.as_ref()?, self.supplier.as_ref()?);
-        let mut spans = Vec::with_capacity(self.pauses.len());
-        for pause in &self.pauses {
-            spans.push((pause.start_time, pause.end_time?));
-        }
-        spans.sort_unstable();
-        let mut stood = Duration::zero();
-        let mut until = issue.time;
-        for (start, end) in spans {
-            let start = start.max(until);
-            if end > start {
-                stood += end - start;
-                until = end;
-            }
-        }
         let days = Duration::days(i64::from(liable.terms.contract.answer_days));
-        issue.time.checked_add_signed(days + stood)
+        let timer = Timer { started: issue.time, due_time: issue.time.checked_add_signed(days)? };
+        // Also when silence was passed on already: what is missing then begins it anew.
+        timer.due(self.pauses.iter().map(|pause| (pause.start_time, pause.end_time)), Late::Counts)
     }
 
     /// The same while silence has a consequence: issued, and not yet passed on to a person.

@@ -1,12 +1,16 @@
 //! Recovery claims: what the manufacturer asks a supplier to bear of an approved claim.
 //!
-//! Whom, and for which share, is in [`liability`]; the amounts are in [`amounts`]; issue, answer, dispute and waiver
-//! in [`lifecycle`]; the time to answer in [`clock`].
+//! Whom, and for which share, is in [`liability`]; the amounts are in [`amounts`]; issue and waiver in [`lifecycle`],
+//! what suppliers say in [`answers`], what is decided on it in `disputes`, and what leads on from where in [`verbs`]; the
+//! time to answer in [`clock`].
 
 pub mod amounts;
+pub mod answers;
 pub mod clock;
+mod disputes;
 pub mod liability;
 pub mod lifecycle;
+pub mod verbs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +19,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use amounts::{RecoveryLine, Totals};
+pub use answers::LineAnswer;
 pub use clock::{Missing, Pause};
-pub use lifecycle::{LineAnswer, LineResolution, Moment, RecoveryError, Verb};
+pub use disputes::{GoneLines, LineResolution};
+pub use lifecycle::Moment;
+pub use verbs::{RecoveryError, Verb};
 
 use crate::catalog::{HandlingFee, RecoveryContract};
 use crate::claims::Claim;
@@ -328,7 +335,12 @@ impl RecoveryClaim {
             resolution: String::new(),
             postings: Vec::new(),
         };
-        recovery.priced(claim)
+        let mut recovery = recovery.priced(claim)?;
+        // One of several may be too small to ask for. It is kept: a later decision may make it more.
+        if recovery.asks_for_nothing()? {
+            recovery.state = State::Settled;
+        }
+        Ok(recovery)
     }
 
     /// What is asked for.
@@ -364,4 +376,4 @@ impl RecoveryClaim {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

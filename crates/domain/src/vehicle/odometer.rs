@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::catalog::common::words;
-use crate::ids::ClaimId;
+use crate::ids::{ClaimId, OrgId};
 use crate::vin::Vin;
 
 /// What an odometer showed on a day.
@@ -27,6 +27,18 @@ pub struct OdometerReading {
     pub retracted: bool,
     /// When it was recorded.
     pub recorded_time: DateTime<Utc>,
+    /// Who sent it; none: the system recorded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// Who sent a reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The organisation.
+    pub org: OrgId,
+    /// Its key for it; empty: none.
+    pub external_ref: String,
 }
 
 /// How a reading became known.
@@ -97,6 +109,7 @@ mod tests {
             claim: None,
             retracted: false,
             recorded_time: DateTime::from_timestamp(recorded, 0).unwrap(),
+            origin: None,
         }
     }
 

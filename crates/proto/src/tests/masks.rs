@@ -140,10 +140,3 @@ fn what_is_populated_is_the_mask_of_an_update_without_one() {
     assert_eq!(Job::updatable("odometerKm"), Some("odometer_km"));
     assert_eq!((Job::updatable("name"), Job::updatable("etag"), Job::updatable("bogus")), (None, None, None));
 }
-
-#[test]
-fn a_refused_mask_says_which_path() {
-    let status = crate::status::invalid_mask(&MergeError::ReadOnly("name".into()), crate::Lang::En);
-    let details = crate::status::Details::of(&status);
-    assert_eq!((details.reason.as_str(), details.violations[0].field.as_str()), ("INVALID_UPDATE_MASK", "name"));
-}

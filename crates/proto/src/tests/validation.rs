@@ -7,7 +7,6 @@ use crate::{
         CreateJobRequest, Job, SubmitJobRequest, UpdateJobRequest,
         job::{Cause, Line, Symptom},
     },
-    status::{Details, invalid_fields},
     validate::{Rule, Violation, violations},
     wkt::{FieldMask, Timestamp},
 };
@@ -111,15 +110,6 @@ fn violations_are_counted_up_to_a_hundred() {
     let job = Job { past_states: vec![7; 100_000], ..sound() };
     assert_eq!(broken(job).len(), 100);
     assert_eq!(violations(&SubmitJobRequest::default()), []);
-}
-
-#[test]
-fn a_status_lists_the_violations_in_the_language_of_the_caller() {
-    let status = invalid_fields(&[Violation { field: "job.vin".into(), rule: Rule::TooLong { max: 17 } }], Lang::ZhCn);
-    assert_eq!((status.code(), status.message()), (tonic::Code::InvalidArgument, "field invalid: job.vin"));
-    let details = Details::of(&status);
-    assert_eq!((details.reason.as_str(), details.violations[0].reason.as_str()), ("INVALID_FIELDS", "TOO_LONG"));
-    assert_eq!(details.violations[0].description, "过长，请缩短至 17 个字符以内");
 }
 
 #[test]

@@ -30,7 +30,7 @@ use recourse_service::admission::Identity;
 pub use accounts::PASSWORD;
 pub use world::Size;
 
-use crate::config::Config;
+use crate::config::{Config, ControlSection};
 use crate::process::{AnchoredClock, SetClock};
 use crate::{StartError, start};
 use chance::{Chance, DemoIds};
@@ -41,10 +41,11 @@ use wire::Desk;
 /// Where demo data is kept unless the caller says otherwise.
 pub const DATABASE: &str = "sqlite:recourse-demo.db";
 
-/// The tour's vehicle: sold by [`TOUR_STATION`] on 2025-09-20, some 21,000 km at the [`anchor`].
+/// One person may do everything in a demo: it is loaded by one, and who tries it out is one.
+pub const CONTROL: ControlSection = ControlSection { second_person: false };
+
+/// The tour's vehicle: sold by station S-001 on 2025-09-20, some 21,000 km at the [`anchor`].
 pub const TOUR_VIN: &str = "LRCA5G15XSN000001";
-/// The tour's station: grade A, paid by claim prices.
-pub const TOUR_STATION: &str = "S-001";
 /// A fuel pump, 450.00 yuan, which the tour's vehicle has; not serialised.
 pub const TOUR_PART: &str = "P-1001";
 /// An engine, which the tour's vehicle has; serialised.
@@ -53,8 +54,6 @@ pub const TOUR_SERIALIZED_PART: &str = "P-1002";
 pub const TOUR_OPERATION: &str = "OP-1001";
 /// The fuel pump seized.
 pub const TOUR_FAILURE_CODE: &str = "F-101";
-/// Who makes the fuel pump.
-pub const TOUR_SUPPLIER: &str = "SUP-017";
 
 /// The end of the demo's history, where its clock begins: 10:00 in Shanghai on 20 November 2026.
 pub fn anchor() -> DateTime<Utc> {
@@ -136,6 +135,7 @@ async fn newest(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError> {
 }
 
 async fn load(config: &Config, store: &Store, size: Size) -> Result<(), StartError> {
+    let config = &Config { control: CONTROL, ..config.clone() };
     let began = std::time::Instant::now();
     let clock = Arc::new(SetClock::new(begin()));
     let ids = Arc::new(DemoIds::new(clock.clone()));

@@ -12,6 +12,7 @@ use recourse_domain::query::page::Keys;
 use recourse_domain::vehicle::Vehicle;
 use recourse_repository::{Before, Submissions, SubmittedClaim, Tx};
 
+use crate::catalog::by_code;
 use crate::error::{Answer, Refusal};
 
 /// Claims that are read at once.
@@ -107,8 +108,4 @@ fn part_codes(claim: &Claim) -> impl Iterator<Item = String> {
 
 fn by_name<R: Record>(stored: Vec<Stored<R>>) -> BTreeMap<String, R> {
     stored.into_iter().map(|stored| (stored.value.code().to_owned(), stored.value)).collect()
-}
-
-fn by_code<R: Record>(stored: Vec<Stored<R>>) -> BTreeMap<Code, R> {
-    stored.into_iter().filter_map(|stored| Some((Code::parse(stored.value.code()).ok()?, stored.value))).collect()
 }

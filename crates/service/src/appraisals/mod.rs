@@ -12,51 +12,23 @@ use recourse_domain::catalog::{Appraiser, Stored};
 use recourse_domain::change::Audience;
 use recourse_domain::ids::OrgId;
 use recourse_proto::redact::Redact;
+use recourse_proto::v1;
 use recourse_proto::v1::appraisal_service_server::AppraisalService;
 use recourse_proto::v1::error_reason::Code as Reason;
-use recourse_proto::{Method, v1};
 use recourse_repository::{StoreError, Tx};
-use tonic::{Request, Response, Status};
 
-use crate::api::Api;
 use crate::context::{Boxed, Call};
 use crate::convert::{self, appraisals as convert_appraisals, names};
 use crate::error::{Answer, Refusal};
+use crate::rpcs::rpcs;
 
 pub(crate) use sight::{end_access, share_claim};
 
 /// Name of the collection.
 const COLLECTION: &str = "appraisals";
 
-/// Meets the trait of the service: each command is its use case, each reading its question.
-macro_rules! appraisal_service {
-    (
-        commands { $($command:ident $command_request:ident -> $command_answer:ident, $command_method:ident = $act:path;)* }
-        readings { $($reading:ident $reading_request:ident -> $reading_answer:ident, $reading_method:ident = $ask:path;)* }
-    ) => {
-        #[tonic::async_trait]
-        impl AppraisalService for Api {
-            $(async fn $command(
-                &self,
-                request: Request<v1::$command_request>,
-            ) -> Result<Response<v1::$command_answer>, Status> {
-                let (call, request) =
-                    Call::command(&self.inner, Method::$command_method, request, |r| &mut r.request_id)?;
-                call.answer($act(&call, request).await)
-            })*
-
-            $(async fn $reading(
-                &self,
-                request: Request<v1::$reading_request>,
-            ) -> Result<Response<v1::$reading_answer>, Status> {
-                let (call, request) = Call::read(&self.inner, Method::$reading_method, request)?;
-                call.answer($ask(&call, request).await)
-            })*
-        }
-    };
-}
-
-appraisal_service! {
+rpcs! {
+    AppraisalService
     commands {
     create_appraisal CreateAppraisalRequest -> Appraisal, AppraisalServiceCreateAppraisal = ordering::create;
     accept_appraisal AcceptAppraisalRequest -> Appraisal, AppraisalServiceAcceptAppraisal = working::accept;

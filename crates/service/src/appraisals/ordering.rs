@@ -191,7 +191,7 @@ async fn begin(
     save_claim(tx, call, permit, &claim, shared, "shared", &[]).await?;
     let note = call.note("create", name.clone(), COLLECTION, Vec::new(), &audience(&appraisal));
     tx.insert_appraisal(permit, appraisal, note).await.map_err(|error| match error {
-        StoreError::AlreadyExists { what } if what.contains("number") => StoreError::Retry.into(),
+        StoreError::AlreadyExists { what } if what.contains("number") => Refusal::overtaken(),
         StoreError::AlreadyExists { what } if what.contains("open_claim_id") => already_open(&name),
         StoreError::AlreadyExists { .. } => Refusal::already_exists(&name),
         other => other.into(),

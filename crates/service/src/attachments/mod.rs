@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use futures::Stream;
-use recourse_domain::access::{Act, Permit};
+use recourse_domain::access::{Act, Permit, Role};
 use recourse_domain::attachments::{Attachment, Bounds, NewAttachment, Particulars, StepError, key_of};
+use recourse_domain::catalog::Field;
 use recourse_domain::change::Audience;
 use recourse_domain::claims::Claim;
 use recourse_domain::ids::OrgId;
@@ -23,7 +24,7 @@ use recourse_proto::redact::Redact;
 use recourse_proto::v1::attachment_service_server::AttachmentService;
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::{Method, v1};
-use recourse_repository::{ATTACHMENT_FIELDS, FileError, Files, KeptAttachment, StoreError, Tx};
+use recourse_repository::{ATTACHMENT_FIELDS, FileError, Files, KeptAttachment, OWN_ATTACHMENT_FIELDS, StoreError, Tx};
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
@@ -34,6 +35,7 @@ use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
 
 pub use download::Download;
+pub(crate) use owner::unknown_attachments;
 pub(crate) use upload::Busy;
 pub use upload::{Checksum, ChecksumKind, Progress};
 pub use verification::{FilesReport, verify_files};
@@ -172,6 +174,7 @@ async fn create(call: &Call, request: v1::CreateAttachmentRequest) -> Answer<v1:
                         created_by,
                         claim: claim.or(before.as_ref().and_then(|before| before.claim)),
                         subject: subject.or(before.and_then(|before| before.subject)),
+                        external_ref: message.external_ref.trim().to_owned(),
                         replaces,
                     },
                     options.bounds,
@@ -214,7 +217,11 @@ async fn get(call: &Call, name: &str) -> Answer<v1::Attachment> {
 async fn list(call: &Call, request: v1::ListAttachmentsRequest) -> Answer<v1::ListAttachmentsResponse> {
     let v1::ListAttachmentsRequest { page_size, page_token, filter, order_by } = request;
     let input = ListInput { page_size, page_token, filter, order_by, ..ListInput::default() };
-    let query = lists::query(call, &input, ATTACHMENT_FIELDS, Order::newest_first())?;
+    let actor = call.actor()?;
+    // Appraisers and suppliers reach what is another's, and see no numbers of its system.
+    let of_others = actor.has(Role::Appraiser) || actor.has(Role::Supplier);
+    let own: &[Field] = if of_others { &[] } else { OWN_ATTACHMENT_FIELDS };
+    let query = lists::query(call, &input, &[ATTACHMENT_FIELDS, own].concat(), Order::newest_first())?;
     let page = call.inner.store.attachments(call.scope()?, &query).await?;
     let attachments = page.items.iter().map(|kept| shown(call, kept)).collect::<Answer<_>>()?;
     Ok(v1::ListAttachmentsResponse { attachments, next_page_token: lists::next_token(call, &input, page.next)? })

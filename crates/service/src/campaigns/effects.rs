@@ -23,7 +23,7 @@ pub(crate) async fn take(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &
         let held = tx.campaign_vehicles_of_claim(claim.id).await?;
         let stays = follow_all(tx, call, permit, claim, remedy, &held).await?;
         if !stays && claim.covering_campaign(facts).is_some() {
-            return begin(tx, call, permit, claim, remedy, overtaken).await;
+            return begin(tx, call, permit, claim, remedy, Refusal::overtaken).await;
         }
     }
     Ok(())
@@ -69,7 +69,7 @@ async fn follow_all(
 ) -> Answer<bool> {
     let mut stays = false;
     for stored in held {
-        let after = stored.value.clone().reconciled(claim, remedy).map_err(|_| overtaken())?;
+        let after = stored.value.clone().reconciled(claim, remedy).map_err(|_| Refusal::overtaken())?;
         let is_held = after.state.job().is_some_and(|job| job.claim == claim.id);
         stays |= is_held;
         if after == stored.value {
@@ -122,8 +122,7 @@ async fn save(
     // The station follows the end of its own work too.
     let audience = Audience::Organizations(vec![claim.station]);
     super::write(tx, call, permit, before, after, (verb, paths), &audience).await.map_err(|error| match error {
-        // Somebody else was faster: the command is run again, over what stands then.
-        StoreError::Stale | StoreError::AlreadyExists { .. } => overtaken(),
+        StoreError::Stale | StoreError::AlreadyExists { .. } => Refusal::overtaken(),
         other => other.into(),
     })?;
     Ok(())
@@ -137,8 +136,4 @@ fn claimed_since() -> Refusal {
          can't be approved a second time",
         "该车辆的活动作业其后已由其他索赔单申报或已豁免，不能重复核准",
     )
-}
-
-fn overtaken() -> Refusal {
-    StoreError::Retry.into()
 }

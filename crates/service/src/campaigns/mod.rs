@@ -189,8 +189,8 @@ pub(crate) async fn exempt(call: &Call, request: v1::ExemptCampaignVehicleReques
                 let paths = ["state", "exempt_reason", "note"].map(str::to_owned).to_vec();
                 let written = write(tx, call, permit, stored.as_ref(), after, ("exempt", paths), &Audience::Oem).await;
                 let written = written.map_err(|error| match error {
-                    // Somebody else wrote its first row meanwhile: the command is run again, over what stands then.
-                    StoreError::AlreadyExists { .. } => StoreError::Retry.into(),
+                    // Somebody else wrote its first row meanwhile.
+                    StoreError::AlreadyExists { .. } => Refusal::overtaken(),
                     other => stale(other, name),
                 })?;
                 Ok((written.value.name(), catalog::shown::<CampaignVehicleResource>(call, &written)?))

@@ -6,7 +6,7 @@ use recourse_domain::authorizations::Certificate;
 use recourse_domain::catalog::Record;
 use recourse_domain::claims::Claim;
 use recourse_domain::vehicle::Vehicle;
-use recourse_repository::{StoreError, Tx};
+use recourse_repository::Tx;
 
 use crate::context::Call;
 use crate::error::{Answer, Refusal};
@@ -34,10 +34,6 @@ pub(super) async fn note(
     let audience = changed.audience(stored.id);
     let paths = vec!["components".to_owned()];
     let note = call.note("recordComponent", name, Vehicle::COLLECTION, paths, &audience);
-    tx.update_record(permit, &stored, changed, note).await.map_err(|error| match error {
-        // Somebody else changed the vehicle meanwhile: the command runs again over what stands then.
-        StoreError::Stale => Refusal::from(StoreError::Retry),
-        other => other.into(),
-    })?;
+    tx.update_record(permit, &stored, changed, note).await.map_err(Refusal::unless_overtaken)?;
     Ok(())
 }

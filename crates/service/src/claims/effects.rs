@@ -32,7 +32,7 @@ pub(super) async fn reserve(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim
         return Ok(());
     }
     // Whoever holds it now was faster than the facts.
-    take_entitlement(tx, call, permit, claim, facts, overtaken).await
+    take_entitlement(tx, call, permit, claim, facts, Refusal::overtaken).await
 }
 
 /// After any other step: what the claim holds no longer is given back, what was approved is final.
@@ -52,7 +52,7 @@ pub(crate) async fn follow(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim:
         return take_entitlement(tx, call, permit, claim, &facts, claimed_since).await;
     }
     for held in held {
-        let after = held.value.clone().reconciled(claim).map_err(|_| overtaken())?;
+        let after = held.value.clone().reconciled(claim).map_err(|_| Refusal::overtaken())?;
         let verb = if after.state.holder().is_some() { "use" } else { "release" };
         save_entitlement(tx, call, permit, &held, after, verb, &holder_audience(claim)).await?;
     }
@@ -74,7 +74,7 @@ async fn take_entitlement(
             let Some(vehicle) = &facts.vehicle else { return Ok(()) };
             let key = (EntitlementId(call.new_id()), call.new_id());
             let new = ServiceEntitlement::of_policy(vehicle, warranty_start, policy, service, key, call.today());
-            let reserved = new.reconciled(claim).map_err(|_| overtaken())?;
+            let reserved = new.reconciled(claim).map_err(|_| Refusal::overtaken())?;
             insert_entitlement(tx, call, permit, reserved, &holder_audience(claim)).await?;
             None
         }
@@ -89,12 +89,13 @@ async fn take_entitlement(
     }
     let Some(id) = chosen else { return Ok(()) };
     let everything = call.everything()?;
-    let stored = tx.entitlement(&everything, id.0).await?.ok_or_else(overtaken)?;
+    let stored = tx.entitlement(&everything, id.0).await?.ok_or_else(Refusal::overtaken)?;
     let after = stored.value.clone().reconciled(claim).map_err(|_| taken())?;
     save_entitlement(tx, call, permit, &stored, after, "reserve", &holder_audience(claim)).await
 }
 
-/// After a decision: what follows from any step, and the authorisation that an approved request gives.
+/// After a decision: what follows from any step, and the authorisation that an approved request gives. A later
+/// decision changes what that allows, and takes it back where nothing is approved any more.
 pub(crate) async fn decide(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
     follow(tx, call, permit, claim).await?;
     match claim.kind.spec().effect() {
@@ -102,17 +103,17 @@ pub(crate) async fn decide(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim:
         Effect::Authorizes => {}
     }
     let (id, seed, today) = (AuthorizationId(call.new_id()), call.new_id(), call.today());
-    let setting = settings::in_force(tx, today).await?;
-    let Some(new) = Authorization::issue(claim, id, seed, today, &setting) else { return Ok(()) };
     if let Some(stored) = tx.authorization_of_claim(claim.id).await? {
-        let items = stored.value.clone().reissued(&new, today);
+        let items = stored.value.clone().reissued(claim, today);
         return save_authorization(tx, call, permit, &stored, items, "reissue", &["items", "state"]).await;
     }
+    let setting = settings::in_force(tx, today).await?;
+    let Some(new) = Authorization::issue(claim, id, seed, today, &setting) else { return Ok(()) };
     let paths = Vec::new();
     let note = call.note("issue", new.name(), "authorizations", paths, &Audience::Organizations(vec![new.station]));
     tx.insert_authorization(permit, new, note).await.map_err(|error| match error {
         // Its readable number is drawn by chance, and another round may have been faster.
-        StoreError::AlreadyExists { .. } => overtaken(),
+        StoreError::AlreadyExists { .. } => Refusal::overtaken(),
         other => other.into(),
     })?;
     Ok(())
@@ -126,7 +127,7 @@ async fn use_authorizations(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim
     }
     let mut over = Vec::new();
     for stored in tx.named_authorizations(claim.station, &named).await? {
-        let after = stored.value.clone().reconciled(claim, call.today()).map_err(|_| overtaken())?;
+        let after = stored.value.clone().reconciled(claim, call.today()).map_err(|_| Refusal::overtaken())?;
         if after == stored.value {
             continue;
         }
@@ -151,7 +152,7 @@ pub(crate) async fn close_givers(tx: &mut Tx<'_>, call: &Call, permit: &Permit, 
         let closed = stored.value.clone().close(call.now).map_err(|error| super::refused_step(&name, error))?;
         let paths = vec!["state".to_owned()];
         let note = call.note(Verb::Close.word(), name, COLLECTION, paths, &audience(&closed));
-        tx.update_claim(permit, &stored, closed, note).await.map_err(again)?;
+        tx.update_claim(permit, &stored, closed, note).await.map_err(Refusal::unless_overtaken)?;
     }
     Ok(())
 }
@@ -169,7 +170,7 @@ pub(crate) async fn save_authorization(
     let paths = changed.iter().map(|path| (*path).to_owned()).collect();
     let audience = Audience::Organizations(vec![after.station]);
     let note = call.note(verb, after.name(), "authorizations", paths, &audience);
-    tx.update_authorization(permit, stored, after, note).await.map_err(again)?;
+    tx.update_authorization(permit, stored, after, note).await.map_err(Refusal::unless_overtaken)?;
     Ok(())
 }
 
@@ -183,7 +184,7 @@ pub(crate) async fn insert_entitlement(
 ) -> Answer<Stored<ServiceEntitlement>> {
     let note = call.note("issue", new.name(), "serviceEntitlements", Vec::new(), audience);
     tx.insert_entitlement(permit, new, note).await.map_err(|error| match error {
-        StoreError::AlreadyExists { .. } => overtaken(),
+        StoreError::AlreadyExists { .. } => Refusal::overtaken(),
         other => other.into(),
     })
 }
@@ -203,7 +204,7 @@ pub(crate) async fn save_entitlement(
     }
     let paths = vec!["state".to_owned(), "claim".to_owned()];
     let note = call.note(verb, after.name(), "serviceEntitlements", paths, audience);
-    tx.update_entitlement(permit, stored, after, note).await.map_err(again)?;
+    tx.update_entitlement(permit, stored, after, note).await.map_err(Refusal::unless_overtaken)?;
     Ok(())
 }
 
@@ -215,19 +216,7 @@ fn holder_audience(claim: &Claim) -> Audience {
 fn claimed_since() -> Refusal {
     Refusal::new(
         Reason::StateConflict,
-        "another claim has been given this free service since; it can't be approved a second time",
-        "此次免费保养其后已由其他索赔单享用，不能重复核准",
+        "this free service has been given to another claim since, or was taken back; it can't be approved a second time",
+        "此次免费保养其后已由其他索赔单享用或已作废，不能重复核准",
     )
-}
-
-/// Somebody else was faster: the command is run again, over what stands then.
-fn overtaken() -> Refusal {
-    StoreError::Retry.into()
-}
-
-fn again(error: StoreError) -> Refusal {
-    match error {
-        StoreError::Stale => overtaken(),
-        other => other.into(),
-    }
 }

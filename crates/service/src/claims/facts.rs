@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::Duration;
 use recourse_domain::authorizations::Authorization;
 use recourse_domain::catalog::{
-    FailureCode, LaborOperation, Part, PartSupply, Record, RescueTariff, Setting, Station, Stored, WarrantyPolicy,
+    FailureCode, LaborOperation, Part, PartSupply, RescueTariff, Setting, Station, WarrantyPolicy,
 };
 use recourse_domain::claims::track::{self, TrackSummary};
 use recourse_domain::claims::{Claim, EarlierRepair, Facts, Kind, Line, LineType, SharedTrip, SimilarClaim};
@@ -18,6 +18,7 @@ use recourse_repository::Tx;
 use uuid::Uuid;
 
 use super::evidence;
+use crate::catalog::by_code;
 use crate::context::Call;
 use crate::error::{Answer, Refusal};
 use crate::settings;
@@ -44,7 +45,9 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         lookup = lookup.every::<RescueTariff>();
     }
     let mut found = lookup.read().await?;
-    let setting = settings::of(&found.values::<Setting>()?, call.today());
+    let all_settings = found.values::<Setting>()?;
+    let setting = settings::of(&all_settings, call.today());
+    let setting_of_prices = settings::of(&all_settings, header.repair_completion_date.unwrap_or(call.today()));
     let station = found
         .values::<Station>()?
         .pop()
@@ -79,6 +82,7 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         now: call.now,
         today: call.today(),
         setting,
+        setting_of_prices,
         station,
         vehicle,
         policies,
@@ -197,10 +201,6 @@ fn part_codes(claim: &Claim) -> BTreeSet<String> {
 
 fn operation_codes(claim: &Claim) -> BTreeSet<String> {
     claim.lines.iter().filter_map(|line| line.content.operation.as_ref()).map(Code::to_string).collect()
-}
-
-fn by_code<R: Record>(stored: Vec<Stored<R>>) -> BTreeMap<Code, R> {
-    stored.into_iter().filter_map(|stored| Some((Code::parse(stored.value.code()).ok()?, stored.value))).collect()
 }
 
 async fn similar(tx: &mut Tx<'_>, claim: &Claim, window_days: i64) -> Answer<Vec<SimilarClaim>> {

@@ -1,7 +1,8 @@
-//! Holding a claim and letting it go on; and what time does to holds and to overdue reviews.
+//! Holding a claim and letting it go on; and what time does to holds, to overdue reviews and to overdue appeals.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use recourse_domain::access::Act;
+use recourse_domain::catalog::Setting;
 use recourse_domain::claims::{Claim, Hold, PauseReason, TransitionError, Verb};
 use recourse_proto::v1::claim_hold_service_server::ClaimHoldService;
 use recourse_proto::{Method, v1};
@@ -20,6 +21,10 @@ use crate::settings;
 const BATCH: u32 = 100;
 /// The name under which time acts on claims.
 const JOB: &str = "claim-deadlines";
+/// How often open appeals are looked at: what is due of them is due in days.
+const LOOK_AT_APPEALS: TimeDelta = TimeDelta::minutes(10);
+/// What an escalation changes.
+const ESCALATION_PATHS: &[&str] = &["escalation", "queue", "routing"];
 /// What a hold, and its end, changes.
 const HOLD_PATHS: &[&str] =
     &["review_hold", "pauses", "waits_for", "review_due_time", "answer_due_time", "appeal_due_time"];
@@ -115,9 +120,9 @@ impl Api {
         Ok(())
     }
 
-    /// Escalates overdue reviews: the furthest step first, so that none is taken step by step that is due for
-    /// the last.
-    pub(crate) async fn escalate_reviews(&self) -> Answer<()> {
+    /// Escalates decisions that are overdue, on claims and on appeals. Of reviews the furthest step comes first, so that
+    /// none is taken step by step that is due for the last.
+    pub(crate) async fn escalate_decisions(&self) -> Answer<()> {
         let job = || Call::job(&self.inner, JOB, Method::ClaimServiceGetClaim);
         let call = job();
         let setting = settings::now(&self.inner.store, call.today()).await?;
@@ -132,9 +137,8 @@ impl Api {
                 after = Some(*last);
                 for (_, id) in overdue {
                     let call = job();
-                    let paths = &["escalation", "queue", "routing"][..];
-                    let escalated =
-                        pass(&call, id, (Verb::Escalate, paths), |claim, setting| claim.escalate(call.now, setting));
+                    let step = (Verb::Escalate, ESCALATION_PATHS);
+                    let escalated = pass(&call, id, step, |claim, setting| claim.escalate(call.now, setting));
                     // Decided in this very moment, or another server was faster: nothing is left to do.
                     if let Err(refusal) = escalated.await {
                         tracing::debug!(claim = %id, reason = refusal.text.en, "the review was not escalated");
@@ -142,6 +146,40 @@ impl Api {
                 }
             }
         }
+        self.escalate_appeals(&call, &setting).await
+    }
+
+    /// Escalates appeals whose decision is overdue. They are few, and what is due of one stands in its claim, so that all
+    /// of them are read, every few minutes.
+    async fn escalate_appeals(&self, call: &Call, setting: &Setting) -> Answer<()> {
+        let steps = u32::try_from(setting.escalations.len()).unwrap_or(u32::MAX);
+        let rounds = &self.inner.open_appeals;
+        if steps == 0 || !rounds.is_due(setting, call.now, LOOK_AT_APPEALS) {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let open = self.inner.store.open_appeals(call.scope()?, steps, after, BATCH).await?;
+            let Some(last) = open.last() else { break };
+            after = Some(*last);
+            for stored in self.claims_of(open.iter().map(|(_, id)| *id).collect()).await? {
+                if stored.value.escalate(call.now, setting).is_err() {
+                    continue;
+                }
+                let call = Call::job(&self.inner, JOB, Method::ClaimServiceGetClaim);
+                let step = |claim: Claim, setting: &Setting| claim.escalate(call.now, setting);
+                let escalated = pass(&call, stored.id, (Verb::Escalate, ESCALATION_PATHS), step);
+                match escalated.await {
+                    Ok(()) => {}
+                    Err(refusal) if refusal.is_retryable() => return Err(refusal),
+                    // Decided in this very moment, or another server was faster: nothing is left to do.
+                    Err(refusal) => {
+                        tracing::debug!(claim = %stored.id, reason = refusal.text.en, "the appeal was not escalated");
+                    }
+                }
+            }
+        }
+        rounds.ended(setting, call.now, None, after);
         Ok(())
     }
 }
@@ -151,7 +189,7 @@ async fn pass(
     call: &Call,
     id: Uuid,
     (verb, paths): (Verb, &[&str]),
-    step: impl Fn(Claim, &recourse_domain::catalog::Setting) -> Result<Claim, TransitionError> + Send + Sync,
+    step: impl Fn(Claim, &Setting) -> Result<Claim, TransitionError> + Send + Sync,
 ) -> Answer<()> {
     let permit = call.permit(Act::EnforceDeadline)?;
     let (permit, step) = (&permit, &step);

@@ -148,7 +148,7 @@ impl Update {
             .insert(tx, call, |error| match error {
                 // Somebody created it a moment ago: it is found when the unit runs again. What is not found even
                 // then is a claim that this caller does not reach.
-                StoreError::AlreadyExists { .. } if !met.swap(true, Ordering::Relaxed) => StoreError::Retry.into(),
+                StoreError::AlreadyExists { .. } if !met.swap(true, Ordering::Relaxed) => Refusal::overtaken(),
                 error => taken(error, &draft.name),
             })
             .await

@@ -76,6 +76,7 @@ pub(crate) fn show(kept: &KeptAttachment) -> v1::Attachment {
         },
         owner: attachment.owner.name(&attachment.station_code),
         subject: attachment.subject.clone().unwrap_or_default(),
+        external_ref: attachment.external_ref.clone(),
         erase_time: attachment.erase_time.and_then(timestamp),
         claim: attachment.claim.map(|claim| format!("claims/{claim}")).unwrap_or_default(),
         file_name: particulars.file_name.clone(),

@@ -13,7 +13,7 @@ same_words! {
     show_visibility, read_visibility: Visibility = v1::claim_note::Visibility { Internal, External }
 }
 
-/// The note as its reader sees it: people of the other side are not named.
+/// The note as its reader sees it: a station is not told who of the manufacturer wrote it, nor under which number.
 pub(crate) fn show(stored: &Stored<ClaimNote>, reader: Side) -> v1::ClaimNote {
     let note = &stored.value;
     let is_told = match reader {
@@ -25,6 +25,7 @@ pub(crate) fn show(stored: &Stored<ClaimNote>, reader: Side) -> v1::ClaimNote {
         visibility: show_visibility(note.visibility).into(),
         text: note.text.clone(),
         author: if is_told { author(note.author()) } else { String::new() },
+        external_ref: if is_told { note.external_ref.clone() } else { String::new() },
         author_side: match note.side {
             Side::Manufacturer => v1::claim_note::Side::Manufacturer,
             Side::Station => v1::claim_note::Side::Station,

@@ -34,6 +34,7 @@ pub(crate) fn show(stored: &Stored<ServiceEntitlement>) -> v1::ServiceEntitlemen
         fee,
         state,
         reason,
+        external_ref,
     } = &stored.value;
     v1::ServiceEntitlement {
         name: stored.value.name(),
@@ -50,6 +51,7 @@ pub(crate) fn show(stored: &Stored<ServiceEntitlement>) -> v1::ServiceEntitlemen
         fee: money(*fee),
         claim: state.holder().map(|holder| claim_name(holder.claim.0)).unwrap_or_default(),
         reason: reason.clone(),
+        external_ref: external_ref.clone(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
     }

@@ -145,7 +145,7 @@ pub(crate) fn show_component(component: &Component) -> v1::VehicleComponent {
 
 /// A reading of a vehicle's odometer, before redaction.
 pub(crate) fn show_reading(reading: &OdometerReading) -> v1::OdometerReading {
-    let OdometerReading { id, vin, date: day, km, source, claim, retracted, recorded_time } = reading;
+    let OdometerReading { id, vin, date: day, km, source, claim, retracted, recorded_time, origin } = reading;
     v1::OdometerReading {
         name: format!("vehicles/{vin}/odometerReadings/{id}"),
         date: date(*day),
@@ -153,6 +153,7 @@ pub(crate) fn show_reading(reading: &OdometerReading) -> v1::OdometerReading {
         source: show_source(*source).into(),
         claim: claim_name(*claim),
         retracted: *retracted,
+        external_ref: origin.as_ref().map(|origin| origin.external_ref.clone()).unwrap_or_default(),
         create_time: timestamp(*recorded_time),
     }
 }

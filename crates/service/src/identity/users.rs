@@ -1,29 +1,31 @@
 //! Users: who may sign in, for whom, and as what.
 
+mod first_admin;
+mod sign_in;
+
 use std::collections::BTreeSet;
 
 use recourse_domain::access::{Act, Permit};
 use recourse_domain::catalog::Stored;
 use recourse_domain::change::Audience;
-use recourse_domain::identity::{Membership, OutsideIdentity, Person, User};
-use recourse_domain::ids::{OrgId, SessionId, UserId};
+use recourse_domain::identity::{Membership, OutsideIdentity, Person, User, grants_more};
+use recourse_domain::ids::{OrgId, UserId};
 use recourse_domain::query::order::Order;
 use recourse_proto::merge::Merge;
-use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::v1::user_service_server::UserService;
 use recourse_proto::{Method, v1};
 use recourse_repository::{StoreError, Tx, USER_FIELDS};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use self::sign_in::{Switch, change_password, switch};
 use super::accounts;
-use super::passwords::random_secret;
-use super::sessions::credentials_invalid;
 use crate::api::Api;
 use crate::context::{Boxed, Call};
 use crate::convert::{self, names, timestamp};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
+use crate::second_person;
 
 const COLLECTION: &str = "users";
 /// What the store calls a taken subject of an outside issuer.
@@ -80,14 +82,6 @@ impl UserService for Api {
     }
 }
 
-/// What is done to a user's sign-in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Switch {
-    Disable,
-    Enable,
-    Erase,
-}
-
 async fn create(call: &Call, request: v1::CreateUserRequest) -> Answer<v1::User> {
     let message = request.user.unwrap_or_default();
     let user_name = message.user_name.trim().to_lowercase();
@@ -115,6 +109,8 @@ async fn create(call: &Call, request: v1::CreateUserRequest) -> Answer<v1::User>
                     erased: false,
                 };
                 Refusal::check(accounts::under("user", user.check()))?;
+                second_person::ask_for_second_admin(tx, call, user.is_admin()).await?;
+                second_person::ask_for_grant(tx, call, grants_more(&[], &user.memberships)).await?;
                 let note = call.note("create", name.to_owned(), COLLECTION, Vec::new(), &audience(&user));
                 let person = person(message);
                 may_link(call, &[], &person)?;
@@ -157,38 +153,15 @@ async fn list(call: &Call, request: v1::ListUsersRequest) -> Answer<v1::ListUser
 /// Changes names, contacts or memberships. What is taken away stops working within a second: the caches of
 /// all replicas are told in the same transaction.
 async fn update(call: &Call, request: v1::UpdateUserRequest) -> Answer<v1::User> {
-    let message = request.user.unwrap_or_default();
-    let paths = request.update_mask.map_or_else(|| message.populated(), |mask| mask.paths);
-    let name = message.name.clone();
-    let (message, paths, name) = (&message, &paths, name.as_str());
+    let validate_only = request.validate_only;
+    let request = &request;
     let answer = call
         .run(
-            request.validate_only,
+            validate_only,
             |tx| {
                 Box::pin(async move {
-                    let (stored, person_before) = found(tx, call, name, &message.etag).await?;
-                    let mut merged = show(&stored, &person_before);
-                    merged.merge(message, paths).map_err(|error| convert::mask_refusal(&error))?;
-                    let changes_memberships = paths.iter().any(|path| path == "memberships" || path == "*");
-                    let memberships = if changes_memberships {
-                        memberships(tx, call, &merged).await?
-                    } else {
-                        stored.value.memberships.clone()
-                    };
-                    // Leave is needed for what the user is, and for what the user is to become.
-                    let permit = permit_for(call, stored.value.memberships.iter().chain(&memberships))?;
-                    let user = User { memberships, ..stored.value.clone() };
-                    Refusal::check(accounts::under("user", user.check()))?;
-                    let person = person(&merged);
-                    may_link(call, &person_before.outside, &person)?;
-                    if user == stored.value && person == person_before {
-                        return Ok((name.to_owned(), show(&stored, &person)));
-                    }
-                    if changes_memberships {
-                        tx.revoke(stored.id, call.inner.wall.now(), call.new_id()).await?;
-                    }
-                    let stored = write(tx, call, &permit, &stored, user, &person, "update", paths.clone()).await?;
-                    Ok((name.to_owned(), show(&stored, &person)))
+                    let user = update_in(tx, call, request).await?;
+                    Ok((user.name.clone(), user))
                 })
             },
             |name| replay(call, name),
@@ -198,155 +171,51 @@ async fn update(call: &Call, request: v1::UpdateUserRequest) -> Answer<v1::User>
     Ok(answer)
 }
 
-/// Changes one's own password and signs every other device out.
-async fn change_password(call: &Call, request: v1::ChangePasswordRequest) -> Answer<v1::User> {
-    let actor = call.actor()?;
-    let id = user_in(call, &request.name)?;
-    if id != actor.user.0 {
-        return Err(Refusal::not_found(&request.name));
+/// Changes a user as a part of another command; who commits it forgets what the tokens of the user were good for.
+pub(crate) async fn update_in(tx: &mut Tx<'_>, call: &Call, request: &v1::UpdateUserRequest) -> Answer<v1::User> {
+    let absent = v1::User::default();
+    let message = request.user.as_ref().unwrap_or(&absent);
+    let paths = request.update_mask.as_ref().map_or_else(|| message.populated(), |mask| mask.paths.clone());
+    let (stored, person_before) = found(tx, call, &message.name, &message.etag).await?;
+    let mut merged = show(&stored, &person_before);
+    merged.merge(message, &paths).map_err(|error| convert::mask_refusal(&error))?;
+    let changes_memberships = paths.iter().any(|path| path == "memberships" || path == "*");
+    let memberships =
+        if changes_memberships { memberships(tx, call, &merged).await? } else { stored.value.memberships.clone() };
+    // Leave is needed for what the user is, and for what the user is to become.
+    let permit = permit_for(call, stored.value.memberships.iter().chain(&memberships))?;
+    let user = User { memberships, ..stored.value.clone() };
+    Refusal::check(accounts::under("user", user.check()))?;
+    let person = person(&merged);
+    may_link(call, &person_before.outside, &person)?;
+    if user == stored.value && person == person_before {
+        return Ok(show(&stored, &person));
     }
-    let permit = call.permit(Act::ChangeOwnAccount { user: actor.user })?;
-    let name = format!("{COLLECTION}/{id}");
-    let user = call.inner.store.user_of_token(actor.user).await?.ok_or_else(|| Refusal::not_found(&name))?;
-    Refusal::check(call.inner.passwords.check_new("new_password", &request.new_password, &user.user_name))?;
-    let known = call.inner.store.sign_in_user(&user.user_name).await?.map(|(_, hash)| hash);
-    // Whoever found a device unlocked can't try passwords on it either.
-    let attempt = call.inner.guard.own_password(actor.user);
-    call.inner.guard.begin(&attempt).await?;
-    let fits = call.inner.passwords.fits(request.current_password, known).await;
-    if fits != Ok(false) {
-        call.inner.guard.forgive(&attempt).await?;
+    second_person::ask_for_grant(tx, call, grants_more(&stored.value.memberships, &user.memberships)).await?;
+    let links = person.outside.iter().any(|identity| !person_before.outside.contains(identity));
+    if links && user.memberships.iter().any(|membership| membership.org == OrgId::OEM) {
+        second_person::ask_for_link(tx, call).await?;
     }
-    if !fits? {
-        return Err(credentials_invalid());
+    if changes_memberships {
+        tx.revoke(stored.id, call.inner.wall.now(), call.new_id()).await?;
     }
-    let hash = call.inner.passwords.hash(request.new_password).await?;
-    let (hash, name, permit, session) = (hash.as_str(), name.as_str(), &permit, actor.session);
-    let answer = call
-        .run(
-            false,
-            |tx| {
-                Box::pin(async move {
-                    let (stored, person) = found(tx, call, name, "").await?;
-                    let note = call.note(
-                        "changePassword",
-                        name.to_owned(),
-                        COLLECTION,
-                        vec!["password".to_owned()],
-                        &audience(&stored.value),
-                    );
-                    end_sessions(tx, call, UserId(stored.id), session).await?;
-                    let user = stored.value.clone();
-                    let stored = tx.update_user(permit, &stored, user, &person, Some(hash), note).await?;
-                    Ok((name.to_owned(), show(&stored, &person)))
-                })
-            },
-            |name| replay(call, name),
-        )
-        .await?;
-    forget(call, &answer.name);
-    Ok(answer)
+    let stored = write(tx, call, &permit, &stored, user, &person, "update", paths).await?;
+    Ok(show(&stored, &person))
 }
 
-async fn switch(call: &Call, name: &str, etag: &str, switch: Switch) -> Answer<v1::User> {
-    let answer = call
-        .run(
-            false,
-            |tx| {
-                Box::pin(async move {
-                    let (stored, person) = found(tx, call, name, etag).await?;
-                    let permit = permit_for(call, stored.value.memberships.iter())?;
-                    let (verb, user, person) = match switch {
-                        Switch::Disable => ("disable", User { disabled: true, ..stored.value.clone() }, person),
-                        Switch::Enable if stored.value.erased => {
-                            return Err(Refusal::new(
-                                Reason::ResourceRetired,
-                                "an erased user can't be enabled again; create a new one",
-                                "已注销的用户不能重新启用；请新建用户",
-                            ));
-                        }
-                        Switch::Enable => ("enable", User { disabled: false, ..stored.value.clone() }, person),
-                        Switch::Erase => {
-                            let erased = User {
-                                disabled: true,
-                                erased: true,
-                                user_name: format!("erased-{}", stored.id),
-                                memberships: Vec::new(),
-                                ..stored.value.clone()
-                            };
-                            ("erase", erased, Person::default())
-                        }
-                    };
-                    if user == stored.value {
-                        return Ok((name.to_owned(), show(&stored, &person)));
-                    }
-                    if user.disabled {
-                        end_sessions(tx, call, UserId(stored.id), None).await?;
-                        tx.revoke(stored.id, call.inner.wall.now(), call.new_id()).await?;
-                    }
-                    let stored =
-                        write(tx, call, &permit, &stored, user, &person, verb, vec!["disabled".to_owned()]).await?;
-                    Ok((name.to_owned(), show(&stored, &person)))
-                })
-            },
-            |name| replay(call, name),
-        )
-        .await?;
-    forget(call, &answer.name);
-    Ok(answer)
+/// A user of a public name as it stands, with the version; without what tells of the person.
+pub(crate) async fn as_it_stands(tx: &mut Tx<'_>, call: &Call, name: &str) -> Answer<Option<(i64, v1::User)>> {
+    let found = tx.user(call.scope()?, user_in(call, name)?).await?;
+    Ok(found.map(|(stored, _)| {
+        let User { id, memberships, .. } = &stored.value;
+        let memberships = memberships.iter().map(accounts::show).collect();
+        (stored.version, v1::User { name: format!("{COLLECTION}/{id}"), memberships, ..v1::User::default() })
+    }))
 }
 
-impl Api {
-    /// Creates the first administrator and answers a one-time password; refuses if there are users already.
-    pub async fn create_first_admin(&self, user_name: &str) -> Answer<String> {
-        if self.inner.store.has_users().await? {
-            return Err(Refusal::new(
-                Reason::ResourceAlreadyExists,
-                "there are users already; an administrator creates more (POST /v1/users)",
-                "系统中已有用户；请由管理员创建（POST /v1/users）",
-            ));
-        }
-        let password = random_secret()?;
-        self.add_admin(user_name, &password).await?;
-        Ok(password)
-    }
-
-    /// Creates an administrator in the system's own name: there is nobody else yet.
-    pub async fn add_admin(&self, user_name: &str, password: &str) -> Answer<UserId> {
-        let hash = self.inner.passwords.hash(password.to_owned()).await?;
-        let call = Call::job(&self.inner, "create-admin", Method::UserServiceCreateUser);
-        let id = call.new_id();
-        let user = User {
-            id: UserId(id),
-            user_name: user_name.trim().to_lowercase(),
-            memberships: vec![Membership {
-                org: OrgId::OEM,
-                org_name: accounts::OEM_NAME.to_owned(),
-                org_kind: recourse_domain::access::OrgKind::Oem,
-                roles: vec![recourse_domain::access::Role::Admin],
-                rights: Vec::new(),
-                duties: Vec::new(),
-                approval_level: 0,
-            }],
-            disabled: false,
-            erased: false,
-        };
-        let permit = call.permit(Act::Bootstrap)?;
-        let (call, user, permit, hash) = (&call, &user, &permit, hash.as_str());
-        let outcome: Result<(), StoreError> = self
-            .inner
-            .store
-            .run(|tx| {
-                Box::pin(async move {
-                    let note =
-                        call.note("create", format!("{COLLECTION}/{id}"), COLLECTION, Vec::new(), &audience(user));
-                    tx.insert_user(permit, user.clone(), &Person::default(), hash, note).await.map(|_| ())
-                })
-            })
-            .await;
-        outcome?;
-        Ok(UserId(id))
-    }
+/// The name of a user, whoever asks: `users/me` is somebody else for somebody else.
+pub(crate) fn canonical_name(call: &Call, name: &str) -> Answer<String> {
+    Ok(format!("{COLLECTION}/{}", user_in(call, name)?))
 }
 
 fn user_in(call: &Call, name: &str) -> Answer<Uuid> {
@@ -381,11 +250,6 @@ pub(super) fn permit_for<'m>(call: &Call, memberships: impl Iterator<Item = &'m 
     }
 }
 
-async fn end_sessions(tx: &mut Tx<'_>, call: &Call, user: UserId, except: Option<SessionId>) -> Answer<()> {
-    let now = call.inner.wall.now();
-    Ok(tx.end_sessions_of(user, except, now, &|| call.new_id()).await?)
-}
-
 async fn write(
     tx: &mut Tx<'_>,
     call: &Call,
@@ -417,7 +281,8 @@ fn outside_taken() -> Refusal {
     Refusal::already_exists("this subject of the outside issuer")
 }
 
-fn forget(call: &Call, name: &str) {
+/// Lets the next call of a user ask the store again what the user may do.
+pub(crate) fn forget(call: &Call, name: &str) {
     if let Ok(id) = names::uuid_in(name, COLLECTION) {
         call.inner.authenticator.forget(id);
     }
@@ -437,6 +302,7 @@ fn person(message: &v1::User) -> Person {
         display_name: message.display_name.trim().to_owned(),
         email: message.email.trim().to_owned(),
         phone: message.phone.trim().to_owned(),
+        external_ref: message.external_ref.trim().to_owned(),
         outside: outside.into_iter().collect(),
     }
 }
@@ -450,6 +316,7 @@ fn show(stored: &Stored<User>, person: &Person) -> v1::User {
         display_name: person.display_name.clone(),
         email: person.email.clone(),
         phone: person.phone.clone(),
+        external_ref: person.external_ref.clone(),
         memberships: memberships.iter().map(accounts::show).collect(),
         disabled: *disabled,
         erased: *erased,

@@ -1,6 +1,6 @@
 //! How recovery claims arise from a decided claim, and follow it when it is decided again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use recourse_domain::access::{Permit, Scope};
 use recourse_domain::appraisals::{self, Appraisal};
@@ -9,11 +9,12 @@ use recourse_domain::claims::{Claim, Effect};
 use recourse_domain::ids::{Code, OrgId, RecoveryClaimId, UserId};
 use recourse_domain::money::BasisPoints;
 use recourse_domain::recovery_claims::liability::{self, LiabilityFacts};
-use recourse_domain::recovery_claims::{Basis, Liable, NewRecovery, RecoveryClaim, Unresolved, Verb};
+use recourse_domain::recovery_claims::{Basis, Liable, NewRecovery, RecoveryClaim, State, Unresolved, Verb};
 use recourse_domain::vehicle::Vehicle;
 use recourse_repository::{Found, Lookup, StoreError, Tx};
 
 use super::{COLLECTION, audience, moment, refused, saved};
+use crate::catalog::{by_code, stored_by_code};
 use crate::context::Call;
 use crate::convert::recovery_claims::named;
 use crate::error::{Answer, Refusal};
@@ -49,11 +50,19 @@ pub(crate) async fn after_decision(
         }
     }
     if existing.is_empty() && approved {
+        let mut arising = Vec::new();
         for (liable, decided_by) in liable_for(claim, appraisal, &facts) {
+            // Who bears no share is asked for nothing, whatever is decided later.
+            if liable.as_ref().is_ok_and(|liable| liable.share() == BasisPoints::ZERO) {
+                continue;
+            }
             let new = new_recovery(call, permit, decided_by, None);
-            let recovery = RecoveryClaim::arise(new, claim, liable)?;
-            // Below the contract's minimum nothing is asked for.
-            if !recovery.asks_for_nothing()? {
+            arising.push(RecoveryClaim::arise(new, claim, liable)?);
+        }
+        // Below the contract's minimum nothing is asked for. One of several that is below it is kept beside the others,
+        // for a later decision moves all that exist.
+        if arising.iter().any(|recovery| recovery.state != State::Settled) {
+            for recovery in arising {
                 insert(tx, call, permit, recovery).await?;
             }
         }
@@ -126,7 +135,7 @@ pub(super) async fn insert(
     let note = call.note("create", named(recovery.id.0), COLLECTION, Vec::new(), &audience(&recovery));
     tx.insert_recovery_claim(permit, recovery, note).await.map_err(|error| match error {
         // A number that is taken is drawn anew.
-        StoreError::AlreadyExists { what } if what.contains("number") => Refusal::from(StoreError::Retry),
+        StoreError::AlreadyExists { what } if what.contains("number") => Refusal::overtaken(),
         other => other.into(),
     })
 }
@@ -164,12 +173,12 @@ async fn facts_found(
     named: &[Code],
 ) -> Answer<LiabilityFacts> {
     let vehicle = found.values::<Vehicle>()?.pop();
-    let mut suppliers = by_code(found.take::<Supplier>()?);
+    let mut suppliers = stored_by_code(found.take::<Supplier>()?);
     let components = vehicle.iter().flat_map(|vehicle| &vehicle.components);
     let mentioned = components.filter_map(|component| component.supplier.as_ref()).chain(named);
     let missing: BTreeSet<String> =
         mentioned.filter(|code| !suppliers.contains_key(code)).map(Code::to_string).collect();
-    suppliers.extend(by_code(tx.active_records::<Supplier>(everything, &missing).await?));
+    suppliers.extend(stored_by_code(tx.active_records::<Supplier>(everything, &missing).await?));
     // Asked for only where a supplier of another currency is among them.
     let abroad = suppliers.values().any(|stored| stored.value.currency != claim.currency);
     let base = BTreeSet::from([claim.currency.code().to_owned()]);
@@ -180,16 +189,12 @@ async fn facts_found(
     };
     Ok(LiabilityFacts {
         vehicle,
-        parts: found.values::<Part>()?.into_iter().map(|part| (part.code.clone(), part)).collect(),
+        parts: by_code(found.take::<Part>()?),
         supplies: found.values::<PartSupply>()?,
         agreements: found.values::<ShareAgreement>()?,
         suppliers,
         rates,
     })
-}
-
-fn by_code(suppliers: Vec<Stored<Supplier>>) -> BTreeMap<Code, Stored<Supplier>> {
-    suppliers.into_iter().map(|stored| (stored.value.code.clone(), stored)).collect()
 }
 
 fn values<R: Record>(stored: Vec<Stored<R>>) -> Vec<R> {

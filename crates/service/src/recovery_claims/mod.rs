@@ -12,16 +12,15 @@ use recourse_domain::ledger::Entry;
 use recourse_domain::posting_rules;
 use recourse_domain::recovery_claims::{Moment, RecoveryClaim, RecoveryError, Unresolved, Verb};
 use recourse_proto::redact::Redact;
+use recourse_proto::v1;
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::v1::recovery_service_server::RecoveryService;
-use recourse_proto::{Method, v1};
 use recourse_repository::{StoreError, Tx};
-use tonic::{Request, Response, Status};
 
-use crate::api::Api;
 use crate::context::{Boxed, Call};
 use crate::convert::{self, names, recovery_claims as convert_recoveries};
 use crate::error::{Answer, Refusal};
+use crate::rpcs::rpcs;
 
 pub(crate) use answering::pass_silence;
 pub(crate) use arising::{after_decision, facts_of};
@@ -29,35 +28,8 @@ pub(crate) use arising::{after_decision, facts_of};
 /// Name of the collection.
 const COLLECTION: &str = "recoveryClaims";
 
-/// Meets the trait of the service: each command is its use case, each reading its question.
-macro_rules! recovery_service {
-    (
-        commands { $($command:ident $command_request:ident -> $command_answer:ident, $command_method:ident = $act:path;)* }
-        readings { $($reading:ident $reading_request:ident -> $reading_answer:ident, $reading_method:ident = $ask:path;)* }
-    ) => {
-        #[tonic::async_trait]
-        impl RecoveryService for Api {
-            $(async fn $command(
-                &self,
-                request: Request<v1::$command_request>,
-            ) -> Result<Response<v1::$command_answer>, Status> {
-                let (call, request) =
-                    Call::command(&self.inner, Method::$command_method, request, |r| &mut r.request_id)?;
-                call.answer($act(&call, request).await)
-            })*
-
-            $(async fn $reading(
-                &self,
-                request: Request<v1::$reading_request>,
-            ) -> Result<Response<v1::$reading_answer>, Status> {
-                let (call, request) = Call::read(&self.inner, Method::$reading_method, request)?;
-                call.answer($ask(&call, request).await)
-            })*
-        }
-    };
-}
-
-recovery_service! {
+rpcs! {
+    RecoveryService
     commands {
     assign_recovery_claim AssignRecoveryClaimRequest -> RecoveryClaim,
         RecoveryServiceAssignRecoveryClaim = deciding::assign;
@@ -181,7 +153,10 @@ fn refused(name: &str, error: RecoveryError) -> Refusal {
             "nothing waits for a second person; a colleague records an answer, or asks for a waiver, first",
             "没有待第二人确认的内容；请先由同事登记答复或申请豁免",
         ),
-        RecoveryError::NotDue => conflict("the time to answer has not passed", "答复期限未到"),
+        RecoveryError::NotDue => conflict(
+            "the supplier has neither answered nor let its time pass; wait for its answer, or record its letter",
+            "供应商尚未答复，且答复期限未到；请等待答复，或登记其函件答复",
+        ),
         RecoveryError::Money(error) => error.into(),
     }
 }

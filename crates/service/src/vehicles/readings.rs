@@ -7,7 +7,7 @@ use recourse_domain::query::filter::{Expr, Op};
 use recourse_domain::query::order::Order;
 use recourse_domain::query::page::ListQuery;
 use recourse_domain::text::Violation;
-use recourse_domain::vehicle::{OdometerIssue, OdometerReading, OdometerSource, Vehicle, check_reading};
+use recourse_domain::vehicle::{OdometerIssue, OdometerReading, OdometerSource, Origin, Vehicle, check_reading};
 use recourse_proto::redact::Redact;
 use recourse_proto::v1;
 use recourse_repository::Tx;
@@ -31,6 +31,7 @@ struct Given {
     date: NaiveDate,
     km: i64,
     source: OdometerSource,
+    external_ref: String,
 }
 
 /// Records a reading. The vehicle counts one more version, so that the feed tells of it.
@@ -55,6 +56,7 @@ pub(super) async fn create(call: &Call, request: v1::CreateOdometerReadingReques
                     claim: None,
                     retracted: false,
                     recorded_time: call.now,
+                    origin: Some(Origin { org: permit.actor().org, external_ref: given.external_ref.clone() }),
                 };
                 tx.insert_reading(permit, &reading).await?;
                 let name = format!("vehicles/{vin}");
@@ -98,17 +100,22 @@ async fn known(call: &Call, parent: &str) -> Answer<String> {
 /// A reading as the caller may see it.
 pub(super) fn shown(call: &Call, reading: &OdometerReading) -> v1::OdometerReading {
     let mut message = show_reading(reading);
-    message.redact(&call.viewer(false));
+    let sent_by = reading.origin.as_ref().map(|origin| origin.org);
+    let own = call.actor().is_ok_and(|actor| sent_by.is_some_and(|org| actor.orgs.contains(&org)));
+    message.redact(&call.viewer(own));
     message
 }
 
 fn read(call: &Call, message: &v1::OdometerReading) -> Answer<Given> {
-    let v1::OdometerReading { name: _, date, odometer, source, claim: _, retracted: _, create_time: _ } = message;
+    let v1::OdometerReading { name: _, date, odometer, source, claim: _, retracted: _, external_ref, create_time: _ } =
+        message;
+    let external_ref = external_ref.trim().to_owned();
     let mut reader = Reader::default();
     let date = reader.needed_date("date", date.as_ref());
     let km = reader.needed_distance("odometer", odometer.as_ref());
     let source = reader.choice("source", *source, read_source);
-    let given = reader.whole(|| Some(Given { date: date?, km: km?, source: source? })).map_err(of_reading)?;
+    let given =
+        reader.whole(|| Some(Given { date: date?, km: km?, source: source?, external_ref })).map_err(of_reading)?;
     let mut violations = Vec::new();
     let today = call.today();
     if given.date > today {

@@ -38,7 +38,12 @@ fn reduced() -> Claim {
 }
 
 fn against(lines: &[u32]) -> NewAppeal {
-    NewAppeal { lines: lines.to_vec(), grounds: "the photo shows it".to_owned(), evidence: Vec::new() }
+    NewAppeal {
+        lines: lines.to_vec(),
+        grounds: "the photo shows it".to_owned(),
+        evidence: Vec::new(),
+        external_ref: String::new(),
+    }
 }
 
 fn appealed(claim: Claim, lines: &[u32]) -> Claim {

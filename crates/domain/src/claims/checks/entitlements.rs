@@ -154,6 +154,7 @@ mod tests {
             fee: cny("180"),
             state,
             reason: String::new(),
+            external_ref: String::new(),
         }
     }
 
@@ -217,6 +218,25 @@ mod tests {
                 ..RunningInDetails::default()
             }));
             assert_eq!(found(&claim, &facts)[0], (Code::EntitlementNotUsable, true));
+        }
+    }
+
+    #[test]
+    fn the_window_has_its_last_day_and_its_last_kilometre() {
+        let mut facts = with_services();
+        facts.entitlements = vec![issued(1, EntitlementState::Used(other())), issued(2, EntitlementState::Issued)];
+        for (date, km, outside) in [
+            ("2025-06-01", 15_000, false),
+            ("2026-12-01", 25_000, false),
+            ("2025-05-31", 15_000, true),
+            ("2026-12-02", 25_000, true),
+            ("2026-12-01", 25_001, true),
+            ("2026-12-01", 14_999, true),
+        ] {
+            let mut claim = maintenance(2, 1);
+            (claim.header.complaint_date, claim.header.odometer_in_km) = (Some(day(date)), Some(km));
+            let told = found(&claim, &facts).contains(&(Code::OutsideServiceWindow, false));
+            assert_eq!(told, outside, "{date} at {km} km");
         }
     }
 

@@ -82,6 +82,7 @@ fn worst() -> (Claim, Facts) {
             claim: None,
             retracted: false,
             recorded_time: now(),
+            origin: None,
         }];
         vehicle.components = vec![Component {
             id: Uuid::from_u128(1),

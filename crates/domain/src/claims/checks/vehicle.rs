@@ -190,6 +190,7 @@ mod tests {
             claim,
             retracted: false,
             recorded_time: now(),
+            origin: None,
         };
         // The sample reads 20000 km on 2026-11-10.
         let with = |reading: OdometerReading| {

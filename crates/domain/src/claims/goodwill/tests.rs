@@ -34,7 +34,8 @@ fn of(claim: &Claim) -> Vec<(String, String)> {
 
 /// An appeal on line 2 that ends with so much of it approved, all of it goodwill.
 fn appealed(claim: Claim, goodwill: &str, budget: Option<&str>) -> Claim {
-    let appeal = NewAppeal { lines: vec![2], grounds: "more".to_owned(), evidence: Vec::new() };
+    let appeal =
+        NewAppeal { lines: vec![2], grounds: "more".to_owned(), evidence: Vec::new(), external_ref: String::new() };
     let mut open = claim.appeal(appeal, CLERK.into(), now(), &setting()).unwrap();
     let number = open.open_appeal().unwrap().number;
     let mut review = Review { auditor: OTHER_AUDITOR, may_grant_goodwill: true, ..approve_all(&open) };

@@ -29,6 +29,7 @@ pub(crate) fn show_appeal(stored: &Stored<Claim>, appeal: &Appeal, lang: Lang) -
         line_numbers: appeal.lines.iter().copied().map(count).collect(),
         grounds: appeal.grounds.clone(),
         evidence: appeal.evidence.clone(),
+        external_ref: appeal.external_ref.clone(),
         appealed_by: author(Author { id: appeal.appealed_by, is_client: appeal.appealed_by_client }),
         create_time: timestamp(appeal.appeal_time),
         decision_due_time: claim.decision_due_time(appeal).and_then(timestamp),
@@ -44,5 +45,6 @@ pub(crate) fn read_appeal(message: v1::Appeal) -> NewAppeal {
         lines: message.line_numbers.iter().map(|number| u32::try_from(*number).unwrap_or_default()).collect(),
         grounds: message.grounds,
         evidence: message.evidence,
+        external_ref: message.external_ref.trim().to_owned(),
     }
 }
