@@ -6,7 +6,7 @@ schemathesis call every operation of openapi/openapi.json with each token. Answe
 status, content type, header or body that the document does not describe, no method that it does not offer. The
 `default` answer of the document excuses nothing here: each status must be named.
 
-Each role has its time, divided over the phases; a stage that does not end soon after its time is stopped and fails.
+Each role has its time, divided over the phases; a phase that does not end soon after its time is stopped and fails.
 A run also fails if an operation was not tried in the phases that enumerate the document (examples, coverage), if a
 phase tried nothing, if a role was signed out on the way, or if the server logged an error. `schema_hooks.py` notes
 every call; the table of operations and the figures come from these notes.
@@ -43,11 +43,12 @@ CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
     "response_schema_conformance,unsupported_method,allow_header_conformance,ignored_auth"
 )
-# Phases that share one run of the tool, and their share of a role's time. Those that enumerate the document come
-# first and by themselves, so that what repeats until its time is over can't take theirs.
-STAGES = [("examples,coverage", 0.5), ("fuzzing", 0.25), ("stateful", 0.25)]
+# The phases, each a run of the tool by itself so that none can take another's time, and their share of a role's. The
+# examples are one case of each operation and then end by themselves: they have as long as it takes, up to a bound.
+STAGES = [("examples", 0.3), ("coverage", 0.35), ("fuzzing", 0.15), ("stateful", 0.2)]
+MOST_SECONDS_OF_AN_EXAMPLE = 0.75
 ENUMERATING = {"examples", "coverage"}
-# What a stage may take beside its time: reading the document, the call under way, the reports.
+# What a phase may take beside its time: reading the document, the call under way, the reports.
 OVERTIME = 60
 # An access token lives for fifteen minutes; all of a role's calls are to be made with it.
 MOST_SECONDS = 600
@@ -119,13 +120,13 @@ def strict_document():
     return document, sorted(operations, key=lambda label: label.split(" ")[::-1])
 
 
-def ask(tool, base, role, token, phases, seconds, options, folder):
-    """One stage of one role: whether every answer was documented, and it ended in its time."""
-    stem = f"{role}-{phases.replace(',', '-')}"
+def ask(tool, base, role, token, phase, seconds, options, folder):
+    """One phase as one role: whether every answer was documented, and it ended in its time."""
+    stem = f"{role}-{phase}"
     command = [
         tool, "--config-file", str(folder / "schemathesis.toml"), "run", str(folder / "openapi.json"),
         "--url", base, "--header", f"Authorization: Bearer {token}",
-        "--phases", phases, "--checks", options.checks, "--max-examples", str(options.max_examples),
+        "--phases", phase, "--checks", options.checks, "--max-examples", str(options.max_examples),
         "--max-time", str(max(1, round(seconds))), "--seed", str(options.seed), "--generation-database", "none",
         "--continue-on-failure", "--request-timeout", "20", "--suppress-health-check", "all", "--warnings", "off", "--no-color",
     ]
@@ -140,7 +141,7 @@ def ask(tool, base, role, token, phases, seconds, options, folder):
             process.wait()
             code = "not ended in its time"
     took = time.monotonic() - began
-    print(f"--- {role}, {phases}: {'ok' if code == 0 else f'FAILED ({code})'} in {took:.0f} s", flush=True)
+    print(f"--- {role}, {phase}: {'ok' if code == 0 else f'FAILED ({code})'} in {took:.0f} s", flush=True)
     if code != 0:
         text = report.read_text(encoding="utf-8")
         marks = [at for at in (text.find("= ERRORS"), text.find("= FAILURES")) if at >= 0]
@@ -148,21 +149,24 @@ def ask(tool, base, role, token, phases, seconds, options, folder):
     return code == 0
 
 
-def examine(tool, base, role, options, folder):
-    """All stages of a role: its calls, its time, and what is wrong."""
+def examine(tool, base, role, operations, options, folder):
+    """All phases as one role: its calls, its time, and what is wrong."""
     token, session = sign_in(base, role)
     notes = folder / f"{role}.notes"
     os.environ["SCHEMA_NOTES"], os.environ["SCHEMA_SESSION"] = str(notes), session
     notes.touch()
     began, faults = time.monotonic(), []
-    for phases, share in options.stages:
-        if not ask(tool, base, role, token, phases, options.seconds * share, options, folder):
-            faults.append(f"{role}: {phases}")
+    for phase, share in options.stages:
+        seconds = options.seconds * share
+        if phase == "examples":
+            seconds = max(seconds, operations * MOST_SECONDS_OF_AN_EXAMPLE)
+        if not ask(tool, base, role, token, phase, seconds, options, folder):
+            faults.append(f"{role}: {phase}")
     took = time.monotonic() - began
     if not still_signed_in(base, token):
         faults.append(f"{role}: signed out on the way")
     calls = [Call(*line.split("\t")) for line in notes.read_text(encoding="utf-8").splitlines()]
-    for phase in ",".join(phases for phases, _ in options.stages).split(","):
+    for phase, _ in options.stages:
         if not any(call.phase == phase for call in calls):
             faults.append(f"{role}: nothing was tried in {phase}")
     return calls, took, faults
@@ -205,18 +209,18 @@ def main():
     parser.add_argument("--binary", default=str(ROOT / "target/debug/recourse"))
     parser.add_argument("--database", help="an empty database (postgres://…) instead of SQLite")
     parser.add_argument("--roles", default=",".join(ROLES))
-    parser.add_argument("--phases", default=",".join(phases for phases, _ in STAGES))
+    parser.add_argument("--phases", default=",".join(phase for phase, _ in STAGES))
     parser.add_argument("--checks", default=CHECKS)
     parser.add_argument("--max-examples", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=75, help="time for one role, without loading and reports")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--most-output", type=int, default=20_000, help="characters of a stage's failures")
+    parser.add_argument("--most-output", type=int, default=20_000, help="characters of a phase's failures")
     parser.add_argument("--keep", help="folder for the reports, kept")
     options = parser.parse_args()
     if options.seconds > MOST_SECONDS:
         parser.error(f"a role's token does not live longer than {MOST_SECONDS} seconds of calls")
     asked = set(options.phases.split(","))
-    options.stages = [(phases, share) for phases, share in STAGES if asked & set(phases.split(","))]
+    options.stages = [(phase, share) for phase, share in STAGES if phase in asked]
     tool = shutil.which("schemathesis")
     if tool is None:
         print("skipped: schemathesis is not installed (pip install schemathesis)")
@@ -232,7 +236,7 @@ def main():
         process, base = serve(options, folder)
         try:
             for role in roles:
-                calls[role], times[role], found = examine(tool, base, role, options, folder)
+                calls[role], times[role], found = examine(tool, base, role, len(operations), options, folder)
                 faults += found
         finally:
             process.send_signal(signal.SIGTERM)
@@ -241,7 +245,7 @@ def main():
             except subprocess.TimeoutExpired:
                 process.kill()
         log = (folder / "server.log").read_text(encoding="utf-8").splitlines()
-    if ENUMERATING & set(",".join(phases for phases, _ in options.stages).split(",")):
+    if ENUMERATING & {phase for phase, _ in options.stages}:
         faults += print_table(operations, roles, calls)
     print_figures(roles, calls, times)
     print(f"{len(operations)} operations, {len(roles)} roles, {sum(map(len, calls.values())):,} cases, seed {options.seed}")

@@ -89,4 +89,16 @@ on_both_databases! {
         let answer = claim.bearer_auth(world.station.token().unwrap()).send().await.unwrap();
         assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (404, &"application/problem+json".parse().unwrap()));
     }
+
+    async fn a_piece_that_is_no_message_is_its_senders_fault(server) {
+        let world = World::load(&server).await;
+        let place = format!("{}/v1/attachments:upload", server.base);
+        for body in ["{\"unknown\": 1}\n", "no JSON\n", "{\"offset\": \"x\"}\n"] {
+            let request = reqwest::Client::new().post(&place).header("content-type", "application/x-ndjson").body(body);
+            let answer = request.bearer_auth(world.station.token().unwrap()).send().await.unwrap();
+            assert_eq!(answer.status(), 400, "{body}");
+            let told: Value = answer.json().await.unwrap();
+            assert_eq!(told["reason"], "INVALID_JSON", "{body}: {told}");
+        }
+    }
 }

@@ -26,15 +26,9 @@ pub async fn csv_rows(pieces: Vec<Bytes>, row: &MessageDescriptor, max_row_bytes
     let mut frames = csv::frames(body, row, max_row_bytes, Lang::En).await?.into_data_stream();
     let mut rows = Vec::new();
     while let Some(frame) = frames.next().await {
-        rows.push(frame.map_err(status_of)?.split_off(FRAME));
+        rows.push(frame.map_err(|error| Status::from_error(Box::new(error)))?.split_off(FRAME));
     }
     Ok(rows)
-}
-
-/// Why a body broke off, as whoever reads messages out of it is told.
-fn status_of(error: axum::Error) -> Status {
-    let status = error.into_inner().downcast::<Status>();
-    status.map_or_else(|other| Status::unknown(other.to_string()), |status| *status)
 }
 
 /// The paths of the contract.

@@ -110,6 +110,7 @@ impl Api {
         body: impl Stream<Item = Result<Bytes, String>> + Send + Unpin + 'static,
     ) -> Result<Progress, Status> {
         let call = self.uploading(headers, extensions)?;
+        let body = body.map(|piece| piece.map_err(|why| broken(&why)));
         let added = append(&call, id, offset, checksum, body).await;
         Ok(call.answer(added)?.into_inner())
     }
@@ -143,7 +144,7 @@ pub(super) async fn stream(
 ) -> Answer<v1::Attachment> {
     let first = match timeout(PATIENCE, pieces.message()).await {
         Ok(Ok(first)) => first.unwrap_or_default(),
-        Ok(Err(status)) => return Err(broken(status.message())),
+        Ok(Err(status)) => return Err(unread(&status)),
         Err(_) => return Err(broken("no piece came")),
     };
     let id = names::id_in(&first.name, COLLECTION)?.to_owned();
@@ -153,8 +154,8 @@ pub(super) async fn stream(
     let rest = stream::unfold(pieces, |mut pieces| async move {
         let next = match timeout(PATIENCE, pieces.message()).await {
             Ok(Ok(next)) => Ok(Bytes::from(next?.content)),
-            Ok(Err(status)) => Err(status.message().to_owned()),
-            Err(_) => Err("no piece came".to_owned()),
+            Ok(Err(status)) => Err(unread(&status)),
+            Err(_) => Err(broken("no piece came")),
         };
         Some((next, pieces))
     });
@@ -205,7 +206,7 @@ async fn append(
     id: &str,
     offset: u64,
     checksum: Option<Checksum>,
-    body: impl Stream<Item = Result<Bytes, String>> + Send + Unpin + 'static,
+    body: impl Stream<Item = Answer<Bytes>> + Send + Unpin + 'static,
 ) -> Answer<Progress> {
     let kept = found(call, id).await?;
     let name = convert_attachments::name(kept.stored.id);
@@ -265,13 +266,13 @@ struct Writer {
 }
 
 impl Writer {
-    async fn write(mut self, mut body: impl Stream<Item = Result<Bytes, String>> + Send + Unpin) -> Answer<Progress> {
+    async fn write(mut self, mut body: impl Stream<Item = Answer<Bytes>> + Send + Unpin) -> Answer<Progress> {
         let mut cut = None;
         while let Some(next) = body.next().await {
             let bytes = match next {
                 Ok(bytes) => bytes,
-                Err(why) => {
-                    cut = Some(broken(&why));
+                Err(refusal) => {
+                    cut = Some(refusal);
                     break;
                 }
             };
@@ -407,6 +408,18 @@ fn too_many_pieces(kept: &KeptAttachment) -> Refusal {
         "上传分段过小、过多；请取消后重新创建，并使用更大的分段",
     )
     .with("resource", resource(kept))
+}
+
+/// A piece that is no message: its sender has to mend it, and would wait in vain.
+fn unread(status: &Status) -> Refusal {
+    if status.code() != tonic::Code::InvalidArgument {
+        return broken(status.message());
+    }
+    Refusal::new(
+        Reason::InvalidJson,
+        format!("a piece can't be read ({}); what came before it is kept", status.message()),
+        format!("某段内容无法读取（{}）；此前收到的部分已保存", status.message()),
+    )
 }
 
 fn broken(why: &str) -> Refusal {
