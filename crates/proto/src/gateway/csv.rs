@@ -15,7 +15,7 @@
 //! an apostrophe before it, and read without.
 
 use axum::body::{Body, BodyDataStream};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use csv_core::{ReadRecordResult, Reader};
 use futures::{StreamExt, stream};
 use prost_reflect::MessageDescriptor;
@@ -48,6 +48,7 @@ pub(super) async fn frames(
         body: body.into_data_stream(),
         chunk: Bytes::new(),
         ended: false,
+        begun: false,
         reader: Reader::new(),
         cells: vec![0; 4096],
         ends: vec![0; 64],
@@ -74,6 +75,8 @@ struct Records {
     body: BodyDataStream,
     chunk: Bytes,
     ended: bool,
+    /// Whether the first bytes were looked at.
+    begun: bool,
     reader: Reader,
     cells: Vec<u8>,
     ends: Vec<usize>,
@@ -84,6 +87,9 @@ struct Records {
 impl Records {
     /// The next record that is not empty.
     async fn next(&mut self) -> Result<Option<Vec<String>>, Status> {
+        if !self.begun {
+            self.begin().await?;
+        }
         let (mut written, mut fields) = (0, 0);
         loop {
             // To the reader an empty piece is the end, so it is given one only then.
@@ -107,6 +113,22 @@ impl Records {
                 ReadRecordResult::InputEmpty => {}
             }
         }
+    }
+
+    /// Gathers the first bytes: the reader knows a byte order mark only if it sees the whole of it, takes one with
+    /// nothing behind it for the end, and the network cuts anywhere.
+    async fn begin(&mut self) -> Result<(), Status> {
+        self.begun = true;
+        let mut head = BytesMut::new();
+        while head.len() <= BYTE_ORDER_MARK.len() {
+            self.read_on().await?;
+            if self.chunk.is_empty() {
+                break;
+            }
+            head.extend_from_slice(&std::mem::take(&mut self.chunk));
+        }
+        self.chunk = head.freeze();
+        Ok(())
     }
 
     /// The next piece of the body, if the present one is used up; an empty one only at its end.

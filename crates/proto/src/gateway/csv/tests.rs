@@ -51,6 +51,14 @@ async fn a_row_is_the_json_that_its_cells_say() {
 }
 
 #[tokio::test]
+async fn a_mark_is_no_part_of_a_quoted_header_however_it_is_cut() {
+    for piece in [1, 2, 3, 4, 100] {
+        let rows = read("\u{feff}\"name\",displayName\nP-1,Clip\n", piece, "Part").await.unwrap();
+        assert_eq!(rows, [json!({"name": "P-1", "displayName": "Clip"})], "pieces of {piece}");
+    }
+}
+
+#[tokio::test]
 async fn a_column_that_is_no_field_refuses_the_file() {
     for header in ["name,price", "name,models[0].x", "claimPrices[100].id", "displayName[0]", "name,name", "a[", ""] {
         let file = format!("{header},displayName\nx,y,z\n");
