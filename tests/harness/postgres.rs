@@ -48,7 +48,7 @@ fn start_cluster() -> Result<String, String> {
     let script = format!(
         "'{postgres}' -D '{data}' -p {port} -k '{home}' -h 127.0.0.1 -F -c full_page_writes=off -c max_connections=200 \
          >'{home}/log' 2>&1 & pid=$!; while kill -0 {parent} 2>/dev/null || [ -d /proc/{parent} ]; do sleep 1; done; \
-         kill -INT $pid; wait $pid; rm -rf '{data}'",
+         kill -INT $pid; wait $pid; rm -rf '{home}'",
         postgres = bin.join("postgres").display(),
         data = data.display(),
         home = home.display(),
