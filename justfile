@@ -90,9 +90,9 @@ fuzz inputs="1000000":
     RECOURSE_FUZZ_INPUTS={{inputs}} cargo test -p recourse-server --test suite -- inputs:: --nocapture --test-threads 1
 
 # schemathesis, all phases, as each role, against the built binary; skipped where it is not installed
-schema seconds="75":
+schema seconds="75" *options:
     cargo build --quiet --package recourse-server
-    python3 tests/inputs/schema.py --seconds {{seconds}}
+    python3 tests/inputs/schema.py --seconds {{seconds}} {{options}}
 
 # generates clients in other languages from our files, builds them and lets them call a demo (tests/clients)
 clients *options:

@@ -20,6 +20,7 @@ mod m0016_corrections;
 mod m0018_review_whole;
 mod m0019_parties;
 mod m0020_heads;
+mod m0021_proposals;
 mod m0023_external_refs;
 
 pub use dialect::recorded;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_review_whole::Migration),
             Box::new(m0019_parties::Migration),
             Box::new(m0020_heads::Migration),
+            Box::new(m0021_proposals::Migration),
             Box::new(m0023_external_refs::Migration),
         ]
     }

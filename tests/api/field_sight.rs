@@ -351,6 +351,18 @@ async fn case(server: &Server, world: &World, sight: &mut Sight, readers: &[Read
     [claim, photo, appraisal, recovery]
 }
 
+/// A proposal that was rejected: what its readers see of where money goes.
+async fn proposal(world: &World) -> String {
+    let account = json!({"bankName": "ICBC", "bankCode": "102", "holder": "Station 2", "number": "6222"});
+    let station = json!({"name": "stations/S-002", "bankAccount": account});
+    let proposed =
+        json!({"commands": [{"updateStation": {"station": station}}], "reason": "moved", "externalRef": "C-1"});
+    let proposed = world.auditor.post("/v1/changeProposals", proposed).await.ok();
+    let reject = json!({"etag": proposed["etag"], "note": "ask them by telephone first"});
+    world.admin.post(&format!("/v1/{}:reject", named(&proposed)), reject).await.ok();
+    named(&proposed)
+}
+
 /// An appraisal in which every party says something.
 async fn appraised(world: &World, claim: &str) -> String {
     let order = json!({
@@ -405,6 +417,7 @@ async fn recovered(world: &World, recovery: &str) {
 async fn each_reader_sees_the_fields_that_were_agreed_on() {
     let Some(server) = Server::start(Backend::Sqlite).await else { return };
     let (world, readers, mut sight) = (World::load(&server).await, readers(&server).await, Sight::default());
+    let proposal = proposal(&world).await;
     let [claim, photo, appraisal, recovery] = case(&server, &world, &mut sight, &readers).await;
     let one = |name: &str| [("name", text(name))];
     for (kind, name, method) in [
@@ -419,6 +432,7 @@ async fn each_reader_sees_the_fields_that_were_agreed_on() {
         ("supplier", "suppliers/SUP-017".to_owned(), Method::SupplierServiceGetSupplier),
         ("appraiser", "appraisers/A-01".to_owned(), Method::AppraiserServiceGetAppraiser),
         ("vehicle", format!("vehicles/{VIN}"), Method::VehicleServiceGetVehicle),
+        ("change proposal", proposal, Method::ChangeProposalServiceGetChangeProposal),
     ] {
         sight.look(&readers, kind, &format!("/v1/{name}"), method, &one(&name)).await;
     }

@@ -93,6 +93,21 @@ on_both_databases! {
         assert_eq!((&claim["state"], &claim["totals"]["approved"]), (&json!("APPROVED"), &cny(45_000)));
     }
 
+    async fn an_appraisal_drops_what_was_proposed_without_its_answer(server) {
+        let world = World::load(&server).await;
+        limit_levels(&server, &world).await;
+        let (name, _) = proposed(&world).await;
+        let order = json!({"claim": name, "appraiser": "appraisers/A-01", "questions": ["why?"], "dueTime": "2026-12-10T00:00:00Z"});
+        let ordered = world.auditor.post("/v1/appraisals", order).await.ok();
+        let cancel = format!("/v1/{}:cancel", ordered["name"].as_str().unwrap());
+        world.auditor.post(&cancel, json!({"text": "not needed"})).await.ok();
+        let claim = world.auditor.get(&format!("/v1/{name}")).await.ok();
+        assert_eq!((&claim["state"], claim.get("proposedDecision")), (&json!("IN_REVIEW"), None));
+        assert_eq!(claim["waitsFor"]["step"], "DECISION");
+        let approve = json!({"etag": claim["etag"]});
+        world.second_auditor.post(&format!("/v1/{name}:approveDecision"), approve).await.refused(400, "STATE_CONFLICT");
+    }
+
     async fn whoever_approved_at_a_higher_level_does_not_decide_the_appeal(server) {
         let world = World::load(&server).await;
         limit_levels(&server, &world).await;

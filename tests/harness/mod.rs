@@ -196,6 +196,8 @@ impl Server {
             ..Config::default()
         };
         config.attachments.folder = database.attachments();
+        // One administrator loads the world; what needs two is tested where it is switched on.
+        config.control.second_person = false;
         // No balancer watches the tests.
         config.limits.drain_delay = std::time::Duration::ZERO;
         configure(&mut config);

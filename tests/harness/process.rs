@@ -23,12 +23,13 @@ pub fn command(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> 
     command
 }
 
-/// A server that says little, measures for nobody and lets its testers call as often as they like.
-const QUIET: [(&str, &str); 4] = [
+/// A server that says little, measures for nobody and lets its testers call as often as they like, and alone.
+const QUIET: [(&str, &str); 5] = [
     ("RECOURSE_LOG", "error"),
     ("RECOURSE_METRICS_LISTEN", "off"),
     ("RECOURSE_ACCOUNTS__CALLS_PER_SECOND", "0"),
     ("RECOURSE_LIMITS__DRAIN_DELAY", "0s"),
+    ("RECOURSE_CONTROL__SECOND_PERSON", "false"),
 ];
 
 /// A running `recourse serve`.

@@ -11,6 +11,7 @@ use recourse_domain::spelling::Spelling;
 use recourse_domain::text::Violation;
 use recourse_domain::vin::Vin;
 use recourse_proto::gateway::JsonBody;
+use recourse_proto::gateway::readers::Paths;
 use recourse_proto::merge::{Merge, MergeError};
 use recourse_proto::validate::{Validate, violations};
 use recourse_proto::wkt::FieldMask;
@@ -20,7 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tonic::Code;
 
-use super::cel;
+use super::{address, cel, files};
 use crate::harness::{Database, anchor};
 
 /// What a reader made of an input.
@@ -47,7 +48,20 @@ pub struct Target {
 /// All readers.
 pub fn all(tokens: PageTokens) -> Vec<Target> {
     let situation = cel::situation();
+    let pool = recourse_proto::descriptor_pool().expect("descriptors");
+    let part = pool.get_message_by_name("recourse.v1.Part").expect("parts");
+    let (paths, anchors) = (Paths::default(), files::authority());
+    let (keys, known) = (files::token_keys(), files::known_tokens());
     vec![
+        target("table", files::TABLE_WORDS, move |input| files::table(&part, input)),
+        target("content", files::CONTENT_WORDS, files::content),
+        target("signature", &["0\u{1}", "\u{3}\u{2}", "ey", "."], move |input| {
+            files::signature(&anchors, anchor(), input)
+        }),
+        target("access_token", &[".", "eyJ", "=", "-", "_"], move |input| files::access_token(&keys, &known, input)),
+        target("address", address::WORDS, move |input| text(input, |input| address::address(&paths, input))),
+        target("code", &["-", "_", ".", "Ａ", "／", " ", "expense:"], |input| text(input, address::code)),
+        target("night_hours", &[":", "-", "23", "24", "59", "60", " ", "+"], |input| text(input, address::night_hours)),
         target("cel", cel::WORDS, move |input| text(input, |input| cel::condition(&situation, input))),
         target(
             "json_body",
@@ -104,7 +118,9 @@ fn refused(violation: &Violation) -> Outcome {
 }
 
 /// Rules and both forms of the wire over a message that came in.
-fn sound<M: Message + Default + PartialEq + Validate + Serialize + DeserializeOwned>(message: &M) -> Vec<String> {
+pub(super) fn sound<M: Message + Default + PartialEq + Validate + Serialize + DeserializeOwned>(
+    message: &M,
+) -> Vec<String> {
     let bytes = message.encode_to_vec();
     let again = M::decode(bytes.as_slice()).expect("what was encoded decodes");
     assert_eq!(again.encode_to_vec(), bytes, "protobuf there and back");

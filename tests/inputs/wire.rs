@@ -7,6 +7,7 @@ use serde_json::Value;
 use tonic::Code;
 
 use crate::harness::grpc::Grpc;
+use crate::harness::world::World;
 use crate::on_both_databases;
 
 /// Bytes in the frame of one gRPC message.
@@ -72,5 +73,20 @@ on_both_databases! {
                 assert_eq!(told["error"], "invalid_request", "{endpoint} {kind:?}: {told}");
             }
         }
+    }
+
+    async fn a_path_that_is_no_text_names_nothing(server) {
+        let world = World::load(&server).await;
+        let http = reqwest::Client::new();
+        for verb in ["HEAD", "PATCH", "DELETE"] {
+            let request = http.request(verb.parse().unwrap(), format!("{}/v1/uploads/%FF%FE", server.base));
+            let request = request.bearer_auth(world.station.token().unwrap()).header("tus-resumable", "1.0.0");
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), 404, "{verb}");
+            assert_eq!(answer.headers()["content-type"], "application/problem+json", "{verb}");
+        }
+        let claim = http.get(format!("{}/v1/claims/%FF%FE", server.base));
+        let answer = claim.bearer_auth(world.station.token().unwrap()).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (404, &"application/problem+json".parse().unwrap()));
     }
 }

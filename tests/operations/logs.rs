@@ -21,6 +21,7 @@ impl Logged {
             &["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "off", "--database", "sqlite:log.db"],
         )
         .env("RECOURSE_LOG", log)
+        .env("RECOURSE_CONTROL__SECOND_PERSON", "false")
         .env("RECOURSE_LOG_FORMAT", "json")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

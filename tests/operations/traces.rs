@@ -157,6 +157,7 @@ impl Traced {
         let mut process = recourse(&folder.0, &arguments)
             .env("RECOURSE_TELEMETRY__OTLP_ENDPOINT", format!("http://{collector}"))
             .env("RECOURSE_LOG", log)
+            .env("RECOURSE_CONTROL__SECOND_PERSON", "false")
             .env("RECOURSE_LOG_FORMAT", "json")
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())

@@ -25,7 +25,7 @@ macro_rules! document {
 }
 
 /// Rows as each step's release wrote them: the table, and the values of one row.
-const ROWS: [&[(&str, &str)]; 19] = [
+const ROWS: [&[(&str, &str)]; 20] = [
     &[
         ("key_store (name, secret, create_time)", "'old', {bytes}, 1"),
         (
@@ -108,6 +108,11 @@ const ROWS: [&[(&str, &str)]; 19] = [
     )],
     // A column of claims, which older rows lack until they change.
     &[],
+    &[document!(
+        "change_proposal",
+        "kind, operation, state, proposed_by, expire_time",
+        "'PRICES', 'PartService.UpdatePart', 'PENDING', {key}, 1"
+    )],
     &[(
         "odometer_reading (id, vin, date, km, source, retracted, recorded_time, origin_id, external_ref)",
         "{key}, 'LSVAA4187S2184841', '2026-11-20', 1, 'INSPECTION', FALSE, 1, {key}, 'DMS-1'",

@@ -242,7 +242,7 @@ pub(super) fn draft(station: OrgId, created_by: u128, header: Header) -> Claim {
 
 /// Leave of its author to write a claim.
 pub(super) fn drafting(claim: &Claim) -> Permit {
-    let ClaimParties { station, created_by } = claim.parties();
+    let ClaimParties { station, created_by, .. } = claim.parties();
     let author = Actor { user: created_by, ..actor(0, station, &[Role::Station]) };
     permit(&author, Act::DraftClaim(claim.parties())).unwrap()
 }

@@ -46,6 +46,17 @@ pub struct ClaimParties {
     pub station: OrgId,
     /// The person who created the claim.
     pub created_by: UserId,
+    /// The person who submitted it last.
+    pub submitted_by: Option<UserId>,
+    /// The person who made its newest appeal.
+    pub appealed_by: Option<UserId>,
+}
+
+impl ClaimParties {
+    /// Whether a person claimed it: wrote, submitted or defended it for the station. That person never decides it.
+    pub fn are_claimed_by(&self, user: UserId) -> bool {
+        self.created_by == user || [self.submitted_by, self.appealed_by].contains(&Some(user))
+    }
 }
 
 /// An act that needs leave.
@@ -138,6 +149,21 @@ pub enum Act {
         /// Who asked for it.
         requested_by: UserId,
     },
+    /// Propose a change that needs a second person: people of the manufacturer do, in their own name. Whether they may
+    /// give the command itself is asked of its own rule.
+    ProposeChange,
+    /// Confirm or reject a proposal: never who made it, nor who would be granted something by it.
+    DecideProposal {
+        /// Who made it.
+        proposed_by: UserId,
+        /// Whether it is about the account of who decides.
+        about_caller: bool,
+    },
+    /// Take a proposal back: who made it does.
+    WithdrawProposal {
+        /// Who made it.
+        proposed_by: UserId,
+    },
     /// Let time have its consequence: lapse an unanswered return.
     EnforceDeadline,
     /// Make the first administrator, when there is nobody who could.
@@ -171,7 +197,7 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         }
         Act::SubmitClaim(parties) => actor.orgs.contains(&parties.station) && actor.has(Role::Station),
         Act::DecideClaim(parties) => {
-            if parties.created_by == actor.user {
+            if parties.are_claimed_by(actor.user) {
                 return Err(Denial::SamePerson);
             }
             actor.has(Role::Auditor)
@@ -180,7 +206,13 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         Act::ManageEntitlement | Act::EraseParticulars | Act::AskForCorrection { station: None } => {
             actor.has(Role::Auditor) || actor.has(Role::Admin)
         }
-        Act::KeepGoodwillBudget => actor.has(Role::Finance) || actor.has(Role::Admin),
+        Act::KeepGoodwillBudget => {
+            // Roles add up in a membership, and whoever may grant goodwill does not say how much there is.
+            if actor.rights.contains(&Right::Goodwill) {
+                return Err(Denial::SamePerson);
+            }
+            actor.has(Role::Finance) || actor.has(Role::Admin)
+        }
         Act::WriteClaimNote { station, internal } => {
             actor.is_oem() || (!internal && actor.has(Role::Station) && actor.orgs.contains(&station))
         }
@@ -193,7 +225,8 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         Act::SpeakFor { org } => actor.orgs.contains(&org),
         Act::HandleRecovery => actor.has(Role::Auditor) || actor.has(Role::Finance),
         Act::ConfirmForColleague { colleague } => {
-            if colleague == actor.user {
+            // A program is no second person: it says what somebody has written into it.
+            if colleague == actor.user || actor.author().is_client {
                 return Err(Denial::SamePerson);
             }
             actor.has(Role::Auditor) || actor.has(Role::Finance)
@@ -212,6 +245,15 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             }
             actor.has(Role::Auditor) || actor.has(Role::Admin)
         }
+        // A program has no name of its own: whoever holds its secret could be one's own second person.
+        Act::ProposeChange => actor.is_oem() && actor.session.is_some(),
+        Act::DecideProposal { proposed_by, about_caller } => {
+            if about_caller || proposed_by == actor.user {
+                return Err(Denial::SamePerson);
+            }
+            actor.is_oem() && actor.session.is_some()
+        }
+        Act::WithdrawProposal { proposed_by } => proposed_by == actor.user,
         Act::EnforceDeadline | Act::AdjudicateByRule | Act::Bootstrap => actor.job.is_some(),
     };
     if granted { Ok(Permit { actor: actor.clone() }) } else { Err(Denial::NotPermitted) }

@@ -226,7 +226,6 @@ impl Authorization {
         if claim.kind.spec().effect() != Effect::Authorizes || claim.state.word() != StateWord::Approved {
             return None;
         }
-        let items: Vec<Item> = claim.lines.iter().filter_map(|line| item(claim, line)).collect();
         let assembly = match &claim.header.details {
             Some(Details::MajorAssembly(details)) => Some(details.clone()),
             Some(
@@ -247,7 +246,7 @@ impl Authorization {
             vin: claim.header.vin.clone().unwrap_or_default(),
             claim: claim.id,
             currency: claim.currency,
-            items,
+            items: items_of(claim),
             issue_date: today,
             expire_date: plus_days(today, u32::try_from(setting.authorization_days).unwrap_or(0)),
             uses: Vec::new(),
@@ -260,10 +259,11 @@ impl Authorization {
         })
     }
 
-    /// The same after a later decision on the request: what that authorises now.
+    /// The same after a later decision on the request: what that authorises now, which is nothing once every line is
+    /// rejected. What claims use of it stands.
     #[must_use]
-    pub fn reissued(mut self, newer: &Authorization, today: NaiveDate) -> Authorization {
-        self.items.clone_from(&newer.items);
+    pub fn reissued(mut self, claim: &Claim, today: NaiveDate) -> Authorization {
+        self.items = items_of(claim);
         self.state = self.state_on(today);
         self
     }
@@ -362,6 +362,11 @@ impl Authorization {
             quantity.is_some_and(|quantity| quantity.0 <= 0) || amount.minor <= 0
         })
     }
+}
+
+/// What the newest decision on each line of a request allows.
+fn items_of(claim: &Claim) -> Vec<Item> {
+    claim.lines.iter().filter_map(|line| item(claim, line)).collect()
 }
 
 fn item(claim: &Claim, line: &Line) -> Option<Item> {

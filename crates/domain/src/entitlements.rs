@@ -227,7 +227,8 @@ impl ServiceEntitlement {
     }
 
     /// The entitlement after a step of the claim that chose it: reserved while a decision is awaited, used by
-    /// an approval, released by everything that ends the claim without one. A returned claim keeps it.
+    /// an approval, released by everything that ends the claim without one. A returned claim keeps it. One that a
+    /// rejection released may have expired when an appeal is granted: the service was claimed in time.
     ///
     /// # Errors
     ///
@@ -235,9 +236,13 @@ impl ServiceEntitlement {
     pub fn reconciled(mut self, claim: &Claim) -> Result<ServiceEntitlement, NotPossible> {
         let holder = Holder { claim: claim.id, station: claim.station };
         let own = self.state.holder().is_some_and(|held| held.claim == claim.id);
-        let state = match claim.state.word() {
-            StateWord::Submitted | StateWord::InReview | StateWord::Returned => EntitlementState::Reserved(holder),
-            StateWord::Approved | StateWord::Settled | StateWord::Closed => EntitlementState::Used(holder),
+        let (state, in_time) = match claim.state.word() {
+            StateWord::Submitted | StateWord::InReview | StateWord::Returned => {
+                (EntitlementState::Reserved(holder), false)
+            }
+            StateWord::Approved | StateWord::Settled | StateWord::Closed => {
+                (EntitlementState::Used(holder), self.state == EntitlementState::Expired)
+            }
             StateWord::Draft | StateWord::Rejected | StateWord::Withdrawn | StateWord::Lapsed => {
                 if own {
                     self.state = EntitlementState::Released;
@@ -245,7 +250,7 @@ impl ServiceEntitlement {
                 return Ok(self);
             }
         };
-        if !own && !self.state.is_free() {
+        if !own && !in_time && !self.state.is_free() {
             return Err(NotPossible);
         }
         self.state = state;

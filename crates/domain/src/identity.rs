@@ -1,5 +1,7 @@
 //! People and programs that sign in, and what they may do for which organisation.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -162,7 +164,38 @@ impl Membership {
     }
 }
 
+impl Membership {
+    /// Whether this membership allows more than the one before it did. That READ_ONLY is added, or a role is taken
+    /// away, is no grant; any other change of the duties may be one.
+    fn grants_more_than(&self, before: &Membership) -> bool {
+        let duties = |membership: &Membership| -> BTreeSet<Duty> {
+            membership.duties.iter().copied().filter(|duty| *duty != Duty::ReadOnly).collect()
+        };
+        let read_only = |membership: &Membership| membership.duties.contains(&Duty::ReadOnly);
+        self.roles.iter().any(|role| !before.roles.contains(role))
+            || self.rights.iter().any(|right| !before.rights.contains(right))
+            || duties(self) != duties(before)
+            || (read_only(before) && !read_only(self))
+            || self.approval_level > before.approval_level
+    }
+}
+
+/// Whether somebody is allowed more by these memberships than by those before.
+pub fn grants_more(before: &[Membership], after: &[Membership]) -> bool {
+    after.iter().any(|membership| {
+        let same = before.iter().find(|before| before.org == membership.org);
+        same.is_none_or(|before| membership.grants_more_than(before))
+    })
+}
+
 impl User {
+    /// Whether this is an administrator of the deployment.
+    pub fn is_admin(&self) -> bool {
+        self.memberships
+            .iter()
+            .any(|membership| membership.org == OrgId::OEM && membership.roles.contains(&Role::Admin))
+    }
+
     /// What is wrong with the user.
     pub fn check(&self) -> Vec<Violation> {
         let mut found: Vec<Violation> = self
@@ -235,6 +268,35 @@ mod tests {
         assert_eq!(rules(vec![member(OrgKind::Station, &[Role::Auditor], &[])]), ["ROLE_OF_ANOTHER_KIND"]);
         assert_eq!(rules(vec![member(OrgKind::Station, &[], &[])]), ["REQUIRED"]);
         assert_eq!(rules(vec![member(OrgKind::Station, &[Role::Station], &[Right::Goodwill])]), ["RIGHT_WITHOUT_ROLE"]);
+    }
+
+    #[test]
+    fn to_be_allowed_more_is_a_grant_and_to_be_allowed_less_is_none() {
+        let base = || Membership {
+            duties: vec![Duty::Parts],
+            approval_level: 1,
+            ..member(OrgKind::Oem, &[Role::Auditor], &[Right::Goodwill])
+        };
+        let changed = |change: fn(&mut Membership)| {
+            let mut membership = base();
+            change(&mut membership);
+            grants_more(&[base()], &[membership])
+        };
+        assert!(!changed(|_| {}));
+        assert!(!changed(|membership| membership.roles.clear()));
+        assert!(!changed(|membership| membership.rights.clear()));
+        assert!(!changed(|membership| membership.approval_level = 0));
+        assert!(!changed(|membership| membership.duties.push(Duty::ReadOnly)));
+        assert!(changed(|membership| membership.roles.push(Role::Finance)));
+        assert!(changed(|membership| membership.rights.push(Right::VinOverride)));
+        assert!(changed(|membership| membership.approval_level = 2));
+        assert!(changed(|membership| membership.duties.push(Duty::Claims)));
+        assert!(changed(|membership| membership.duties.clear()), "without duties nothing is set apart");
+        let reading = Membership { duties: vec![Duty::ReadOnly, Duty::Parts], ..base() };
+        assert!(grants_more(&[reading], &[base()]), "who only read may write");
+        assert!(grants_more(&[], &[base()]) && !grants_more(&[base()], &[]));
+        let elsewhere = Membership { org: OrgId(uuid::Uuid::from_u128(0x99)), ..base() };
+        assert!(grants_more(&[base()], &[elsewhere]), "another organisation");
     }
 
     #[test]

@@ -38,6 +38,8 @@ key!(/// Key of a recovery claim.
     RecoveryClaimId);
 key!(/// Key of a correction of what is recorded of a vehicle.
     CorrectionId);
+key!(/// Key of a proposal of a change that needs a second person.
+    ChangeProposalId);
 key!(/// Key of a sign-in session.
     SessionId);
 key!(/// Key of one command: all change rows of a command carry it.

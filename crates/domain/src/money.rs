@@ -5,6 +5,7 @@
 //! Texts are plain digits: an amount with more decimals than its scale is refused, not rounded.
 
 mod currency;
+mod error;
 mod numbers;
 
 use std::fmt;
@@ -12,31 +13,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use currency::Currency;
+pub use error::MoneyError;
 pub use numbers::{BasisPoints, ExchangeFactor, Hours, Quantity};
 use numbers::{parse_scaled, print_scaled};
-
-/// Why an amount can't be computed or read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MoneyError {
-    /// The result is larger than the system can hold.
-    #[error("the amount is larger than can be held")]
-    Overflow,
-    /// Two currencies met in one sum.
-    #[error("{0} and {1} can't be added; convert one of them at a dated rate first")]
-    CurrencyMismatch(Currency, Currency),
-    /// No such currency, or one without a minor unit (gold, test codes).
-    #[error("not a currency of ISO 4217 with a minor unit")]
-    UnknownCurrency,
-    /// More decimals than the scale has; they would have to be rounded away.
-    #[error("at most {0} decimals")]
-    TooManyDecimals(u32),
-    /// Not plain digits with an optional sign and point, or units and nanos of different sign.
-    #[error("not a number in plain digits")]
-    BadNumber,
-    /// Shares that are negative or sum to more than the whole.
-    #[error("shares are 0 to 100 % and sum to at most 100 %")]
-    BadShares,
-}
 
 /// What an amount is multiplied by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

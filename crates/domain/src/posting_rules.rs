@@ -175,4 +175,6 @@ pub fn recovery_fault(recovery: &RecoveryClaim, claim: &Claim) -> Result<Option<
 }
 
 #[cfg(test)]
+mod steps;
+#[cfg(test)]
 mod tests;

@@ -27,6 +27,7 @@ mod json;
 mod lines;
 pub mod problem;
 mod query;
+pub mod readers;
 mod refuse;
 mod reply;
 mod router;

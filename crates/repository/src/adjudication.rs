@@ -281,12 +281,13 @@ impl Tx<'_> {
     }
 
     /// The claim of a queue that is due first; none in a queue is the queue without a name. One that another
-    /// auditor is just taking is passed over, as are those that are held and those that `not_by` created.
+    /// auditor is just taking is passed over, as are those that are held, those that `not_by` created, and those of `but`.
     pub async fn next_in_queue(
         &mut self,
         scope: &Scope,
         queue: Option<&Code>,
         not_by: UserId,
+        but: &[Uuid],
     ) -> Result<Option<Stored<Claim>>, StoreError> {
         let mut sql = Sql::new(&format!(
             "SELECT {} FROM claim WHERE state = 'SUBMITTED' AND queue_order = ? AND created_by <> ? \
@@ -296,6 +297,9 @@ impl Tx<'_> {
         .bind(queue.map_or("", Code::as_str))
         .bind(not_by.0);
         sql.append(scope::condition(scope, &scope::CLAIM));
+        if !but.is_empty() {
+            sql.push(" AND id NOT IN ").push_list(but.iter().copied());
+        }
         sql.push(" ORDER BY review_due_order, id LIMIT 1");
         if self.is_postgres() {
             sql.push(" FOR UPDATE SKIP LOCKED");

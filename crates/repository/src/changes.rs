@@ -39,7 +39,7 @@ pub struct ChangeNote {
 }
 
 /// Every kind of resource that change rows are written for, and its table.
-pub(crate) const AGGREGATES: [(&str, &str); 29] = [
+pub(crate) const AGGREGATES: [(&str, &str); 30] = [
     ("claims", "claim"),
     ("claimNotes", "claim_note"),
     ("goodwillBudgets", "goodwill_budget"),
@@ -69,6 +69,7 @@ pub(crate) const AGGREGATES: [(&str, &str); 29] = [
     ("campaigns", "campaign"),
     ("campaignVehicles", "campaign_vehicle"),
     ("corrections", "correction"),
+    ("changeProposals", "change_proposal"),
 ];
 
 /// The collections that change rows are written for.
@@ -77,7 +78,7 @@ pub fn collections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables whose rows have no code: their public name is the key.
-const KEYED_BY_UUID: [&str; 10] = [
+const KEYED_BY_UUID: [&str; 11] = [
     "claim",
     "claim_note",
     "prior_authorization",
@@ -88,6 +89,7 @@ const KEYED_BY_UUID: [&str; 10] = [
     "appraisal",
     "recovery_claim",
     "correction",
+    "change_proposal",
 ];
 
 /// How an aggregate's row is written.

@@ -19,6 +19,7 @@ mod backup;
 mod bulk;
 mod campaigns;
 mod catalog;
+mod change_proposals;
 mod changes;
 mod claim_heads;
 mod claim_notes;

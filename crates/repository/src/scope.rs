@@ -104,6 +104,9 @@ pub(crate) const RECOVERY_CLAIM: Dimensions =
 pub(crate) const CORRECTION: Dimensions =
     Dimensions { station: Some(&["station_id IN ", ""]), organization: Some(&["station_id IN ", ""]), ..NOTHING };
 
+/// Proposals of changes: the manufacturer's own affair.
+pub(crate) const CHANGE_PROPOSAL: Dimensions = NOTHING;
+
 /// The ledger: read by those who read all of it.
 pub(crate) const LEDGER: Dimensions = NOTHING;
 

@@ -83,6 +83,20 @@ impl Store {
         row.map(|row| Ok(user(&row)?.value)).transpose()
     }
 
+    /// Administrators of the deployment who can sign in.
+    pub async fn administrators(&self) -> Result<Vec<User>, StoreError> {
+        let rows = Sql::new(&format!(
+            "SELECT {USER_COLUMNS} FROM user_account WHERE disabled = ? AND EXISTS \
+             (SELECT 1 FROM account_org o WHERE o.account_id = user_account.id AND o.org_id = ?)"
+        ))
+        .bind(false)
+        .bind(OrgId::OEM.0)
+        .all(&self.reader)
+        .await?;
+        let users = rows.iter().map(|row| Ok(user(row)?.value)).collect::<Result<Vec<User>, StoreError>>()?;
+        Ok(users.into_iter().filter(User::is_admin).collect())
+    }
+
     /// Whether there is any user.
     pub async fn has_users(&self) -> Result<bool, StoreError> {
         Ok(Sql::new("SELECT id FROM user_account LIMIT 1").one(&self.reader).await?.is_some())
@@ -93,6 +107,11 @@ impl Tx<'_> {
     /// A user within reach, with the personal data.
     pub async fn user(&mut self, scope: &Scope, id: Uuid) -> Result<Option<(Stored<User>, Person)>, StoreError> {
         user_by_id(&self.db, scope, id).await
+    }
+
+    /// Whether there never was more than one user: the row of a user stays, whatever becomes of the user.
+    pub async fn has_one_user(&mut self) -> Result<bool, StoreError> {
+        Ok(Sql::new("SELECT id FROM user_account LIMIT 2").all(&self.db).await?.len() < 2)
     }
 
     /// The password's hash of a user.

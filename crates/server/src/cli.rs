@@ -24,7 +24,7 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Fill an empty store with demo data and print its accounts.
     Demo(StoreArgs),
-    /// Create the first administrator and print a one-time password.
+    /// Create an administrator where there are fewer than two, the first among them, and print a one-time password.
     CreateAdmin(AdminArgs),
     /// Let a new key sign tokens, seal page tokens, or sign conclusions; the old ones work until they end, and no
     /// server restarts.

@@ -8,6 +8,7 @@
 mod accounts;
 mod appraisals;
 mod attachments;
+mod control;
 mod cors;
 mod keys;
 mod layers;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use accounts::{AccountsConfig, IssuerConfig};
 pub use appraisals::AppraisalsSection;
 pub use attachments::{AttachmentsSection, FileStore};
+pub use control::ControlSection;
 pub use cors::Cors;
 pub use layers::{Flags, Loaded};
 pub use limits::Limits;
@@ -75,6 +77,9 @@ pub struct Config {
     /// Whom you trust to certify experts.
     #[serde(default)]
     pub appraisals: AppraisalsSection,
+    /// What nobody does alone.
+    #[serde(default)]
+    pub control: ControlSection,
     /// What one client, and all of them together, may take.
     pub limits: Limits,
     /// Certificates of the listeners.
@@ -110,6 +115,7 @@ impl Default for Config {
             accounts: AccountsConfig::default(),
             attachments: AttachmentsSection::default(),
             appraisals: AppraisalsSection::default(),
+            control: ControlSection::default(),
             limits: Limits::default(),
             tls: Tls::default(),
             cors: Cors::default(),

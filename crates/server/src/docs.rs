@@ -86,12 +86,31 @@ fn escape(text: &str) -> String {
 }
 
 /// What an operation can be answered before it begins: too busy, too large, too late.
-fn turned_away_at_the_edge(operation: &mut Value) {
-    operation["responses"]["default"] = json!({"$ref": "#/components/responses/Failure"});
+fn turned_away_at_the_edge(path: &str, operation: &mut Value) {
+    let is_probe = matches!(path, "/healthz" | "/readyz");
+    let takes_body = operation.get("requestBody").is_some();
+    let responses = &mut operation["responses"];
     // A reference says it already, and may have nothing beside it.
-    if let Some(busy) = operation["responses"].get_mut("503").filter(|busy| busy.get("$ref").is_none()) {
+    if let Some(busy) = responses.get_mut("503").filter(|busy| busy.get("$ref").is_none()) {
         busy["content"]["application/problem+json"] = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
     }
+    let named = [
+        ("408", "BodyTooSlow", takes_body),
+        ("413", "BodyTooLarge", takes_body),
+        ("414", "UriTooLong", true),
+        ("415", "UnsupportedMediaType", takes_body),
+        ("429", "TooManyRequests", !is_probe),
+        ("431", "HeadersTooLarge", true),
+        ("500", "InternalFault", !is_probe),
+        ("503", "Unavailable", !is_probe),
+        ("504", "TookTooLong", !is_probe),
+    ];
+    for (status, name, _) in named.into_iter().filter(|(_, _, applies)| *applies) {
+        if responses[status].is_null() {
+            responses[status] = json!({"$ref": format!("#/components/responses/{name}")});
+        }
+    }
+    responses["default"] = json!({"$ref": "#/components/responses/Failure"});
 }
 
 /// The schemas of what stands outside of the descriptors.
@@ -206,8 +225,7 @@ fn add_own_endpoints(document: &mut Value) {
                 `conclusion.signature` of an appraisal.",
             "security": [],
             "responses": {"200": json_reply("JWK set (RFC 7517)", "OAuth.KeySet"),
-                "400": failure("The request is not right"), "429": too_many.clone(),
-                "503": failure("The store is not reachable")}}}),
+                "400": failure("The request is not right"), "429": too_many.clone()}}}),
         ),
         (
             "/.well-known/oauth-authorization-server",
@@ -238,7 +256,7 @@ fn add_own_endpoints(document: &mut Value) {
         let own = own.into_iter().map(|(path, item)| (path.to_owned(), item));
         for (path, mut item) in own.chain(files::uploads()) {
             for operation in item.as_object_mut().into_iter().flat_map(|item| item.values_mut()) {
-                turned_away_at_the_edge(operation);
+                turned_away_at_the_edge(&path, operation);
             }
             paths.insert(path, item);
         }

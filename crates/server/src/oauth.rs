@@ -1,17 +1,18 @@
 //! The OAuth endpoints, the few that stand outside the contract's descriptors because RFCs give them a form
 //! encoding: `/oauth2/token`, `/oauth2/revoke`, the key set and the metadata.
 
-use axum::extract::State;
 use axum::extract::rejection::FormRejection;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Form, Json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use recourse_service::Api;
+use recourse_proto::gateway::{ProblemContext, problem};
 use recourse_service::admission::Origin;
 use recourse_service::identity::oauth::{JWT_BEARER, OAuthFault, RevokeForm, TokenForm};
+use recourse_service::{Api, language};
 use serde_json::{Value, json};
 
 /// `POST /oauth2/token` (RFC 6749): `client_credentials` and `refresh_token`.
@@ -54,13 +55,11 @@ pub(crate) async fn jwks(State(api): State<Api>) -> Json<Value> {
 }
 
 /// `GET /.well-known/conclusion-keys.json`: the public keys of signed conclusions.
-pub(crate) async fn conclusion_keys(State(api): State<Api>) -> Response {
+pub(crate) async fn conclusion_keys(State(api): State<Api>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
     match api.conclusion_keys().await {
         Ok(keys) => Json(keys).into_response(),
-        Err(refusal) => {
-            tracing::error!(cause = refusal.cause, "the keys of conclusions can't be read");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
-        }
+        Err(refusal) => problem(&refusal.status(language(&parts.headers)), &ProblemContext::of(&parts)),
     }
 }
 

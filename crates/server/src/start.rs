@@ -190,6 +190,7 @@ pub async fn open_api(
         attachments,
         trust_anchors,
         fetch: Arc::new(SafeFetch::new(config.accounts.issuer_networks.clone())),
+        second_person: config.control.second_person,
     })
     .await
     .map_err(|error| StartError::new("the service can't begin", error))
@@ -236,7 +237,10 @@ fn serve_on(listeners: Listeners, config: &Config, api: Api) -> Result<Running, 
 }
 
 /// `recourse serve`.
-pub async fn serve(config: Config, with_demo: bool) -> Result<(), StartError> {
+pub async fn serve(mut config: Config, with_demo: bool) -> Result<(), StartError> {
+    if with_demo {
+        config.control = demo::CONTROL;
+    }
     serving::raise_file_limit(&config.limits);
     // What fails soon comes first: a taken port is not found out after a migration.
     let listeners = Listeners::open(&config).await?;

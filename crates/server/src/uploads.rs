@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::options;
@@ -101,13 +102,14 @@ async fn create(State(api): State<Api>, request: Request) -> Response {
 }
 
 /// `HEAD`: how far an upload is.
-async fn ask(State(api): State<Api>, Path(id): Path<String>, request: Request) -> Response {
+async fn ask(State(api): State<Api>, id: Id, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     if !speaks_tus(&parts) {
         return other_version();
     }
     let progress = async {
         auth::admit_parts(&api, Method::AttachmentServiceUploadAttachment, &mut parts)?;
+        let id = named(id, &parts)?;
         api.upload_progress(&parts.headers, &parts.extensions, &id).await
     };
     match progress.await {
@@ -126,13 +128,14 @@ async fn ask(State(api): State<Api>, Path(id): Path<String>, request: Request) -
 }
 
 /// `PATCH`: the next bytes.
-async fn append(State(api): State<Api>, Path(id): Path<String>, request: Request) -> Response {
+async fn append(State(api): State<Api>, id: Id, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     if !speaks_tus(&parts) {
         return other_version();
     }
     let added = async {
         auth::admit_parts(&api, Method::AttachmentServiceUploadAttachment, &mut parts)?;
+        let id = named(id, &parts)?;
         let lang = language(&parts.headers);
         let (offset, checksum) = piece(&parts).map_err(|refusal| refusal.status(lang))?;
         let bytes = body.into_data_stream().map(|piece| piece.map_err(|error| error.to_string()));
@@ -145,19 +148,29 @@ async fn append(State(api): State<Api>, Path(id): Path<String>, request: Request
 }
 
 /// `DELETE`: gives an unfinished upload up.
-async fn end(State(api): State<Api>, Path(id): Path<String>, request: Request) -> Response {
+async fn end(State(api): State<Api>, id: Id, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     if !speaks_tus(&parts) {
         return other_version();
     }
     let ended = async {
         auth::admit_parts(&api, Method::AttachmentServiceUploadAttachment, &mut parts)?;
+        let id = named(id, &parts)?;
         api.end_upload(&parts.headers, &parts.extensions, &id).await
     };
     match ended.await {
         Ok(()) => of_tus(StatusCode::NO_CONTENT.into_response()),
         Err(status) => refused(&status, &parts),
     }
+}
+
+/// The id in a path, if it is one.
+type Id = Result<Path<String>, PathRejection>;
+
+/// What is no text names no upload.
+fn named(id: Id, parts: &Parts) -> Result<String, Status> {
+    let unknown = |_| Refusal::not_found(parts.uri.path()).status(language(&parts.headers));
+    id.map(|Path(id)| id).map_err(unknown)
 }
 
 fn speaks_tus(parts: &Parts) -> bool {

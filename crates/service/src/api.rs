@@ -48,6 +48,8 @@ pub struct ApiParts {
     pub trust_anchors: TrustAnchors,
     /// Reads the documents of outside issuers.
     pub fetch: Arc<dyn Fetch>,
+    /// Whether prices, policies, grants of roles and bank accounts need a second person.
+    pub second_person: bool,
 }
 
 /// The rooms behind the api.
@@ -90,6 +92,8 @@ pub(crate) struct Inner {
     pub watchers: Watchers,
     /// Places of batches that are worked on at once.
     pub batches: Semaphore,
+    /// Whether guarded commands need a second person.
+    pub second_person: bool,
     /// Whether streams are to end, for the process is stopping.
     pub stopping: watch::Sender<bool>,
     /// Overdue reviews that were looked at.
@@ -137,6 +141,7 @@ impl Api {
                 uploads: Busy::default(),
                 watchers: Watchers::default(),
                 batches: Semaphore::new(crate::claims::BATCHES_AT_ONCE),
+                second_person: parts.second_person,
                 stopping: watch::Sender::new(false),
                 overdue_reviews: Rounds::default(),
                 open_appeals: Rounds::default(),

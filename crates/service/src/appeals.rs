@@ -13,6 +13,7 @@ use recourse_repository::{StoreError, Tx};
 use tonic::{Request, Response, Status};
 
 use crate::api::Api;
+use crate::attachments::unknown_attachments;
 use crate::claims::{
     COLLECTION, audience, count_submitted_reading, effects, found_for, post_decision, refused_review, refused_step,
 };
@@ -71,6 +72,8 @@ async fn create(call: &Call, request: v1::CreateAppealRequest) -> Answer<v1::App
             Box::pin(async move {
                 let stored = found_for(tx, call, parent, "").await?;
                 let permit = call.permit(Act::SubmitClaim(stored.value.parties()))?;
+                let unknown = unknown_attachments(tx, &new.evidence, Some(stored.value.station)).await?;
+                Refusal::check(unknown.into_iter().map(|found| found.under("appeal")).collect())?;
                 let setting = settings::in_force(tx, call.today()).await?;
                 let claim = stored
                     .value
@@ -119,6 +122,7 @@ async fn decide(call: &Call, request: v1::DecideAppealRequest) -> Answer<v1::App
                     .clone()
                     .decide_appeal(number, review.clone(), call.now, call.today(), &setting)
                     .map_err(|error| refused(name, error))?;
+                expect_job_is_free(tx, name, &stored.value, &claim).await?;
                 let claim = goodwill_budgets::draw(tx, call, &permit, &setting, &stored.value, claim).await?;
                 effects::decide(tx, call, &permit, &claim).await?;
                 recovery_claims::after_decision(tx, call, &permit, name, &claim).await?;
@@ -233,10 +237,32 @@ async fn save(
     let note = call.note(verb.word(), resource.clone(), COLLECTION, paths, &audience(&claim));
     let stored = tx.update_claim(permit, before, claim, note).await.map_err(|error| match error {
         StoreError::Stale => Refusal::stale(&resource),
+        // Somebody claims the job at this moment: looked at again, that claim is found.
+        StoreError::AlreadyExists { what } if what.contains("open_job_key") => StoreError::Retry.into(),
         other => other.into(),
     })?;
     let message = shown(call, &stored, number)?.ok_or_else(|| Refusal::not_found(&name))?;
     Ok((name, message))
+}
+
+/// A rejected claim lets go of its repair order's job, and the station may have claimed that anew: it is not paid
+/// twice.
+async fn expect_job_is_free(tx: &mut Tx<'_>, name: &str, before: &Claim, after: &Claim) -> Answer<()> {
+    if before.state.word().is_live() || !after.state.word().is_live() {
+        return Ok(());
+    }
+    let Some(key) = after.job_key() else { return Ok(()) };
+    let Some(other) = tx.claim_of_job(after.id, &key).await? else { return Ok(()) };
+    let number = other.number;
+    Err(Refusal::new(
+        Reason::StateConflict,
+        format!(
+            "claim {number} of the station claims this job of the repair order since; reject the lines here, or have \
+             that claim withdrawn or rejected first"
+        ),
+        format!("该服务站其后已以索赔单 {number} 申报该工单的此项目；请在此驳回申诉的行，或先撤回或驳回该索赔单"),
+    )
+    .with("resource", name))
 }
 
 fn shown(call: &Call, stored: &Stored<Claim>, number: u32) -> Answer<Option<v1::Appeal>> {

@@ -1,6 +1,7 @@
 //! The life of one call: who asks, in which language, under which key; and of one command: one transaction
 //! that holds everything it writes, its change rows and its idempotency record.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -11,7 +12,8 @@ use prost::Message;
 use recourse_domain::access::{self, Act, Actor, Permit, Scope};
 use recourse_domain::change::Audience;
 use recourse_domain::ids::CommandId;
-use recourse_domain::text::Lang;
+use recourse_domain::second_person::Kind;
+use recourse_domain::text::{Lang, Violation};
 use recourse_proto::Method;
 use recourse_proto::gateway::{self, RpcInput};
 use recourse_proto::redact::{RoleSet, Viewer};
@@ -51,6 +53,8 @@ pub(crate) struct Call {
     request: Option<(Uuid, Vec<u8>)>,
     command: CommandId,
     replayed: std::sync::atomic::AtomicBool,
+    /// Set if a second person stands behind it, or it is only tried: what kind of guarded change it was found to be.
+    agreed: Option<std::sync::Mutex<Option<Kind>>>,
 }
 
 /// Where the fields of a batch's items begin.
@@ -126,6 +130,7 @@ impl Call {
             request: None,
             command: CommandId(inner.ids.new_id()),
             replayed: std::sync::atomic::AtomicBool::new(false),
+            agreed: None,
         })
     }
 
@@ -196,8 +201,51 @@ impl Call {
             request,
             command: CommandId(self.inner.ids.new_id()),
             replayed: std::sync::atomic::AtomicBool::new(false),
+            agreed: None,
         };
         Ok((call, message))
+    }
+
+    /// The same call as one of another method, of the same command, that a second person stands behind. The caller's
+    /// leave for that method is asked for.
+    pub(crate) fn agreed(&self, method: Method) -> Answer<Self> {
+        let actor = Arc::clone(self.actor()?);
+        let scope = Arc::new(access::authorize(&actor, &admission::rule_of(method))?);
+        Ok(Self {
+            inner: Arc::clone(&self.inner),
+            method,
+            lang: self.lang,
+            now: self.now,
+            address: self.address,
+            deadline: self.deadline,
+            caller: Caller { actor: Some(actor), scope: Some(scope) },
+            request: None,
+            command: self.command,
+            replayed: std::sync::atomic::AtomicBool::new(false),
+            agreed: Some(std::sync::Mutex::new(None)),
+        })
+    }
+
+    /// Whether a second person stands behind the call.
+    pub(crate) fn is_agreed(&self) -> bool {
+        self.agreed.is_some()
+    }
+
+    /// Notes what kind of guarded change an agreed call makes; the most delicate counts.
+    pub(crate) fn note_guarded(&self, kind: Kind) {
+        if let Some(mut noted) = self.agreed.as_ref().and_then(|noted| noted.lock().ok()) {
+            *noted = (*noted).max(Some(kind));
+        }
+    }
+
+    /// What kind of guarded change an agreed call was found to make.
+    pub(crate) fn guarded_kind(&self) -> Option<Kind> {
+        self.agreed.as_ref().and_then(|noted| noted.lock().ok()).and_then(|noted| *noted)
+    }
+
+    /// The command of the call: its change rows carry it.
+    pub(crate) fn command_id(&self) -> CommandId {
+        self.command
     }
 
     /// Who acts.
@@ -236,6 +284,7 @@ impl Call {
             request: None,
             command: CommandId(inner.ids.new_id()),
             replayed: std::sync::atomic::AtomicBool::new(false),
+            agreed: None,
         }
     }
 
@@ -334,6 +383,34 @@ impl Call {
         }
     }
 
+    /// Does something in a transaction that is taken back at its end: what it would do is found out by doing it.
+    pub(crate) async fn try_out<'a, T, F>(&'a self, act: F) -> Answer<T>
+    where
+        T: Send,
+        F: for<'t> Fn(&'t mut Tx<'a>) -> Boxed<'t, Answer<T>> + Send + Sync + 'a,
+    {
+        let act = Arc::new(act);
+        let ended: Result<Infallible, Abort<T>> = self
+            .inner
+            .store
+            .run(|tx| {
+                let act = Arc::clone(&act);
+                Box::pin(async move {
+                    tx.only_try();
+                    Err(match act(tx).await {
+                        Ok(found) => Abort::DryRun(found),
+                        Err(refusal) => Abort::Refused(refusal),
+                    })
+                })
+            })
+            .await;
+        match ended {
+            Ok(never) => match never {},
+            Err(Abort::DryRun(found)) => Ok(found),
+            Err(Abort::Refused(refusal)) => Err(refusal),
+        }
+    }
+
     /// Whether what was asked had been done before.
     pub(crate) fn was_replayed(&self) -> bool {
         self.replayed.load(std::sync::atomic::Ordering::Relaxed)
@@ -385,9 +462,11 @@ async fn refused_or_replayed<T>(
 }
 
 fn key_reused() -> Refusal {
-    Refusal::new(
-        Reason::IdempotencyKeyReused,
+    let (en, zh) = (
         "this request id was used before with another body; a new request needs a new id",
         "该 request_id 已用于不同内容的请求；新请求请使用新的 id",
-    )
+    );
+    let mut refusal = Refusal::new(Reason::IdempotencyKeyReused, en, zh);
+    refusal.violations = vec![Violation::new("request_id", "REUSED", en, zh)];
+    refusal
 }

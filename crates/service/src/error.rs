@@ -132,8 +132,8 @@ impl Refusal {
     pub fn state_conflict(name: &str, state: &str, verb: &str) -> Self {
         Self::new(
             Reason::StateConflict,
-            format!("{name} is {state}, which does not allow {verb}"),
-            format!("{name} 处于 {state} 状态，不允许执行 {verb}"),
+            format!("{name} is {state}, which does not allow {verb}; read it for what became of it"),
+            format!("{name} 处于 {state} 状态，不允许执行 {verb}；请读取该资源以查看其现状"),
         )
         .with("resource", name)
         .with("state", state)
@@ -202,9 +202,11 @@ fn grpc_code(reason: Reason) -> Code {
         Reason::ResourceNotFound | Reason::RouteNotFound => Code::NotFound,
         Reason::ResourceAlreadyExists => Code::AlreadyExists,
         Reason::IdempotencyKeyInFlight | Reason::StaleEtag | Reason::UploadOffsetConflict => Code::Aborted,
-        Reason::ResourceRetired | Reason::StateConflict | Reason::ClaimHasErrors | Reason::GoodwillBudgetExceeded => {
-            Code::FailedPrecondition
-        }
+        Reason::ResourceRetired
+        | Reason::StateConflict
+        | Reason::ClaimHasErrors
+        | Reason::GoodwillBudgetExceeded
+        | Reason::SecondPersonNeeded => Code::FailedPrecondition,
         Reason::TooManyRequests | Reason::StorageLimitReached => Code::ResourceExhausted,
         Reason::StoreUnavailable | Reason::Overloaded | Reason::ServerStopping => Code::Unavailable,
         Reason::RequestTimeout | Reason::BodyTooSlow | Reason::StreamTimeout => Code::DeadlineExceeded,
@@ -224,13 +226,13 @@ impl From<Denial> for Refusal {
             ),
             Denial::NotPermitted => Self::new(
                 Reason::NotPermitted,
-                "you may see this resource but not act on it in this way",
-                "您可以查看该资源，但无权执行此操作",
+                "you may see this resource but not act on it in this way; ask a colleague whose role or rights cover it",
+                "您可以查看该资源，但无权执行此操作；请由具备相应角色或权限的同事处理",
             ),
             Denial::SamePerson => Self::new(
                 Reason::SamePerson,
-                "a person may not decide what they made; ask a colleague",
-                "不能审核本人创建的单据，请由其他人员处理",
+                "a person may not decide or confirm what they made, submitted or asked for; ask a colleague",
+                "不能审核或确认本人创建、提交或申请的事项，请由其他人员处理",
             ),
         }
     }

@@ -29,7 +29,7 @@ use crate::lists::{self, ListInput};
 use crate::sight;
 
 /// The collections of the feed, and the method by which each is read: who may call that sees its changes.
-const COLLECTIONS: [(&str, Method); 29] = [
+const COLLECTIONS: [(&str, Method); 30] = [
     ("claims", Method::ClaimServiceGetClaim),
     ("claimNotes", Method::ClaimNoteServiceGetClaimNote),
     ("goodwillBudgets", Method::GoodwillBudgetServiceGetGoodwillBudget),
@@ -57,6 +57,7 @@ const COLLECTIONS: [(&str, Method); 29] = [
     ("campaigns", Method::CampaignServiceGetCampaign),
     ("campaignVehicles", Method::CampaignServiceGetCampaignVehicle),
     ("corrections", Method::CorrectionServiceGetCorrection),
+    ("changeProposals", Method::ChangeProposalServiceGetChangeProposal),
     ("users", Method::UserServiceGetUser),
     ("apiClients", Method::ApiClientServiceGetApiClient),
 ];

@@ -20,7 +20,7 @@ use crate::api::Api;
 use crate::claims::{COLLECTION, audience, effects, refused_review, settle_newest};
 use crate::context::Call;
 use crate::error::{Answer, Refusal};
-use crate::{appraisals, authorizations, entitlements, recovery_claims, settings};
+use crate::{appraisals, authorizations, change_proposals, entitlements, recovery_claims, settings};
 
 /// How often the feed is numbered.
 const NUMBERING: Duration = Duration::from_millis(100);
@@ -179,6 +179,7 @@ impl Api {
         self.pass_reviews().await?;
         self.escalate_decisions().await?;
         self.expire_rights().await?;
+        self.expire_proposals().await?;
         Ok(lapsed)
     }
 }
@@ -225,6 +226,18 @@ impl Api {
         let found: Result<Vec<Stored<Claim>>, StoreError> =
             self.inner.store.read(move |tx| Box::pin(async move { tx.claims_of(&ids).await })).await;
         Ok(found?)
+    }
+
+    /// Lets proposals of changes expire that nobody decided in time.
+    async fn expire_proposals(&self) -> Answer<()> {
+        let job = || Call::job(&self.inner, "proposal-deadlines", Method::ChangeProposalServiceGetChangeProposal);
+        let (scope, now) = (settings::lookup_scope()?, self.inner.clock.now());
+        for id in self.inner.store.overdue_proposals(&scope, now, BATCH).await? {
+            if let Err(refusal) = change_proposals::expire(&job(), id).await {
+                tracing::info!(proposal = %id, reason = refusal.text.en, "the proposal did not expire");
+            }
+        }
+        Ok(())
     }
 
     /// Lets authorisations and entitlements expire whose last day is over, and forgets old tracks.

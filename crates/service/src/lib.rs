@@ -10,6 +10,7 @@ pub mod attachments;
 mod authorizations;
 mod campaigns;
 mod catalog;
+mod change_proposals;
 mod claim_notes;
 mod claims;
 mod context;
@@ -27,6 +28,7 @@ mod lists;
 mod page_keys;
 mod recovery_claims;
 mod rpcs;
+mod second_person;
 mod settings;
 mod sight;
 mod signatures;
@@ -37,7 +39,7 @@ mod watchers;
 pub use api::{Api, ApiParts};
 pub use error::{Answer, Refusal};
 pub use identity::authentication::Authenticator;
-pub use signatures::experts::TrustAnchors;
+pub use signatures::experts::{ExpertCheck, TrustAnchors, check as check_expert_signature};
 
 use recourse_domain::text::Lang;
 

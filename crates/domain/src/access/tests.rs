@@ -56,7 +56,12 @@ fn assert_let_in(rows: &[(Act, &[Role])]) {
 }
 
 fn parties(station: OrgId, created_by: UserId) -> ClaimParties {
-    ClaimParties { station, created_by }
+    ClaimParties { station, created_by, submitted_by: None, appealed_by: None }
+}
+
+/// A claim that a colleague created and others submitted and defended.
+fn claimed(submitted_by: Option<UserId>, appealed_by: Option<UserId>) -> ClaimParties {
+    ClaimParties { submitted_by, appealed_by, ..parties(HOME, COLLEAGUE) }
 }
 
 #[test]
@@ -72,6 +77,7 @@ fn what_depends_on_the_role_alone() {
         (Act::AskForCorrection { station: None }, &[Auditor, Admin]),
         (Act::KeepGoodwillBudget, &[Finance, Admin]),
         (Act::HandleRecovery, &[Auditor, Finance]),
+        (Act::ProposeChange, &[Auditor, Finance, Admin]),
     ]);
 }
 
@@ -109,6 +115,8 @@ fn what_depends_on_whose_row_it_is() {
         (Act::ManageAccounts { org: ELSEWHERE }, &[Admin]),
         (Act::ChangeOwnAccount { user: ME }, ALL),
         (Act::ChangeOwnAccount { user: COLLEAGUE }, NOBODY),
+        (Act::WithdrawProposal { proposed_by: ME }, ALL),
+        (Act::WithdrawProposal { proposed_by: COLLEAGUE }, NOBODY),
     ]);
 }
 
@@ -116,8 +124,11 @@ fn what_depends_on_whose_row_it_is() {
 fn nobody_decides_what_they_did_themselves() {
     use Role::{Admin, Appraiser, Auditor, Finance};
     let dispute = |issued_by, decided_by| Act::DecideDispute { issued_by, decided_by };
+    let proposal = |proposed_by, about_caller| Act::DecideProposal { proposed_by, about_caller };
     assert_let_in(&[
+        (proposal(COLLEAGUE, false), &[Auditor, Finance, Admin]),
         (Act::DecideClaim(parties(ELSEWHERE, COLLEAGUE)), &[Auditor]),
+        (Act::DecideClaim(claimed(Some(COLLEAGUE), Some(COLLEAGUE))), &[Auditor]),
         (Act::WorkOnAppraisal { appraiser: SISTER, ordered_by: COLLEAGUE }, &[Appraiser]),
         (Act::ConfirmForColleague { colleague: COLLEAGUE }, &[Auditor, Finance]),
         (dispute(None, None), &[Auditor]),
@@ -128,15 +139,39 @@ fn nobody_decides_what_they_did_themselves() {
     let everything = actor(ALL);
     for act in [
         Act::DecideClaim(parties(HOME, ME)),
+        Act::DecideClaim(claimed(Some(ME), None)),
+        Act::DecideClaim(claimed(Some(COLLEAGUE), Some(ME))),
         Act::WorkOnAppraisal { appraiser: HOME, ordered_by: ME },
         Act::ConfirmForColleague { colleague: ME },
         dispute(Some(ME), None),
         dispute(None, Some(ME)),
         dispute(Some(ME), Some(COLLEAGUE)),
         Act::DecideCorrection { requested_by: ME },
+        proposal(ME, false),
+        proposal(COLLEAGUE, true),
     ] {
         assert_eq!(permit(&everything, act), Err(Denial::SamePerson), "{act:?}");
     }
+}
+
+#[test]
+fn a_program_is_no_second_person() {
+    let program = Actor { session: None, ..actor(&[Role::Finance]) };
+    let confirm = Act::ConfirmForColleague { colleague: COLLEAGUE };
+    assert_eq!(permit(&program, confirm), Err(Denial::SamePerson));
+    assert!(permit(&actor(&[Role::Finance]), confirm).is_ok());
+}
+
+#[test]
+fn who_may_grant_goodwill_does_not_say_how_much_there_is() {
+    use Role::{Admin, Auditor, Finance};
+    let keeps = |roles: &[Role], rights: &[Right]| {
+        let actor = Actor { rights: rights.iter().copied().collect(), ..actor(roles) };
+        permit(&actor, Act::KeepGoodwillBudget).map(|_| ())
+    };
+    assert_eq!(keeps(&[Auditor, Finance], &[]), Ok(()));
+    assert_eq!(keeps(&[Auditor, Finance], &[Right::Goodwill]), Err(Denial::SamePerson));
+    assert_eq!(keeps(&[Auditor, Admin], &[Right::Goodwill]), Err(Denial::SamePerson));
 }
 
 #[test]
@@ -159,6 +194,15 @@ fn only_a_job_of_the_system_does_what_nobody_asks_for() {
     }
     assert_eq!((job.user, job.org, job.session), (UserId::SYSTEM, OrgId::OEM, None));
     assert_eq!((job.orgs.len(), job.roles.len(), job.rights.len(), job.approval_level), (1, 0, 0, 0));
+}
+
+#[test]
+fn a_program_neither_proposes_nor_confirms() {
+    let program = Actor { session: None, ..actor(ALL) };
+    for act in [Act::ProposeChange, Act::DecideProposal { proposed_by: COLLEAGUE, about_caller: false }] {
+        assert_eq!(permit(&program, act), Err(Denial::NotPermitted), "{act:?}");
+        assert_eq!(permit(&Actor::job("sweep"), act), Err(Denial::NotPermitted), "{act:?}");
+    }
 }
 
 #[test]

@@ -123,6 +123,30 @@ fn a_claim_holds_what_its_state_says() {
     }
 }
 
+/// A request as an appeal leaves it: a further round of decisions on its lines.
+fn after_appeal(request: Claim, outcomes: &[Outcome]) -> Claim {
+    let before = request.decisions.clone();
+    let again = decided(Claim { decisions: Vec::new(), ..request }, outcomes);
+    let round = again.decisions.iter().cloned().map(|round| crate::claims::DecisionRound { number: 2, ..round });
+    Claim { decisions: before.into_iter().chain(round).collect(), ..again }
+}
+
+#[test]
+fn a_later_decision_on_the_request_gives_more_or_takes_all_of_it_back() {
+    let issued = issued(AssemblyAction::Replace);
+    let nothing = after_appeal(asked(AssemblyAction::Replace), &[Outcome::Rejected, Outcome::Rejected]);
+    let taken_back = issued.clone().reissued(&nothing, today());
+    assert_eq!((taken_back.items.len(), taken_back.state), (0, AuthorizationState::UsedUp));
+    let vin = issued.vin.clone();
+    assert_eq!(taken_back.usable(&vin, today()), Err(Unusable::UsedUp), "nothing may begin to use it");
+    let less = after_appeal(asked(AssemblyAction::Replace), &[Outcome::Approved, Outcome::Rejected]);
+    assert_eq!(issued.clone().reissued(&less, today()).items.len(), 1);
+    // A request is closed once its authorisation is used up, and an appeal may still give more.
+    let state = in_state(StateWord::Closed).state;
+    let closed = Claim { state, ..after_appeal(less, &[Outcome::Approved, Outcome::Approved]) };
+    assert_eq!(issued.clone().reissued(&closed, today()).items, issued.items);
+}
+
 #[test]
 fn of_two_claims_for_the_last_piece_the_second_finds_nothing() {
     let taken = issued(AssemblyAction::Replace).reconciled(&repair(7, StateWord::Submitted), today()).unwrap();

@@ -8,7 +8,7 @@
 mod record;
 mod rows;
 
-use chrono::NaiveDate;
+use chrono::{Duration, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 pub use rows::{ApprovalLimit, EscalationStep, GradeRate, TaxRate};
@@ -94,6 +94,9 @@ pub struct Setting {
     /// Up to which amount one person gives a recovery up, one row per currency.
     #[serde(default)]
     pub waiver_limits: Vec<Money>,
+    /// Days in which a proposed change can be confirmed; 0: the custom of 14.
+    #[serde(default)]
+    pub proposal_days: i32,
 }
 
 /// The days of a setting that was written before it could say so.
@@ -137,11 +140,17 @@ impl Default for Setting {
             goodwill_needs_budget: false,
             goodwill_overdraft_level: 0,
             waiver_limits: Vec::new(),
+            proposal_days: 0,
         }
     }
 }
 
 impl Setting {
+    /// Days in which a proposed change can be confirmed.
+    pub fn proposal_life(&self) -> Duration {
+        Duration::days(i64::from(if self.proposal_days == 0 { 14 } else { self.proposal_days }))
+    }
+
     /// Days after a final appraisal in which its appraiser still sees the claim.
     pub fn appraisal_access(&self) -> i32 {
         if self.appraisal_access_days == 0 { 30 } else { self.appraisal_access_days }

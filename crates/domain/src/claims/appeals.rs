@@ -133,7 +133,10 @@ impl AppealError {
                 format!("appeal {number} is open; withdraw it, or wait until it is decided"),
                 format!("申诉 {number} 尚未结束；请先撤回，或等待裁定"),
             ),
-            AppealError::NotOpen => Text::new("the appeal is not open any more", "该申诉已结束"),
+            AppealError::NotOpen => Text::new(
+                "the appeal is not open any more; read it for what became of it",
+                "该申诉已结束；请读取该申诉以查看结果",
+            ),
             AppealError::SameAuditor => Text::new(
                 "an appeal is decided by an auditor who had no part in a decision on the claim; leave it to a colleague",
                 "申诉须由未参与过该索赔判定的审核员裁定；请由其他审核员处理",

@@ -9,11 +9,13 @@ use super::transition::TransitionError;
 use crate::ids::OrgId;
 
 impl Claim {
-    /// The claim while an appraisal is open. Only a claim in review waits for one, and for one at a time.
+    /// The claim while an appraisal is open. Only a claim in review waits for one, and for one at a time. What was
+    /// proposed before was proposed without its answer, and is dropped.
     pub fn await_appraisal(mut self, now: DateTime<Utc>) -> Result<Claim, StateWord> {
         match &mut self.state {
             State::InReview { awaiting_appraisal, .. } if !*awaiting_appraisal => {
                 *awaiting_appraisal = true;
+                self.proposal = None;
                 self.pause(PauseReason::Appraisal, now);
                 Ok(self)
             }
@@ -73,7 +75,9 @@ impl Claim {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::sample;
+    use crate::catalog::Setting;
+    use crate::catalog::setting::ApprovalLimit;
+    use crate::claims::{ApprovalError, Approver, sample};
 
     #[test]
     fn a_claim_waits_for_one_appraisal_at_a_time_and_only_in_review() {
@@ -89,6 +93,22 @@ mod tests {
         let free = waiting.end_appraisal(later);
         assert_eq!(free.state, claim.state);
         assert_eq!(free.review_due_time(), claim.review_due_time().map(|due| due + chrono::Duration::days(2)));
+    }
+
+    #[test]
+    fn what_was_proposed_without_the_answer_is_dropped() {
+        let currency = sample::cny("1").currency;
+        let limits = vec![ApprovalLimit { level: 0, currency, limit: Some(sample::cny("100")) }];
+        let setting = Setting { approval_limits: limits, ..sample::setting() };
+        let claim = sample::in_state(StateWord::InReview);
+        let review = sample::approve_all(&claim);
+        let proposed = claim.adjudicate(review, sample::now(), sample::day("2026-11-23"), &setting).unwrap();
+        assert!(proposed.awaits_approval());
+        let appraised = proposed.await_appraisal(sample::now()).unwrap().end_appraisal(sample::now());
+        assert!(!appraised.awaits_approval());
+        let approver = Approver { user: sample::OTHER_AUDITOR, level: 9 };
+        let approved = appraised.approve_decision(approver, sample::now(), sample::day("2026-11-24"), &setting);
+        assert_eq!(approved, Err(ApprovalError::NothingProposed));
     }
 
     #[test]

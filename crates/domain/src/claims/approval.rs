@@ -80,7 +80,7 @@ impl ApprovalError {
                 format!("the amount needs approval of level {needed} or above"),
                 format!("该金额需要 {needed} 级或以上的批准"),
             ),
-            ApprovalError::Money(_) => Text::new("the amount is larger than can be held", "金额超出可处理范围"),
+            ApprovalError::Money(error) => error.text(),
         }
     }
 }

@@ -19,8 +19,10 @@ pub struct Facts {
     pub now: DateTime<Utc>,
     /// The present day where the deployment is.
     pub today: NaiveDate,
-    /// Windows, limits and rates in force today.
+    /// Windows and limits in force today.
     pub setting: Setting,
+    /// The setting that was in force on the day whose prices count: labour rates of grades are its own.
+    pub setting_of_prices: Setting,
     /// The station that claims.
     pub station: Station,
     /// The vehicle, if it is known.

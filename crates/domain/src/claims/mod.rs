@@ -257,7 +257,12 @@ pub enum Step {
 impl Claim {
     /// Its parties, as far as permission depends on them.
     pub fn parties(&self) -> ClaimParties {
-        ClaimParties { station: self.station, created_by: self.created_by }
+        ClaimParties {
+            station: self.station,
+            created_by: self.created_by,
+            submitted_by: self.submission.as_ref().map(|submission| submission.submitted_by),
+            appealed_by: self.appeals.last().map(|appeal| appeal.appealed_by),
+        }
     }
 
     /// Number of the newest revision; 0 before the first submission.

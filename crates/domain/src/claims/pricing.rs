@@ -117,17 +117,17 @@ pub fn price_date(claim: &Claim, facts: &Facts) -> NaiveDate {
     claim.header.repair_completion_date.unwrap_or(facts.today)
 }
 
-/// Computes one line at its place: the nth trip, the one maintenance.
+/// Computes one line at its place: the nth trip, the one maintenance, the tow that comes after others.
 pub fn compute_line(claim: &Claim, position: usize, line: &LineContent, facts: &Facts) -> Computed {
     let computed = match line.line_type {
         LineType::Travel => rescue::travel(claim, position, facts),
         LineType::MaintenanceFee => Ok(fee(claim, position, facts)),
+        LineType::Towing => Ok(invoice(claim, line, rescue::towing_left(claim, position, facts), facts)),
         LineType::Part
         | LineType::Labor
         | LineType::Diagnosis
         | LineType::ExternalPart
         | LineType::Sublet
-        | LineType::Towing
         | LineType::CourtesyCar
         | LineType::Freight
         | LineType::Allowance => Ok(compute(claim, line, facts)),
@@ -167,12 +167,12 @@ fn compute(claim: &Claim, line: &LineContent, facts: &Facts) -> Computed {
     let computed = match line.line_type {
         LineType::Part => part(claim, line, facts),
         LineType::Labor | LineType::Diagnosis => labor(claim, line, facts),
-        LineType::ExternalPart | LineType::Sublet | LineType::Towing | LineType::CourtesyCar | LineType::Freight => {
-            Ok(invoice(claim, line, facts))
+        LineType::ExternalPart | LineType::Sublet | LineType::CourtesyCar | LineType::Freight => {
+            Ok(invoice(claim, line, None, facts))
         }
         // What a damage is worth has no list: it is what is asked, for the appraisal and the auditor to judge.
-        LineType::Allowance if claim.kind == Kind::CompensationAppraisal => Ok(invoice(claim, line, facts)),
-        LineType::Travel | LineType::MaintenanceFee | LineType::Allowance => {
+        LineType::Allowance if claim.kind == Kind::CompensationAppraisal => Ok(invoice(claim, line, None, facts)),
+        LineType::Travel | LineType::MaintenanceFee | LineType::Towing | LineType::Allowance => {
             Ok(Computed::NoPrice(MissingPrice::Tariff))
         }
     };
@@ -230,7 +230,10 @@ fn labor(claim: &Claim, line: &LineContent, facts: &Facts) -> Result<Computed, M
     let own = facts.station.labor_rates.on(date, |rate| rate.rate.currency == claim.currency);
     let own = own.map(|row| (row.value.rate, source(PriceSourceKind::StationRate, row, date)));
     let grade = || {
-        let row = facts.setting.grade_rate_on(date, facts.station.grade.as_ref()?, claim.currency)?;
+        let grade = facts.station.grade.as_ref()?;
+        // Of days before the first setting, or that it leaves out, today's may still say what an hour cost.
+        let mut settings = [&facts.setting_of_prices, &facts.setting].into_iter();
+        let row = settings.find_map(|setting| setting.grade_rate_on(date, grade, claim.currency))?;
         Some((row.value.labor_rate.rate, source(PriceSourceKind::GradeRate, row, date)))
     };
     let Some((rate, source)) = own.or_else(grade) else { return Ok(Computed::NoPrice(MissingPrice::LaborRate)) };
@@ -259,10 +262,9 @@ pub fn paid_hours(
     Ok(Some(PaidHours { allowed, paid }))
 }
 
-/// The invoice that the station names; of towing up to the tariff's cap.
-fn invoice(claim: &Claim, line: &LineContent, facts: &Facts) -> Computed {
+/// The invoice that the station names, up to a cap if there is one.
+fn invoice(claim: &Claim, line: &LineContent, cap: Option<Money>, facts: &Facts) -> Computed {
     let Some(requested) = line.requested_amount else { return Computed::NothingToPrice };
-    let cap = if line.line_type == LineType::Towing { rescue::towing_cap(claim, facts) } else { None };
     let amount = cap.filter(|cap| cap.minor < requested.minor).unwrap_or(requested);
     let source = PriceSource {
         kind: PriceSourceKind::Invoice,

@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::line::{LineType, PriceSource, PriceSourceKind};
 use super::pricing::{Computed, MissingPrice, price_date};
-use super::{Claim, Kind, RescueTrip};
+use super::{Claim, Kind, Line, RescueTrip};
 use crate::catalog::{RescueRate, RescueTariff};
 use crate::money::{BasisPoints, Money, MoneyError};
 
@@ -65,8 +65,18 @@ pub(super) fn travel(claim: &Claim, position: usize, facts: &Facts) -> Result<Co
     })
 }
 
+/// What is left of the tariff's cap for the towing line at a place, after those before it: however a tow is written
+/// down, it is paid up to the cap. None where nothing limits it.
+pub(super) fn towing_left(claim: &Claim, position: usize, facts: &Facts) -> Option<Money> {
+    let cap = towing_cap(claim, facts)?;
+    let towing = |line: &&Line| line.content.line_type == LineType::Towing;
+    let before = claim.lines.iter().take(position).filter(towing).filter_map(|line| line.content.requested_amount);
+    let asked = before.fold(0_i64, |sum, amount| sum.saturating_add(amount.minor));
+    Some(Money { minor: cap.minor.saturating_sub(asked).max(0), ..cap })
+}
+
 /// What towing is paid at most, on a rescue.
-pub(super) fn towing_cap(claim: &Claim, facts: &Facts) -> Option<Money> {
+fn towing_cap(claim: &Claim, facts: &Facts) -> Option<Money> {
     match claim.kind {
         Kind::RoadsideRescue => tariff(claim, facts)?.towing_cap,
         Kind::WarrantyRepair

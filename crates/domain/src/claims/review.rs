@@ -107,9 +107,10 @@ pub(super) fn decide(
     for (position, verdict) in review.verdicts.into_iter().enumerate() {
         let path = |field: &str| format!("line_decisions[{position}].{field}");
         let Some(line) = claim.line(verdict.line).filter(|line| lines.contains(&line.number)) else {
+            let (number, to_decide) = (verdict.line, listed(lines));
             let (en, zh) = (
-                format!("line {} is not among the lines to be decided", verdict.line),
-                format!("第 {} 行不在待判定的行中", verdict.line),
+                format!("line {number} is not among the lines to be decided, which are {to_decide}"),
+                format!("第 {number} 行不在待判定的行（{to_decide}）中"),
             );
             violations.push(Violation::new(path("line_number"), "UNKNOWN_LINE", en, zh));
             continue;
@@ -156,6 +157,10 @@ pub(super) fn decide(
     })
 }
 
+fn listed(lines: &[u32]) -> String {
+    lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// One verdict held against its line. What breaks a rule is added to `violations`.
 fn judge(
     claim: &Claim,
@@ -177,9 +182,10 @@ fn judge(
         Some(Goodwill::Amount(amount)) => (amount, None),
         Some(Goodwill::Percent(share)) => (requested.times_bp(share)?, Some(share)),
     };
-    if foreign(&goodwill) || verdict.approved.as_ref().is_some_and(foreign) {
+    let approved_is_foreign = verdict.approved.as_ref().is_some_and(foreign);
+    if approved_is_foreign || foreign(&goodwill) {
         refuse(
-            "approved_amount",
+            if approved_is_foreign { "approved_amount" } else { "goodwill_amount" },
             "CURRENCY_MISMATCH",
             format!("the claim is in {}; write the amount in it", claim.currency),
             format!("索赔币种为 {}；请使用该币种", claim.currency),
@@ -202,13 +208,15 @@ fn judge(
             zero
         }
     };
-    if approved.minor < 0 || goodwill.minor < 0 {
-        refuse(
-            "approved_amount",
-            "NEGATIVE_AMOUNT",
-            "an approved amount is not below zero".to_owned(),
-            "核准金额不得为负".to_owned(),
-        );
+    for (amount, field) in [(approved, "approved_amount"), (goodwill, "goodwill_amount")] {
+        if amount.minor < 0 {
+            refuse(
+                field,
+                "NEGATIVE_AMOUNT",
+                "an amount is not below zero; write 0 to give nothing".to_owned(),
+                "金额不得为负；不予核准请填 0".to_owned(),
+            );
+        }
     }
     if goodwill.minor > approved.minor {
         refuse(
@@ -225,7 +233,7 @@ fn judge(
             format!("{approved} is more than the {requested} requested; approve at most that"),
             format!("核准 {approved} 超过申报 {requested}；请不要超过申报金额"),
         );
-    } else if approved.minor.saturating_sub(goodwill.minor) > due.minor {
+    } else if approved.minor.saturating_sub(goodwill.minor.max(0)) > due.minor {
         refuse(
             "approved_amount",
             "APPROVED_OVER_COMPUTED",

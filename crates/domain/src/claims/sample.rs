@@ -209,6 +209,7 @@ pub(crate) fn setting() -> Setting {
         goodwill_needs_budget: false,
         goodwill_overdraft_level: 0,
         waiver_limits: Vec::new(),
+        proposal_days: 0,
     }
 }
 
@@ -358,6 +359,7 @@ pub(crate) fn facts() -> Facts {
         now: now(),
         today: day("2026-11-23"),
         setting: setting(),
+        setting_of_prices: setting(),
         station: station(),
         vehicle: Some(vehicle()),
         policies: vec![policy()],

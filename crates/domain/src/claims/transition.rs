@@ -187,9 +187,11 @@ impl TransitionError {
             TransitionError::WrongState { verb, state } => {
                 let possible: Vec<&str> = verb.from().iter().map(|state| state.word()).collect();
                 let possible = possible.join(", ");
+                let (en, zh) = way_on(*verb, *state)
+                    .map_or_else(Default::default, |(en, zh)| (format!("; {en}"), format!("；{zh}")));
                 Text::new(
-                    format!("the claim is {}; {} is possible in {possible}", state.word(), verb.word()),
-                    format!("索赔单状态为 {}；{} 仅可在 {possible} 状态执行", state.word(), verb.word()),
+                    format!("the claim is {}; {} is possible in {possible}{en}", state.word(), verb.word()),
+                    format!("索赔单状态为 {}；{} 仅可在 {possible} 状态执行{zh}", state.word(), verb.word()),
                 )
             }
             TransitionError::NotReturnable => Text::new(
@@ -222,5 +224,88 @@ impl TransitionError {
             ),
             TransitionError::NotDue => Text::new("the deadline has not passed", "期限未到"),
         }
+    }
+}
+
+/// What leads on instead, where a verb does not lead on from a state; none where nothing does, or the texts of the
+/// verb's own refusal say it.
+fn way_on(verb: Verb, state: StateWord) -> Option<(&'static str, &'static str)> {
+    use StateWord as S;
+    let by_auditor = match verb {
+        Verb::StartReview
+        | Verb::Adjudicate
+        | Verb::Return
+        | Verb::ApproveDecision
+        | Verb::DeclineDecision
+        | Verb::ReleaseReview
+        | Verb::Reassign => true,
+        Verb::Submit | Verb::Withdraw | Verb::Appeal | Verb::DecideAppeal | Verb::WithdrawAppeal => false,
+        Verb::Update
+        | Verb::Lapse
+        | Verb::Settle
+        | Verb::Close
+        | Verb::DeemApproved
+        | Verb::Hold
+        | Verb::ReleaseHold
+        | Verb::Escalate => return None,
+    };
+    match state {
+        S::Submitted if by_auditor => {
+            Some(("take it into review with startReview first", "请先用 startReview 开始审核"))
+        }
+        S::Draft | S::Returned if by_auditor => Some(("its station submits it first", "须由服务站先提交")),
+        S::Approved | S::Rejected | S::Settled | S::Closed if by_auditor => {
+            Some(("it is decided: only an appeal of its station changes that", "已作出判定：只有服务站申诉才能改变"))
+        }
+        S::Approved | S::Rejected | S::Settled | S::Closed => {
+            Some(("it is decided: appeal against lines of the decision", "已作出判定：可对判定的行提出申诉"))
+        }
+        S::Withdrawn | S::Lapsed if by_auditor => None,
+        S::Submitted | S::InReview if verb == Verb::Submit => {
+            Some(("it waits for its decision already", "已提交，正等待判定"))
+        }
+        S::InReview if verb == Verb::Withdraw => {
+            Some(("an auditor has it: ask for its return", "审核员正在处理：可请其退回"))
+        }
+        S::Draft | S::Submitted | S::InReview | S::Returned => {
+            Some(("nothing is decided yet that could be appealed against", "尚无可申诉的判定"))
+        }
+        S::Withdrawn | S::Lapsed => Some(("it is at its end: copy it (:copy)", "该索赔已终结：可复制（:copy）")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_step_of_the_main_path_says_what_leads_on() {
+        let by_station = [Verb::Submit, Verb::Withdraw, Verb::Appeal, Verb::WithdrawAppeal];
+        let by_auditor = [Verb::StartReview, Verb::Adjudicate, Verb::Return, Verb::ApproveDecision, Verb::DecideAppeal];
+        for verb in by_station.into_iter().chain(by_auditor) {
+            for state in StateWord::ALL.into_iter().filter(|state| !verb.from().contains(state)) {
+                let text = TransitionError::WrongState { verb, state }.text();
+                // Nobody of the manufacturer brings back what its station ended.
+                let at_its_end = matches!(state, StateWord::Withdrawn | StateWord::Lapsed);
+                let parts = if at_its_end && by_auditor[..4].contains(&verb) { 2 } else { 3 };
+                assert_eq!(text.en.split("; ").count(), parts, "{verb:?} {state:?}: {}", text.en);
+                assert_eq!(text.zh_cn.split('；').count(), parts, "{verb:?} {state:?}: {}", text.zh_cn);
+            }
+        }
+    }
+
+    #[test]
+    fn what_leads_on_fits_who_asks() {
+        let told = |verb, state| TransitionError::WrongState { verb, state }.text().en;
+        assert_eq!(
+            told(Verb::Adjudicate, StateWord::Submitted),
+            "the claim is SUBMITTED; adjudicate is possible in IN_REVIEW; take it into review with startReview first"
+        );
+        assert!(
+            told(Verb::Withdraw, StateWord::Approved)
+                .ends_with("; it is decided: appeal against lines of the decision")
+        );
+        assert!(told(Verb::Withdraw, StateWord::InReview).ends_with("; an auditor has it: ask for its return"));
+        assert!(told(Verb::Appeal, StateWord::InReview).contains("nothing is decided yet"));
     }
 }

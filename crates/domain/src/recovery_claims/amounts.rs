@@ -6,12 +6,14 @@
 //! the contract is one more product. The fee comes on top, the ceiling caps all of it, and below the minimum nothing
 //! is charged.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Liable, LineAnswer, RecoveryClaim, State, Terms};
 use crate::claims::{Claim, Line, LineDecision, LineType};
 use crate::ids::Code;
-use crate::money::{BasisPoints, Currency, Money, MoneyError, Quantity};
+use crate::money::{BasisPoints, Currency, Factor, Money, MoneyError, Quantity};
 
 /// What is asked for a line of the claim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,12 +52,14 @@ pub struct Accepted {
 }
 
 impl RecoveryLine {
-    /// What stands at a share: what was asked for at the share that was asked for, else the base at that share.
+    /// What stands at a share: what was asked for at the share that was asked for, else the base at that share. A
+    /// smaller share is never more, though the split may have given the fen that rounding leaves to others.
     pub fn at(&self, share_bp: BasisPoints) -> Result<Accepted, MoneyError> {
-        let amount = if share_bp == self.share_bp {
-            self.amount
-        } else {
-            self.base.times(&[crate::money::Factor::Bp(share_bp), crate::money::Factor::Bp(self.factor_bp)])?
+        let exact = || self.base.times(&[Factor::Bp(share_bp), Factor::Bp(self.factor_bp)]);
+        let amount = match share_bp.cmp(&self.share_bp) {
+            Ordering::Less => exact()?.try_min(self.amount)?,
+            Ordering::Equal => self.amount,
+            Ordering::Greater => exact()?,
         };
         Ok(Accepted { share_bp, amount })
     }
@@ -150,7 +154,7 @@ fn charge(line: &Line, decision: &LineDecision, owed: Money, liable: &Liable) ->
     // A part without a recovery price is charged at what was paid for it.
     let base = match price.zip(content.quantity) {
         // The price is one of the supplier's own currency already.
-        Some((price, quantity)) => price.times_quantity(quantity)?.times_ratio(owed.minor, decision.approved.minor)?,
+        Some((price, quantity)) => pieces(price, quantity, owed, decision.approved)?,
         None => liable.charged(owed)?,
     };
     let factor_bp = factor(content.line_type, terms);
@@ -170,6 +174,15 @@ fn charge(line: &Line, decision: &LineDecision, owed: Money, liable: &Liable) ->
         answer: None,
         accepted: None,
     })
+}
+
+/// Pieces at a price, as far as they are owed: one product, rounded once.
+fn pieces(price: Money, quantity: Quantity, owed: Money, approved: Money) -> Result<Money, MoneyError> {
+    let product = i128::from(price.minor)
+        .checked_mul(i128::from(quantity.0))
+        .and_then(|product| product.checked_mul(i128::from(owed.minor)))
+        .ok_or(MoneyError::Overflow)?;
+    Money::of_ratio(price.currency, product, i128::from(Quantity::ONE) * i128::from(approved.minor))
 }
 
 fn factor(line_type: LineType, terms: &Terms) -> BasisPoints {

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::{Basis, Exchange, Liable, Terms, Unresolved};
+use super::{Basis, Exchange, Liable, RecoveryClaim, RecoveryError, State, Terms, Unresolved};
 use crate::catalog::{
     ExchangeRate, Part, PartSupply, Piece, PriceKind, ShareAgreement, Stored, Supplier, suppliers_of,
 };
 use crate::claims::Claim;
 use crate::ids::{Code, OrgId};
 use crate::money::{BasisPoints, Currency, Money};
+use crate::text::Violation;
 use crate::vehicle::Vehicle;
 
 /// What is known of the failed piece and of those who may have made it.
@@ -180,4 +181,36 @@ fn exchange(claim: &Claim, facts: &LiabilityFacts, currency: Currency) -> Result
 pub fn price_date(claim: &Claim) -> NaiveDate {
     let decided = claim.decisions.last().map(|round| round.decide_date);
     claim.header.repair_completion_date.or(decided).unwrap_or_default()
+}
+
+impl RecoveryClaim {
+    /// The shares with which it is assigned: what other suppliers are asked to bear of its lines, and the one that is
+    /// left for it. Together they are never more than the whole.
+    pub fn shares_beside(
+        &self,
+        others: &[RecoveryClaim],
+        share: BasisPoints,
+    ) -> Result<(Vec<BasisPoints>, usize), RecoveryError> {
+        let mut by_line: BTreeMap<u32, i64> = BTreeMap::new();
+        let asked = others.iter().filter(|other| other.id != self.id && other.state != State::Waived);
+        for line in asked.flat_map(|other| &other.lines) {
+            let concerned = self.only.as_ref().is_none_or(|only| only.contains(&line.line));
+            if concerned && !self.except.contains(&line.line) {
+                let borne = line.accepted.map_or(line.share_bp, |stands| stands.share_bp);
+                *by_line.entry(line.line).or_default() += borne.0;
+            }
+        }
+        let taken = by_line.into_values().max().unwrap_or_default();
+        let left = BasisPoints((BasisPoints::WHOLE.0 - taken).max(0));
+        if share > left {
+            return Err(RecoveryError::Invalid(vec![Violation::new(
+                "share_bp",
+                "OVER_THE_WHOLE",
+                format!("other suppliers bear or are asked for the rest; at most {left} are left"),
+                format!("其余份额已由其他供应商承担或正在追偿；最多剩余 {left}"),
+            )]));
+        }
+        // In this order: the fen that rounding leaves were given to those who came first.
+        Ok(if taken == 0 { (vec![share], 0) } else { (vec![BasisPoints(taken), share], 1) })
+    }
 }

@@ -100,10 +100,14 @@ impl RecoveryClaim {
         Ok(self)
     }
 
-    /// What giving it up would cost at most: what is asked for, or what stands of it, if that is more.
-    pub fn at_stake(&self) -> Result<Money, MoneyError> {
+    /// What giving it up would cost at most: what is asked for, or what stands of it, if that is more. None while
+    /// nobody knows who is liable: it may be anything.
+    pub fn at_stake(&self) -> Result<Option<Money>, MoneyError> {
+        if self.supplier.is_none() {
+            return Ok(None);
+        }
         let (asked, stands) = (self.totals()?.total, self.posted()?);
-        Ok(if asked.try_cmp(stands)?.is_lt() { stands } else { asked })
+        Ok(Some(if asked.try_cmp(stands)?.is_lt() { stands } else { asked }))
     }
 
     /// A second person gives it up, or the first where the amount is small. What stood becomes an expense.
@@ -130,8 +134,14 @@ impl RecoveryClaim {
         self.state = match self.state {
             State::Open | State::Issued | State::Disputed if nothing => State::Settled,
             State::Confirmed | State::PartlyConfirmed | State::DeemedConfirmed if open => State::PartlyConfirmed,
-            // What ended because nothing was owed is asked for anew when something is.
-            State::Settled if self.postings.is_empty() && !nothing => State::Open,
+            // What ended because nothing was owed is asked for anew when something is; what was decided stays decided.
+            State::Settled if self.postings.is_empty() && !nothing => {
+                if open {
+                    State::Open
+                } else {
+                    self.state_of_lines()?
+                }
+            }
             State::Unresolved
             | State::Open
             | State::Issued

@@ -335,7 +335,12 @@ impl RecoveryClaim {
             resolution: String::new(),
             postings: Vec::new(),
         };
-        recovery.priced(claim)
+        let mut recovery = recovery.priced(claim)?;
+        // One of several may be too small to ask for. It is kept: a later decision may make it more.
+        if recovery.asks_for_nothing()? {
+            recovery.state = State::Settled;
+        }
+        Ok(recovery)
     }
 
     /// What is asked for.
@@ -371,4 +376,4 @@ impl RecoveryClaim {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -11,6 +11,8 @@ use super::{
 };
 use crate::method::{Access, HttpRule, MethodSpec};
 
+/// The number of the format `RESOURCE_NAME` among those of `limits`.
+const RESOURCE_NAME: i32 = 5;
 /// Parameters of parameters are followed this deep, as in the gateway.
 const MOST_LEVELS: usize = 4;
 
@@ -212,7 +214,7 @@ fn responses(
         // The format is what generators take for a file; validators pass it by.
         let ok =
             json!({"description": "The file.", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}});
-        return with_failures(&ok, spec, rule, path);
+        return with_failures(&ok, spec, rule, names_a_resource(schemas, method, path));
     }
     let content = if spec.server_streaming {
         json!({
@@ -238,7 +240,7 @@ fn responses(
     if !headers.is_empty() {
         ok["headers"] = Value::Object(headers);
     }
-    with_failures(&ok, spec, rule, path)
+    with_failures(&ok, spec, rule, names_a_resource(schemas, method, path))
 }
 
 /// What a list says of its export.
@@ -260,14 +262,23 @@ fn exported(method: &MethodDescriptor, spec: &MethodSpec, rule: &HttpRule) -> Op
     }
 }
 
+/// Whether a request must say which resource it is about, be it in the path, the query or the body.
+fn names_a_resource(schemas: &Schemas<'_>, method: &MethodDescriptor, path: &Path) -> bool {
+    let is_name = |field: &FieldDescriptor| {
+        schemas.options.behavior(field).required && schemas.options.limits(field).format == RESOURCE_NAME
+    };
+    !path.parameters.is_empty() || method.input().fields().any(|field| is_name(&field))
+}
+
 /// The success and the failures that the rpc can have.
-fn with_failures(ok: &Value, spec: &MethodSpec, rule: &HttpRule, path: &Path) -> Value {
+fn with_failures(ok: &Value, spec: &MethodSpec, rule: &HttpRule, names_a_resource: bool) -> Value {
     let mut responses = json!({"200": ok, "default": {"$ref": "#/components/responses/Failure"}});
     for (status, name, _) in RESPONSES {
         let applies = match status {
             "401" => !spec.access.public || spec.name == "CreateSession",
-            "403" => !spec.access.grants.is_empty(),
-            "404" => !path.parameters.is_empty(),
+            "403" => !spec.access.public,
+            // What stands in a body may name something, too.
+            "404" => names_a_resource || (!rule.body.is_empty() && !spec.access.public),
             "409" => rule.verb != http::Method::GET,
             "408" | "413" | "415" => !rule.body.is_empty(),
             _ => true,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::gateway::problem::PROBLEM_JSON;
 
 /// The shared responses: status, component, text.
-pub(super) const RESPONSES: [(&str, &str, &str); 12] = [
+pub(super) const RESPONSES: [(&str, &str, &str); 14] = [
     ("400", "InvalidRequest", "A field, the query or the body is not valid, or the state does not allow the step."),
     ("401", "NotSignedIn", "No valid token."),
     ("403", "NotPermitted", "None of the caller's roles may do this."),
@@ -14,8 +14,10 @@ pub(super) const RESPONSES: [(&str, &str, &str); 12] = [
     ("408", "BodyTooSlow", "The body came too slowly; nothing was done."),
     ("409", "Conflict", "The resource changed since it was read, or exists already."),
     ("413", "BodyTooLarge", "The body is larger than the limit."),
+    ("414", "UriTooLong", "Path and query are longer than the limit; ask for less at once."),
     ("415", "UnsupportedMediaType", "The body is not of the expected media type."),
     ("429", "TooManyRequests", "Too many calls; come back later."),
+    ("431", "HeadersTooLarge", "The headers are more, or longer, than the limit."),
     ("500", "InternalFault", "A fault of the server; nothing was written."),
     ("503", "Unavailable", "The server can't answer now; repeat with the same request id."),
     ("504", "TookTooLong", "The call took too long and was stopped; repeat with the same request id."),

@@ -153,7 +153,9 @@ impl<'a> Schemas<'a> {
         if !required.is_empty() {
             schema["required"] = json!(required);
         }
-        if let Some(pairs) = exclusions(message) {
+        if is_choice(message) {
+            schema["maxProperties"] = json!(1);
+        } else if let Some(pairs) = exclusions(message) {
             schema["not"] = pairs;
         }
         schema
@@ -218,6 +220,15 @@ impl<'a> Schemas<'a> {
 
 fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// Whether a message is one choice and nothing else.
+fn is_choice(message: &MessageDescriptor) -> bool {
+    let mut oneofs = message.oneofs().filter(|oneof| !oneof.is_synthetic());
+    match (oneofs.next(), oneofs.next()) {
+        (Some(only), None) => only.fields().len() == message.fields().len(),
+        (Some(_) | None, _) => false,
+    }
 }
 
 /// What a message must not be: one with two members of a oneof at once. Written as one `not`, for generators take

@@ -75,6 +75,31 @@ fn a_body_is_without_what_the_path_sets() {
 }
 
 #[test]
+fn an_operation_names_what_its_callers_meet() {
+    let document = document(|_| {});
+    let has = |verb: &str, path: &str, status: &str| !document["paths"][path][verb]["responses"][status].is_null();
+    // What a query or a body names may be as absent as what the path does; a list names nothing.
+    for (verb, path) in [
+        ("get", "/v1/claims/{claim}"),
+        ("get", "/v1/events"),
+        ("post", "/v1/appraisals"),
+        ("post", "/v1/recoveryClaims:batchAnswer"),
+    ] {
+        assert!(has(verb, path, "404"), "{verb} {path}");
+    }
+    assert!(!has("get", "/v1/claims", "404") && !has("post", "/v1/sessions", "404"));
+    // Whoever has a token may have one that is not for this.
+    assert!(has("get", "/v1/sessions", "403") && !has("post", "/v1/sessions", "403"));
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (verb, operation) in item.as_object().unwrap() {
+            for status in ["400", "414", "429", "431", "500", "503", "504"] {
+                assert!(!operation["responses"][status].is_null(), "{verb} {path} {status}");
+            }
+        }
+    }
+}
+
+#[test]
 fn access_is_in_the_text_and_for_programs() {
     let document = sample();
     let create = &document["paths"]["/v1/jobs"]["post"];

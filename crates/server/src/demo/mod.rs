@@ -30,7 +30,7 @@ use recourse_service::admission::Identity;
 pub use accounts::PASSWORD;
 pub use world::Size;
 
-use crate::config::Config;
+use crate::config::{Config, ControlSection};
 use crate::process::{AnchoredClock, SetClock};
 use crate::{StartError, start};
 use chance::{Chance, DemoIds};
@@ -40,6 +40,9 @@ use wire::Desk;
 
 /// Where demo data is kept unless the caller says otherwise.
 pub const DATABASE: &str = "sqlite:recourse-demo.db";
+
+/// One person may do everything in a demo: it is loaded by one, and who tries it out is one.
+pub const CONTROL: ControlSection = ControlSection { second_person: false };
 
 /// The tour's vehicle: sold by station S-001 on 2025-09-20, some 21,000 km at the [`anchor`].
 pub const TOUR_VIN: &str = "LRCA5G15XSN000001";
@@ -132,6 +135,7 @@ async fn newest(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError> {
 }
 
 async fn load(config: &Config, store: &Store, size: Size) -> Result<(), StartError> {
+    let config = &Config { control: CONTROL, ..config.clone() };
     let began = std::time::Instant::now();
     let clock = Arc::new(SetClock::new(begin()));
     let ids = Arc::new(DemoIds::new(clock.clone()));

@@ -5,10 +5,20 @@ use serde_json::{Map, Value, json};
 
 use crate::{downloads, uploads};
 
+/// A number of bytes.
+const NUMBER: &str = "^[0-9]{1,15}$";
+/// Pairs of a key and a value in base64.
+const METADATA: &str = "^[A-Za-z0-9]+( [A-Za-z0-9+/]*={0,2})?(,[A-Za-z0-9]+( [A-Za-z0-9+/]*={0,2})?)*$";
+/// An algorithm, and a value in base64.
+const CHECKSUM: &str = "^(sha1|sha256) [A-Za-z0-9+/]+={0,2}$";
+
 /// The paths of uploads, with their operations.
 pub(super) fn uploads() -> Vec<(String, Value)> {
-    let header = |name: &str, required: bool, text: &str| json!({"name": name, "in": "header", "required": required, "description": text, "schema": {"type": "string"}});
-    let version = || header("Tus-Resumable", true, "`1.0.0`");
+    let header = |name: &str, pattern: &str, required: bool, text: &str| {
+        json!({"name": name, "in": "header", "required": required, "description": text,
+            "schema": {"type": "string", "pattern": pattern}})
+    };
+    let version = || header("Tus-Resumable", r"^1\.0\.0$", true, "`1.0.0`");
     let id = || {
         json!({"name": "id", "in": "path", "required": true, "description": "The id of the attachment.",
             "schema": {"type": "string", "pattern": "^[^/:]+$"}})
@@ -63,8 +73,8 @@ pub(super) fn uploads() -> Vec<(String, Value)> {
         "description": "tus 1.0, creation. `Upload-Metadata` holds `filename` and `filetype`, and of what an attachment \
             has: `category`, `attachmentId`, `claim`, `station`, `sha256`, `takenTime`, `replaces`. `POST /v1/attachments` \
             does the same with JSON; its upload is at `uploadPath`.",
-        "parameters": [version(), header("Upload-Length", true, "How many bytes will come."),
-            header("Upload-Metadata", false, "`key base64` pairs with commas between them.")],
+        "parameters": [version(), header("Upload-Length", NUMBER, true, "How many bytes will come."),
+            header("Upload-Metadata", METADATA, false, "`key base64` pairs with commas between them.")],
         "responses": answers("201", "Created; its bytes go to `Location`.",
             &["Location", "Upload-Offset", "Upload-Expires", "Tus-Resumable"]),
     });
@@ -80,8 +90,8 @@ pub(super) fn uploads() -> Vec<(String, Value)> {
         "description": "From where the upload stands. What came before a line broke is kept. With the last byte the \
             attachment is complete, or refused for its content (`CONTENT_REFUSED`) and begun anew. Of two senders at \
             once one is refused (409).",
-        "parameters": [version(), header("Upload-Offset", true, "Where the bytes begin."),
-            header("Upload-Checksum", false, "`sha1` or `sha256`, a space, and the checksum of the bytes in base64.")],
+        "parameters": [version(), header("Upload-Offset", NUMBER, true, "Where the bytes begin."),
+            header("Upload-Checksum", CHECKSUM, false, "`sha1` or `sha256`, a space, and the checksum of the bytes in base64.")],
         "requestBody": {"required": true, "content": {"application/offset+octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
         "responses": answers("204", "They are durable.", &["Upload-Offset", "Upload-Expires", "Tus-Resumable"]),
     });

@@ -8,9 +8,9 @@ mod trial;
 
 use recourse_domain::access::Act;
 use recourse_domain::catalog::AdjudicationRuleSet;
-use recourse_domain::text::Violation;
 use recourse_proto::v1::adjudication_rule_set_service_server::AdjudicationRuleSetService;
 use recourse_proto::{Method, v1};
+use recourse_repository::Tx;
 use tonic::{Request, Response, Status};
 
 pub(crate) use books::RuleBooks;
@@ -93,10 +93,7 @@ impl AdjudicationRuleSetService for Api {
     ) -> Result<Response<v1::AdjudicationRuleSet>, Status> {
         let method = Method::AdjudicationRuleSetServicePublishAdjudicationRuleSet;
         let (call, request) = Call::command(&self.inner, method, request, |r| &mut r.request_id)?;
-        let paths = &["state", "publish_time"][..];
-        let today = call.today();
-        let publish = |set: AdjudicationRuleSet| set.publish(call.now, today);
-        call.answer(step(&call, &request.name, &request.etag, "publish", paths, publish).await)
+        call.answer(step(&call, &request.name, &request.etag, Step::Publish).await)
     }
 
     async fn retire_adjudication_rule_set(
@@ -105,9 +102,7 @@ impl AdjudicationRuleSetService for Api {
     ) -> Result<Response<v1::AdjudicationRuleSet>, Status> {
         let method = Method::AdjudicationRuleSetServiceRetireAdjudicationRuleSet;
         let (call, request) = Call::command(&self.inner, method, request, |r| &mut r.request_id)?;
-        let paths = &["state", "end_time"][..];
-        let retire = |set: AdjudicationRuleSet| set.retire(call.now);
-        call.answer(step(&call, &request.name, &request.etag, "retire", paths, retire).await)
+        call.answer(step(&call, &request.name, &request.etag, Step::Retire).await)
     }
 
     type DryRunAdjudicationRuleSetStream = dry_run::Reports;
@@ -133,22 +128,55 @@ impl AdjudicationRuleSetService for Api {
 }
 
 /// A step of a rule set's life.
-async fn step(
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// From a draft to what decides claims.
+    Publish,
+    /// The end of that.
+    Retire,
+}
+
+impl Step {
+    fn verb(self) -> Verb {
+        let (word, paths): (&'static str, &'static [&'static str]) = match self {
+            Step::Publish => ("publish", &["state", "publish_time"]),
+            Step::Retire => ("retire", &["state", "end_time"]),
+        };
+        Verb { word, paths, act: Act::WriteMasterData, references: Vec::new() }
+    }
+
+    fn of(
+        self,
+        call: &Call,
+        name: &str,
+    ) -> impl Fn(AdjudicationRuleSet) -> Answer<AdjudicationRuleSet> + Send + Sync + use<> {
+        let (now, today, name) = (call.now, call.today(), name.to_owned());
+        move |set| {
+            let state = set.state;
+            let stepped = match self {
+                Step::Publish => set.publish(now, today),
+                Step::Retire => set.retire(now),
+            };
+            stepped.map_err(|violation| {
+                let mut refusal = Refusal::state_conflict(&name, state.word(), self.verb().word);
+                refusal.text = Box::new(violation.text);
+                refusal
+            })
+        }
+    }
+}
+
+async fn step(call: &Call, name: &str, etag: &str, step: Step) -> Answer<v1::AdjudicationRuleSet> {
+    catalog::step::<Resource>(call, name, etag, step.verb(), step.of(call, name)).await
+}
+
+/// A step of a rule set's life as a part of another command.
+pub(crate) async fn step_in(
+    tx: &mut Tx<'_>,
     call: &Call,
     name: &str,
     etag: &str,
-    word: &'static str,
-    paths: &'static [&'static str],
-    step: impl Fn(AdjudicationRuleSet) -> Result<AdjudicationRuleSet, Violation> + Send + Sync,
+    step: Step,
 ) -> Answer<v1::AdjudicationRuleSet> {
-    let verb = Verb { word, paths, act: Act::WriteMasterData, references: Vec::new() };
-    catalog::step::<Resource>(call, name, etag, verb, |set| {
-        let state = set.state;
-        step(set).map_err(|violation| {
-            let mut refusal = Refusal::state_conflict(name, state.word(), word);
-            refusal.text = Box::new(violation.text);
-            refusal
-        })
-    })
-    .await
+    catalog::step_in::<Resource>(tx, call, name, etag, &step.verb(), step.of(call, name)).await
 }

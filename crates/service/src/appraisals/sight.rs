@@ -36,11 +36,14 @@ pub(super) async fn save_claim(
     let name = format!("claims/{}", claim.id);
     let mut orgs = claim_audience(&claim).orgs();
     orgs.extend(also);
-    let paths = if before.value.state == claim.state {
+    let mut paths = if before.value.state == claim.state {
         Vec::new()
     } else {
         ["awaiting_appraisal", "pauses", "review_due_time"].map(str::to_owned).to_vec()
     };
+    if before.value.proposal != claim.proposal {
+        paths.push("proposed_decision".to_owned());
+    }
     let note = call.note(verb, name.clone(), "claims", paths, &Audience::Organizations(orgs));
     tx.update_claim(permit, before, claim, note).await.map_err(|error| match error {
         StoreError::Stale => Refusal::stale(&name),

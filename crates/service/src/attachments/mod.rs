@@ -35,6 +35,7 @@ use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
 
 pub use download::Download;
+pub(crate) use owner::unknown_attachments;
 pub(crate) use upload::Busy;
 pub use upload::{Checksum, ChecksumKind, Progress};
 pub use verification::{FilesReport, verify_files};

@@ -2,9 +2,10 @@
 //! the manufacturer, a supplier or an appraiser. Those say what it proves: an appraisal, or a recovery claim.
 
 use recourse_domain::access::Role;
-use recourse_domain::attachments::Owner;
+use recourse_domain::attachments::{self, Owner};
 use recourse_domain::catalog::{Appraiser, Record, Station, Supplier};
 use recourse_domain::ids::{Code, OrgId};
+use recourse_domain::text::Violation;
 use recourse_proto::Method;
 use recourse_repository::Tx;
 use uuid::Uuid;
@@ -97,4 +98,29 @@ pub(super) async fn subject(tx: &mut Tx<'_>, call: &Call, owner: Owner, name: &s
     found
         .map(Some)
         .ok_or_else(|| refused("UNKNOWN_REFERENCE", en, "没有该鉴定单或追偿单：appraisals/{id}、recoveryClaims/{id}"))
+}
+
+/// What is wrong with attachments that are named as proof: they are not there, or not of the station that names them.
+/// Another's is not told apart from none at all. The manufacturer names any.
+pub(crate) async fn unknown_attachments(
+    tx: &mut Tx<'_>,
+    evidence: &[String],
+    of: Option<OrgId>,
+) -> Answer<Vec<Violation>> {
+    let facts = tx.attachment_facts(&attachments::named(evidence.iter().map(String::as_str))).await?;
+    let is_there = |name: &str| {
+        let fact = attachments::key_of(name).and_then(|key| facts.get(&key));
+        fact.is_some_and(|fact| !fact.abandoned && of.is_none_or(|station| station == fact.station))
+    };
+    let missing = evidence.iter().enumerate().filter(|(_, name)| !is_there(name));
+    Ok(missing
+        .map(|(index, name)| {
+            Violation::new(
+                format!("evidence[{index}]"),
+                "UNKNOWN_REFERENCE",
+                format!("{name} is no attachment of yours; create it first"),
+                format!("{name} 不是您的附件；请先创建"),
+            )
+        })
+        .collect())
 }

@@ -26,16 +26,22 @@ use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::validate::{self, Validate};
 use recourse_proto::wkt::FieldMask;
 use recourse_repository::{StoreError, Tx};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::context::{Boxed, Call};
 use crate::convert::organizations::NewId;
 use crate::convert::{self, names};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput, Listed};
+use crate::second_person;
 
 pub(crate) use imports::{Reports, import};
+pub(crate) use publish::publish_in;
 pub(crate) use resources::{
-    AdjudicationRuleSetResource, CampaignResource, CampaignVehicleResource, GoodwillBudgetResource, VehicleResource,
+    AdjudicationRuleSetResource, CampaignResource, CampaignVehicleResource, EvidenceRuleResource, ExchangeRateResource,
+    GoodwillBudgetResource, LaborOperationResource, PartResource, RescueTariffResource, SettingResource,
+    ShareAgreementResource, StationResource, SupplierResource, VehicleResource, WarrantyPolicyResource,
 };
 
 /// Records by their codes.
@@ -52,7 +58,7 @@ pub(crate) fn stored_by_code<R: Record>(stored: Vec<Stored<R>>) -> BTreeMap<Code
 /// What differs between one kind of master data and another.
 pub(crate) trait Resource: 'static {
     /// The message of the contract.
-    type Message: Message + Merge + Redact + Validate + Clone + Default + Send + Sync;
+    type Message: Message + Merge + Redact + Validate + Serialize + DeserializeOwned + Clone + Default + Send + Sync;
     /// The record of the domain.
     type Record: Record;
 
@@ -161,31 +167,102 @@ pub(crate) async fn create<R: Resource>(
     code: &str,
     validate_only: bool,
 ) -> Answer<R::Message> {
-    let message = message.unwrap_or_default();
-    let code = R::code(code)
-        .map_err(|violation| Refusal::invalid(vec![Violation { field: format!("{}_id", R::SINGULAR), ..violation }]))?;
-    let record = readable::<R>(call, message, &code, None)?;
-    let permit = call.permit(R::WRITE)?;
-    R::authorize(call.actor()?, &record, None)?;
-    let name = name_of::<R>(&code);
-    let (record, permit, name) = (&record, &permit, name.as_str());
+    let creation = &Creation::<R>::read(call, message, code)?;
     call.run(
         validate_only,
-        |tx| {
-            Box::pin(async move {
-                refuse_missing_references::<R>(tx, record, None).await?;
-                let id = call.new_id();
-                let note = call.note("create", name.to_owned(), collection::<R>(), Vec::new(), &record.audience(id));
-                let stored = tx.insert_record(permit, id, record.clone(), note).await.map_err(|error| match error {
-                    StoreError::AlreadyExists { .. } => Refusal::already_exists(name),
-                    other => other.into(),
-                })?;
-                Ok((name.to_owned(), shown::<R>(call, &stored)?))
-            })
-        },
+        |tx| Box::pin(async move { Ok((creation.name.clone(), creation.write(tx, call).await?)) }),
         |name| Box::pin(async move { get::<R>(call, &name).await }),
     )
     .await
+}
+
+/// Creates a record as a part of another command.
+pub(crate) async fn create_in<R: Resource>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    message: Option<R::Message>,
+    code: &str,
+) -> Answer<R::Message> {
+    Creation::<R>::read(call, message, code)?.write(tx, call).await
+}
+
+/// A record that is to be created.
+struct Creation<R: Resource> {
+    name: String,
+    record: R::Record,
+    permit: Permit,
+}
+
+impl<R: Resource> Creation<R> {
+    /// Reads what is to be created, and checks what can be without the store.
+    fn read(call: &Call, message: Option<R::Message>, code: &str) -> Answer<Self> {
+        let code = chosen_code::<R>(code)?;
+        let record = readable::<R>(call, message.unwrap_or_default(), &code, None)?;
+        let permit = call.permit(R::WRITE)?;
+        R::authorize(call.actor()?, &record, None)?;
+        Ok(Self { name: name_of::<R>(&code), record, permit })
+    }
+
+    async fn write(&self, tx: &mut Tx<'_>, call: &Call) -> Answer<R::Message> {
+        let Self { name, record, permit } = self;
+        second_person::ask(tx, call, || (None, Some(shown_anew::<R>(call, record, None)))).await?;
+        refuse_missing_references::<R>(tx, record, None).await?;
+        let id = call.new_id();
+        let note = call.note("create", name.clone(), collection::<R>(), Vec::new(), &record.audience(id));
+        let stored = tx.insert_record(permit, id, record.clone(), note).await.map_err(|error| match error {
+            StoreError::AlreadyExists { .. } => Refusal::already_exists(name),
+            other => other.into(),
+        })?;
+        shown::<R>(call, &stored)
+    }
+}
+
+/// A record as the contract shows it, before it is written: whatever its reader may see.
+fn shown_anew<R: Resource>(call: &Call, record: &R::Record, before: Option<&Stored<R::Record>>) -> R::Message {
+    R::show(&Stored {
+        id: before.map(|before| before.id).unwrap_or_default(),
+        version: before.map(|before| before.version).unwrap_or_default(),
+        create_time: before.map_or(call.now, |before| before.create_time),
+        update_time: before.map_or(call.now, |before| before.update_time),
+        retire_time: before.and_then(|before| before.retire_time),
+        head_hash: Vec::new(),
+        value: record.clone(),
+    })
+}
+
+/// A record before a change and afterwards, as the contract shows it.
+fn before_and_after<R: Resource>(
+    call: &Call,
+    before: &Stored<R::Record>,
+    after: &R::Record,
+) -> (Option<R::Message>, Option<R::Message>) {
+    (Some(R::show(before)), Some(shown_anew::<R>(call, after, Some(before))))
+}
+
+/// A record of a public name as it stands, with its version, whatever its reader may see; none if there is none.
+pub(crate) async fn as_it_stands<R: Resource>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    name: &str,
+) -> Answer<Option<(i64, R::Message)>> {
+    let stored = tx.record::<R::Record>(call.scope()?, &code_in::<R>(name)?).await?;
+    Ok(stored.map(|stored| (stored.version, R::show(&stored))))
+}
+
+/// The code that a caller chose.
+fn chosen_code<R: Resource>(code: &str) -> Answer<String> {
+    let named = |violation| Refusal::invalid(vec![Violation { field: format!("{}_id", R::SINGULAR), ..violation }]);
+    R::code(code).map_err(named)
+}
+
+/// The public name of a code that a caller chose.
+pub(crate) fn chosen_name<R: Resource>(code: &str) -> Answer<String> {
+    Ok(name_of::<R>(&chosen_code::<R>(code)?))
+}
+
+/// The public name in a message, in its canonical form.
+pub(crate) fn canonical_name<R: Resource>(name: &str) -> Answer<String> {
+    Ok(name_of::<R>(&code_in::<R>(name)?))
 }
 
 /// Reads a record by its public name; a retired one too, for history names it.
@@ -226,37 +303,62 @@ pub(crate) async fn update<R: Resource>(
     mask: Option<FieldMask>,
     validate_only: bool,
 ) -> Answer<R::Message> {
-    let message = message.unwrap_or_default();
-    let code = code_in::<R>(R::name(&message))?;
-    let name = name_of::<R>(&code);
-    let paths = mask.map(|mask| mask.paths).filter(|paths| !paths.is_empty()).unwrap_or_else(|| message.populated());
-    let permit = call.permit(R::WRITE)?;
-    let (message, code, name, paths, permit) = (&message, code.as_str(), name.as_str(), &paths, &permit);
+    let update = &Update::<R>::read(call, message, mask)?;
     call.run(
         validate_only,
-        |tx| {
-            Box::pin(async move {
-                let stored = present::<R>(tx, call, code, R::etag(message)).await?;
-                let mut merged = R::show(&stored);
-                Merge::merge(&mut merged, message, paths).map_err(|error| convert::mask_refusal(&error))?;
-                refuse_broken_limits::<R>(&merged, paths)?;
-                let record = readable::<R>(call, merged, code, Some(&stored.value))?;
-                refuse_change::<R>(&record, &stored.value, call.today())?;
-                if record == stored.value {
-                    return Ok((name.to_owned(), shown::<R>(call, &stored)?));
-                }
-                R::authorize(call.actor()?, &record, Some(&stored.value))?;
-                refuse_missing_references::<R>(tx, &record, Some(&stored.value)).await?;
-                let audience = record.audience(stored.id);
-                let note = call.note("update", name.to_owned(), collection::<R>(), paths.clone(), &audience);
-                let stored =
-                    tx.update_record(permit, &stored, record, note).await.map_err(|error| stale(error, name))?;
-                Ok((name.to_owned(), shown::<R>(call, &stored)?))
-            })
-        },
+        |tx| Box::pin(async move { Ok((update.name.clone(), update.write(tx, call).await?)) }),
         |name| Box::pin(async move { get::<R>(call, &name).await }),
     )
     .await
+}
+
+/// Changes the fields that the mask names, as a part of another command.
+pub(crate) async fn update_in<R: Resource>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    message: Option<R::Message>,
+    mask: Option<FieldMask>,
+) -> Answer<R::Message> {
+    Update::<R>::read(call, message, mask)?.write(tx, call).await
+}
+
+/// A change of a record.
+struct Update<R: Resource> {
+    code: String,
+    name: String,
+    message: R::Message,
+    paths: Vec<String>,
+    permit: Permit,
+}
+
+impl<R: Resource> Update<R> {
+    fn read(call: &Call, message: Option<R::Message>, mask: Option<FieldMask>) -> Answer<Self> {
+        let message = message.unwrap_or_default();
+        let code = code_in::<R>(R::name(&message))?;
+        let paths =
+            mask.map(|mask| mask.paths).filter(|paths| !paths.is_empty()).unwrap_or_else(|| message.populated());
+        Ok(Self { name: name_of::<R>(&code), code, message, paths, permit: call.permit(R::WRITE)? })
+    }
+
+    async fn write(&self, tx: &mut Tx<'_>, call: &Call) -> Answer<R::Message> {
+        let Self { code, name, message, paths, permit } = self;
+        let stored = present::<R>(tx, call, code, R::etag(message)).await?;
+        let mut merged = R::show(&stored);
+        Merge::merge(&mut merged, message, paths).map_err(|error| convert::mask_refusal(&error))?;
+        refuse_broken_limits::<R>(&merged, paths)?;
+        let record = readable::<R>(call, merged, code, Some(&stored.value))?;
+        refuse_change::<R>(&record, &stored.value, call.today())?;
+        if record == stored.value {
+            return shown::<R>(call, &stored);
+        }
+        R::authorize(call.actor()?, &record, Some(&stored.value))?;
+        second_person::ask(tx, call, || before_and_after::<R>(call, &stored, &record)).await?;
+        refuse_missing_references::<R>(tx, &record, Some(&stored.value)).await?;
+        let audience = record.audience(stored.id);
+        let note = call.note("update", name.clone(), collection::<R>(), paths.clone(), &audience);
+        let stored = tx.update_record(permit, &stored, record, note).await.map_err(|error| stale(error, name))?;
+        shown::<R>(call, &stored)
+    }
 }
 
 /// Retires a record: it stays for what names it, and its code is never given to something else.
@@ -266,20 +368,32 @@ pub(crate) async fn retire<R: Resource>(call: &Call, name: &str, etag: &str) -> 
     let (code, permit) = (code.as_str(), &permit);
     call.run(
         false,
-        |tx| {
-            Box::pin(async move {
-                let stored = present::<R>(tx, call, code, etag).await?;
-                R::refuse_retirement(&stored.value)?;
-                let audience = stored.value.audience(stored.id);
-                let note =
-                    call.note("retire", name_of::<R>(code), collection::<R>(), vec!["active".to_owned()], &audience);
-                let stored = tx.retire_record(permit, &stored, note).await.map_err(|error| stale(error, name))?;
-                Ok((name_of::<R>(code), shown::<R>(call, &stored)?))
-            })
-        },
+        |tx| Box::pin(async move { Ok((name_of::<R>(code), retired::<R>(tx, call, permit, code, etag).await?)) }),
         |name| Box::pin(async move { get::<R>(call, &name).await }),
     )
     .await
+}
+
+/// Retires a record as a part of another command.
+pub(crate) async fn retire_in<R: Resource>(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answer<R::Message> {
+    retired::<R>(tx, call, &call.permit(R::WRITE)?, &code_in::<R>(name)?, etag).await
+}
+
+async fn retired<R: Resource>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    permit: &Permit,
+    code: &str,
+    etag: &str,
+) -> Answer<R::Message> {
+    let stored = present::<R>(tx, call, code, etag).await?;
+    R::refuse_retirement(&stored.value)?;
+    second_person::ask(tx, call, || (Some(R::show(&stored)), None)).await?;
+    let name = name_of::<R>(code);
+    let audience = stored.value.audience(stored.id);
+    let note = call.note("retire", name.clone(), collection::<R>(), vec!["active".to_owned()], &audience);
+    let stored = tx.retire_record(permit, &stored, note).await.map_err(|error| stale(error, &name))?;
+    shown::<R>(call, &stored)
 }
 
 /// What a verb of a resource does, beside its step.
@@ -325,22 +439,47 @@ pub(crate) async fn step_and<R: Resource>(
         false,
         |tx| {
             Box::pin(async move {
-                let stored = present::<R>(tx, call, code, etag).await?;
-                let record = step(stored.value.clone())?;
-                Refusal::check(missing(tx, &verb.references).await?)?;
-                let name = name_of::<R>(code);
-                let paths = verb.paths.iter().map(|path| (*path).to_owned()).collect();
-                let audience = record.audience(stored.id);
-                let note = call.note(verb.word, name.clone(), collection::<R>(), paths, &audience);
-                let stored =
-                    tx.update_record(permit, &stored, record, note).await.map_err(|error| stale(error, &name))?;
+                let stored = stepped::<R>(tx, call, permit, (code, etag), verb, step).await?;
                 then(tx, call, permit, &stored).await?;
-                Ok((name, shown::<R>(call, &stored)?))
+                Ok((name_of::<R>(code), shown::<R>(call, &stored)?))
             })
         },
         |name| Box::pin(async move { get::<R>(call, &name).await }),
     )
     .await
+}
+
+/// Does one step of a record's life as a part of another command.
+pub(crate) async fn step_in<R: Resource>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    name: &str,
+    etag: &str,
+    verb: &Verb,
+    step: impl Fn(R::Record) -> Answer<R::Record> + Send + Sync,
+) -> Answer<R::Message> {
+    let (code, permit) = (code_in::<R>(name)?, call.permit(verb.act)?);
+    let stored = stepped::<R>(tx, call, &permit, (code.as_str(), etag), verb, &step).await?;
+    shown::<R>(call, &stored)
+}
+
+async fn stepped<R: Resource>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    permit: &Permit,
+    (code, etag): (&str, &str),
+    verb: &Verb,
+    step: &(impl Fn(R::Record) -> Answer<R::Record> + Send + Sync),
+) -> Answer<Stored<R::Record>> {
+    let stored = present::<R>(tx, call, code, etag).await?;
+    let record = step(stored.value.clone())?;
+    second_person::ask(tx, call, || before_and_after::<R>(call, &stored, &record)).await?;
+    Refusal::check(missing(tx, &verb.references).await?)?;
+    let name = name_of::<R>(code);
+    let paths = verb.paths.iter().map(|path| (*path).to_owned()).collect();
+    let audience = record.audience(stored.id);
+    let note = call.note(verb.word, name.clone(), collection::<R>(), paths, &audience);
+    tx.update_record(permit, &stored, record, note).await.map_err(|error| stale(error, &name))
 }
 
 /// The record of a code for a command: within reach, not retired, and as the caller read it.

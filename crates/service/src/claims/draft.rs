@@ -155,6 +155,13 @@ pub(super) fn taken(error: StoreError, name: &str) -> Refusal {
             )];
             refusal
         }
+        StoreError::AlreadyExists { what } if what.contains("open_job_key") => Refusal::field(
+            "claim.external_job",
+            "REPAIR_ORDER_JOB_CLAIMED",
+            "another claim of this station claims this job of the repair order; correct external_repair_order or \
+             external_job, or withdraw the other claim",
+            "本站另一索赔单已申报该工单的此项目；请更正工单或项目编号，或撤回另一索赔单",
+        ),
         StoreError::AlreadyExists { what } if what == NUMBER_TAKEN => Refusal::overtaken(),
         StoreError::AlreadyExists { .. } => Refusal::already_exists(name),
         other => other.into(),

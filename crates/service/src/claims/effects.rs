@@ -94,7 +94,8 @@ async fn take_entitlement(
     save_entitlement(tx, call, permit, &stored, after, "reserve", &holder_audience(claim)).await
 }
 
-/// After a decision: what follows from any step, and the authorisation that an approved request gives.
+/// After a decision: what follows from any step, and the authorisation that an approved request gives. A later
+/// decision changes what that allows, and takes it back where nothing is approved any more.
 pub(crate) async fn decide(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim: &Claim) -> Answer<()> {
     follow(tx, call, permit, claim).await?;
     match claim.kind.spec().effect() {
@@ -102,12 +103,12 @@ pub(crate) async fn decide(tx: &mut Tx<'_>, call: &Call, permit: &Permit, claim:
         Effect::Authorizes => {}
     }
     let (id, seed, today) = (AuthorizationId(call.new_id()), call.new_id(), call.today());
-    let setting = settings::in_force(tx, today).await?;
-    let Some(new) = Authorization::issue(claim, id, seed, today, &setting) else { return Ok(()) };
     if let Some(stored) = tx.authorization_of_claim(claim.id).await? {
-        let items = stored.value.clone().reissued(&new, today);
+        let items = stored.value.clone().reissued(claim, today);
         return save_authorization(tx, call, permit, &stored, items, "reissue", &["items", "state"]).await;
     }
+    let setting = settings::in_force(tx, today).await?;
+    let Some(new) = Authorization::issue(claim, id, seed, today, &setting) else { return Ok(()) };
     let paths = Vec::new();
     let note = call.note("issue", new.name(), "authorizations", paths, &Audience::Organizations(vec![new.station]));
     tx.insert_authorization(permit, new, note).await.map_err(|error| match error {
@@ -215,7 +216,7 @@ fn holder_audience(claim: &Claim) -> Audience {
 fn claimed_since() -> Refusal {
     Refusal::new(
         Reason::StateConflict,
-        "another claim has been given this free service since; it can't be approved a second time",
-        "此次免费保养其后已由其他索赔单享用，不能重复核准",
+        "this free service has been given to another claim since, or was taken back; it can't be approved a second time",
+        "此次免费保养其后已由其他索赔单享用或已作废，不能重复核准",
     )
 }

@@ -45,7 +45,9 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         lookup = lookup.every::<RescueTariff>();
     }
     let mut found = lookup.read().await?;
-    let setting = settings::of(&found.values::<Setting>()?, call.today());
+    let all_settings = found.values::<Setting>()?;
+    let setting = settings::of(&all_settings, call.today());
+    let setting_of_prices = settings::of(&all_settings, header.repair_completion_date.unwrap_or(call.today()));
     let station = found
         .values::<Station>()?
         .pop()
@@ -80,6 +82,7 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         now: call.now,
         today: call.today(),
         setting,
+        setting_of_prices,
         station,
         vehicle,
         policies,

@@ -241,7 +241,8 @@ pub(crate) fn refused_step(name: &str, error: TransitionError) -> Refusal {
 
 impl From<MoneyError> for Refusal {
     fn from(error: MoneyError) -> Self {
-        Refusal::field("claim.lines", "AMOUNT_OUT_OF_RANGE", error.to_string(), "金额超出可处理范围")
+        let text = error.text();
+        Refusal::field("claim.lines", "AMOUNT_OUT_OF_RANGE", text.en, text.zh_cn)
     }
 }
 

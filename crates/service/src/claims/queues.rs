@@ -58,8 +58,16 @@ async fn take_next(call: &Call, request: v1::TakeNextClaimRequest) -> Answer<v1:
             Box::pin(async move {
                 known_queue(tx, call, queue.as_ref()).await?;
                 let user = call.actor()?.user;
-                let Some(stored) = tx.next_in_queue(call.scope()?, queue.as_ref(), user).await? else {
-                    return Ok((String::new(), v1::TakeNextClaimResponse { claim: None }));
+                let mut own = Vec::new();
+                let stored = loop {
+                    let Some(next) = tx.next_in_queue(call.scope()?, queue.as_ref(), user, &own).await? else {
+                        return Ok((String::new(), v1::TakeNextClaimResponse { claim: None }));
+                    };
+                    if !next.value.parties().are_claimed_by(user) {
+                        break next;
+                    }
+                    // Submitted by the caller, at a station and in another time: somebody else's to decide.
+                    own.push(next.id);
                 };
                 let permit = call.permit(Act::DecideClaim(stored.value.parties()))?;
                 let name = convert_claims::name(stored.id);
@@ -173,12 +181,12 @@ async fn known_queue(tx: &mut Tx<'_>, call: &Call, queue: Option<&Code>) -> Answ
 
 /// Whoever is given a claim must be one who could decide it.
 async fn may_decide(tx: &mut Tx<'_>, call: &Call, claim: &Claim, auditor: UserId) -> Answer<()> {
-    if claim.created_by == auditor {
+    if claim.parties().are_claimed_by(auditor) {
         return Err(Refusal::field(
             "auditor",
             "CREATED_THE_CLAIM",
-            "this person created the claim and can't decide it; name another auditor",
-            "该人员创建了此索赔，不能审核；请指定其他审核员",
+            "this person created, submitted or defended the claim and can't decide it; name another auditor",
+            "该人员曾创建、提交此索赔或为其申诉，不能审核；请指定其他审核员",
         ));
     }
     let user = tx.user(&call.everything()?, auditor.0).await?;

@@ -62,7 +62,8 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                 let stored =
                     tx.update_claim(&permit, &stored, claim.clone(), note).await.map_err(|error| match error {
                         StoreError::Stale => Refusal::stale(name),
-                        StoreError::AlreadyExists { what } if what.contains("open_job_key") => job_claimed(name),
+                        // Two submissions of one repair-order job met: looked at again, the first is found and named.
+                        StoreError::AlreadyExists { what } if what.contains("open_job_key") => StoreError::Retry.into(),
                         other => other.into(),
                     })?;
                 let stored = judged.decide(tx, call, stored, &facts.setting).await?;
@@ -176,10 +177,4 @@ fn has_errors(name: &str, findings: &[Finding]) -> Refusal {
     .with("warnings", (findings.len() - count).to_string());
     refusal.violations = errors.into_iter().map(convert_claims::as_violation).collect();
     refusal
-}
-
-/// Two submissions of one repair-order job met: the database let one through.
-fn job_claimed(name: &str) -> Refusal {
-    let finding = Finding::error(recourse_domain::claims::Code::RepairOrderJobClaimed, "external_job");
-    has_errors(name, &[finding])
 }

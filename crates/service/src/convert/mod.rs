@@ -96,20 +96,29 @@ pub(crate) fn etag(version: i64) -> String {
 
 /// Refuses an etag that is given and not the present one.
 pub(crate) fn check_etag(etag_given: &str, version: i64, name: &str) -> Answer<()> {
-    let given = etag_given.trim().trim_start_matches("W/").trim_matches('"');
+    let given = bare(etag_given);
     if given.is_empty() || given == "*" || given == etag(version) { Ok(()) } else { Err(Refusal::stale(name)) }
 }
 
-/// Refuses a missing etag, where nobody may act on what they have not read.
+/// Refuses a missing etag, where nobody may act on what they have not read. That it be any version says nothing of
+/// what was read either.
 pub(crate) fn require_etag(etag_given: &str) -> Answer<()> {
-    if !etag_given.trim().is_empty() {
+    let given = bare(etag_given);
+    if !given.is_empty() && given != "*" {
         return Ok(());
     }
-    Err(Refusal::new(
-        Reason::EtagRequired,
+    let (en, zh) = (
         "etag is required here: read the resource and send the etag you read",
         "此操作必须提供 etag：请先读取资源并带上读到的 etag",
-    ))
+    );
+    let mut refusal = Refusal::new(Reason::EtagRequired, en, zh);
+    refusal.violations = vec![Violation::new("etag", "REQUIRED", en, zh)];
+    Err(refusal)
+}
+
+/// An etag without what HTTP may write around it.
+fn bare(etag: &str) -> &str {
+    etag.trim().trim_start_matches("W/").trim_matches('"')
 }
 
 /// An instant.

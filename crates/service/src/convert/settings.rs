@@ -45,6 +45,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         goodwill_needs_budget,
         goodwill_overdraft_level,
         waiver_limits,
+        proposal_days,
     } = &stored.value;
     v1::Setting {
         name: format!("settings/{code}"),
@@ -79,6 +80,7 @@ pub(crate) fn show(stored: &Stored<Setting>) -> v1::Setting {
         goodwill_needs_budget: *goodwill_needs_budget,
         goodwill_overdraft_level: *goodwill_overdraft_level,
         waiver_limits: waiver_limits.iter().filter_map(|limit| money(*limit)).collect(),
+        proposal_days: *proposal_days,
         active: stored.retire_time.is_none(),
         create_time: timestamp(stored.create_time),
         update_time: timestamp(stored.update_time),
@@ -155,6 +157,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
         goodwill_needs_budget,
         goodwill_overdraft_level,
         waiver_limits,
+        proposal_days,
         active: _,
         create_time: _,
         update_time: _,
@@ -232,6 +235,7 @@ pub(crate) fn read(message: v1::Setting, code: &str, ids: NewId<'_>) -> Result<S
             goodwill_needs_budget,
             goodwill_overdraft_level,
             waiver_limits: waivers,
+            proposal_days,
         })
     })
 }

@@ -1,7 +1,6 @@
 //! Asking for a correction: who asks, what is recorded now, what proves the other.
 
 use recourse_domain::access::Act;
-use recourse_domain::attachments;
 use recourse_domain::catalog::Station;
 use recourse_domain::corrections::{
     AskingStation, CorrectedValue, Correction, CorrectionState, OdometerCorrection, SaleDateCorrection,
@@ -15,6 +14,7 @@ use recourse_repository::{StoreError, Tx};
 use uuid::Uuid;
 
 use super::{COLLECTION, audience, replay, shown};
+use crate::attachments::unknown_attachments;
 use crate::catalog::unknown;
 use crate::context::Call;
 use crate::convert;
@@ -41,7 +41,7 @@ pub(super) async fn create(call: &Call, request: v1::CreateCorrectionRequest) ->
                 let permit = call.permit(Act::AskForCorrection { station: station.as_ref().map(|asks| asks.id) })?;
                 let value = recorded(tx, call, asked).await?;
                 let mut found = value.check();
-                found.extend(missing_evidence(tx, &given.evidence, station.as_ref()).await?);
+                found.extend(unknown_attachments(tx, &given.evidence, station.as_ref().map(|asks| asks.id)).await?);
                 Refusal::check(under_correction(found))?;
                 let author = permit.actor().author();
                 let correction = Correction {
@@ -139,29 +139,4 @@ async fn recorded(tx: &mut Tx<'_>, call: &Call, asked: &Asked) -> Answer<Correct
             Ok(CorrectedValue::SaleDate(SaleDateCorrection { recorded, right }))
         }
     }
-}
-
-/// Attachments that are not there: a station proves by its own.
-async fn missing_evidence(
-    tx: &mut Tx<'_>,
-    evidence: &[String],
-    station: Option<&AskingStation>,
-) -> Answer<Vec<Violation>> {
-    let keys = attachments::named(evidence.iter().map(String::as_str));
-    let facts = tx.attachment_facts(&keys).await?;
-    let is_there = |name: &str| {
-        let fact = attachments::key_of(name).and_then(|key| facts.get(&key));
-        fact.is_some_and(|fact| !fact.abandoned && station.is_none_or(|asks| asks.id == fact.station))
-    };
-    let missing = evidence.iter().enumerate().filter(|(_, name)| !is_there(name));
-    Ok(missing
-        .map(|(index, name)| {
-            Violation::new(
-                format!("evidence[{index}]"),
-                "UNKNOWN_REFERENCE",
-                format!("{name} is no attachment of yours; create it first"),
-                format!("{name} 不是您的附件；请先创建"),
-            )
-        })
-        .collect())
 }

@@ -21,6 +21,7 @@ use crate::context::{Boxed, Call};
 use crate::convert::{self, names, timestamp};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
+use crate::second_person;
 
 const COLLECTION: &str = "apiClients";
 
@@ -70,68 +71,87 @@ impl ApiClientService for Api {
     }
 }
 
-async fn create(call: &Call, request: v1::CreateApiClientRequest) -> Answer<v1::ApiClient> {
-    let message = request.api_client.unwrap_or_default();
-    let id = if request.api_client_id.is_empty() {
-        call.new_id()
-    } else {
-        Uuid::parse_str(&request.api_client_id).map_err(|_| {
-            Refusal::field("api_client_id", "BAD_FORMAT", "a client id is a UUID", "api_client_id 必须是 UUID")
-        })?
-    };
-    let secret = random_secret()?;
-    if !message.public_keys.is_empty() {
-        Refusal::check(client_keys::check("api_client.public_keys", &message.public_keys))?;
-    }
-    let name = format!("{COLLECTION}/{id}");
-    let (message, name, secret) = (&message, name.as_str(), secret.as_str());
+async fn create(call: &Call, mut request: v1::CreateApiClientRequest) -> Answer<v1::ApiClient> {
+    let name = choose_name(call, &mut request)?;
+    let (request, name) = (&request, name.as_str());
     call.run(
         false,
-        |tx| {
-            Box::pin(async move {
-                let asked = message.membership.clone().unwrap_or_default();
-                let membership = accounts::read(tx, call, "api_client.membership", &asked).await?;
-                Refusal::check(accounts::under("api_client", membership.check("membership")))?;
-                let mut consenting = Vec::new();
-                for (index, other) in message.consenting_organizations.iter().enumerate() {
-                    let field = format!("api_client.consenting_organizations[{index}]");
-                    let (org, kind, org_name) = accounts::organization(tx, call, &field, other).await?;
-                    if kind != membership.org_kind {
-                        return Err(Refusal::invalid(vec![Violation::new(
-                            field,
-                            "ONE_KIND",
-                            "a client acts for organisations of one kind",
-                            "同一客户端只能代表同一类型的机构",
-                        )]));
-                    }
-                    // Consent of another organisation is given by its own manager, or by an administrator.
-                    call.permit(recourse_domain::access::Act::ManageAccounts { org })?;
-                    consenting.push((org, org_name));
-                }
-                let permit = permit_for(call, std::iter::once(&membership))?;
-                let client = ApiClient {
-                    id: UserId(id),
-                    display_name: message.display_name.trim().to_owned(),
-                    membership,
-                    consenting,
-                    revoked: false,
-                    public_keys: message.public_keys.clone(),
-                    external_ref: message.external_ref.trim().to_owned(),
-                };
-                let note = call.note("create", name.to_owned(), COLLECTION, Vec::new(), &audience(&client));
-                let stored =
-                    tx.insert_client(&permit, client, &fingerprint(secret), note).await.map_err(
-                        |error| match error {
-                            StoreError::AlreadyExists { .. } => Refusal::already_exists(name),
-                            other => other.into(),
-                        },
-                    )?;
-                Ok((name.to_owned(), told(&stored, secret)))
-            })
-        },
+        |tx| Box::pin(async move { Ok((name.to_owned(), create_in(tx, call, request).await?)) }),
         |name| replay(call, name),
     )
     .await
+}
+
+/// The name of the client that a request creates; the server chooses one if the caller did not.
+pub(crate) fn choose_name(call: &Call, request: &mut v1::CreateApiClientRequest) -> Answer<String> {
+    if request.api_client_id.is_empty() {
+        request.api_client_id = call.new_id().to_string();
+    }
+    Ok(format!("{COLLECTION}/{}", id_of(request)?))
+}
+
+fn id_of(request: &v1::CreateApiClientRequest) -> Answer<Uuid> {
+    Uuid::parse_str(&request.api_client_id).map_err(|_| {
+        Refusal::field("api_client_id", "BAD_FORMAT", "a client id is a UUID", "api_client_id 必须是 UUID")
+    })
+}
+
+/// Creates a client as a part of another command; the answer has its secret.
+pub(crate) async fn create_in(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    request: &v1::CreateApiClientRequest,
+) -> Answer<v1::ApiClient> {
+    let absent = v1::ApiClient::default();
+    let message = request.api_client.as_ref().unwrap_or(&absent);
+    let id = id_of(request)?;
+    let (name, secret) = (format!("{COLLECTION}/{id}"), random_secret()?);
+    if !message.public_keys.is_empty() {
+        Refusal::check(client_keys::check("api_client.public_keys", &message.public_keys))?;
+    }
+    let asked = message.membership.clone().unwrap_or_default();
+    let membership = accounts::read(tx, call, "api_client.membership", &asked).await?;
+    Refusal::check(accounts::under("api_client", membership.check("membership")))?;
+    let mut consenting = Vec::new();
+    for (index, other) in message.consenting_organizations.iter().enumerate() {
+        let field = format!("api_client.consenting_organizations[{index}]");
+        let (org, kind, org_name) = accounts::organization(tx, call, &field, other).await?;
+        if kind != membership.org_kind {
+            return Err(Refusal::invalid(vec![Violation::new(
+                field,
+                "ONE_KIND",
+                "a client acts for organisations of one kind",
+                "同一客户端只能代表同一类型的机构",
+            )]));
+        }
+        // Consent of another organisation is given by its own manager, or by an administrator.
+        call.permit(recourse_domain::access::Act::ManageAccounts { org })?;
+        consenting.push((org, org_name));
+    }
+    let permit = permit_for(call, std::iter::once(&membership))?;
+    second_person::ask_for_grant(tx, call, true).await?;
+    let client = ApiClient {
+        id: UserId(id),
+        display_name: message.display_name.trim().to_owned(),
+        membership,
+        consenting,
+        revoked: false,
+        public_keys: message.public_keys.clone(),
+        external_ref: message.external_ref.trim().to_owned(),
+    };
+    let note = call.note("create", name.clone(), COLLECTION, Vec::new(), &audience(&client));
+    let inserted = tx.insert_client(&permit, client, &fingerprint(&secret), note).await;
+    let stored = inserted.map_err(|error| match error {
+        StoreError::AlreadyExists { .. } => Refusal::already_exists(&name),
+        other => other.into(),
+    })?;
+    Ok(told(&stored, &secret))
+}
+
+/// A client of a public name as it stands, with the version.
+pub(crate) async fn as_it_stands(tx: &mut Tx<'_>, call: &Call, name: &str) -> Answer<Option<(i64, v1::ApiClient)>> {
+    let stored = tx.client(call.scope()?, names::uuid_in(name, COLLECTION)?).await?;
+    Ok(stored.map(|stored| (stored.version, show(&stored))))
 }
 
 async fn get(call: &Call, name: &str) -> Answer<v1::ApiClient> {

@@ -1,7 +1,7 @@
 //! Who signs in: people with a password, programs with a secret, and the tokens that both get.
 
 mod accounts;
-mod api_clients;
+pub(crate) mod api_clients;
 pub mod authentication;
 pub mod client_keys;
 pub(crate) mod guard;
@@ -11,7 +11,7 @@ pub mod outside;
 pub mod passwords;
 mod sessions;
 pub mod tokens;
-mod users;
+pub(crate) mod users;
 
 pub use accounts::OEM_NAME;
 pub use options::AccountOptions;

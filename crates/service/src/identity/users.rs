@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use recourse_domain::access::{Act, Permit};
 use recourse_domain::catalog::Stored;
 use recourse_domain::change::Audience;
-use recourse_domain::identity::{Membership, OutsideIdentity, Person, User};
+use recourse_domain::identity::{Membership, OutsideIdentity, Person, User, grants_more};
 use recourse_domain::ids::{OrgId, UserId};
 use recourse_domain::query::order::Order;
 use recourse_proto::merge::Merge;
@@ -25,6 +25,7 @@ use crate::context::{Boxed, Call};
 use crate::convert::{self, names, timestamp};
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
+use crate::second_person;
 
 const COLLECTION: &str = "users";
 /// What the store calls a taken subject of an outside issuer.
@@ -108,6 +109,8 @@ async fn create(call: &Call, request: v1::CreateUserRequest) -> Answer<v1::User>
                     erased: false,
                 };
                 Refusal::check(accounts::under("user", user.check()))?;
+                second_person::ask_for_second_admin(tx, call, user.is_admin()).await?;
+                second_person::ask_for_grant(tx, call, grants_more(&[], &user.memberships)).await?;
                 let note = call.note("create", name.to_owned(), COLLECTION, Vec::new(), &audience(&user));
                 let person = person(message);
                 may_link(call, &[], &person)?;
@@ -150,38 +153,15 @@ async fn list(call: &Call, request: v1::ListUsersRequest) -> Answer<v1::ListUser
 /// Changes names, contacts or memberships. What is taken away stops working within a second: the caches of
 /// all replicas are told in the same transaction.
 async fn update(call: &Call, request: v1::UpdateUserRequest) -> Answer<v1::User> {
-    let message = request.user.unwrap_or_default();
-    let paths = request.update_mask.map_or_else(|| message.populated(), |mask| mask.paths);
-    let name = message.name.clone();
-    let (message, paths, name) = (&message, &paths, name.as_str());
+    let validate_only = request.validate_only;
+    let request = &request;
     let answer = call
         .run(
-            request.validate_only,
+            validate_only,
             |tx| {
                 Box::pin(async move {
-                    let (stored, person_before) = found(tx, call, name, &message.etag).await?;
-                    let mut merged = show(&stored, &person_before);
-                    merged.merge(message, paths).map_err(|error| convert::mask_refusal(&error))?;
-                    let changes_memberships = paths.iter().any(|path| path == "memberships" || path == "*");
-                    let memberships = if changes_memberships {
-                        memberships(tx, call, &merged).await?
-                    } else {
-                        stored.value.memberships.clone()
-                    };
-                    // Leave is needed for what the user is, and for what the user is to become.
-                    let permit = permit_for(call, stored.value.memberships.iter().chain(&memberships))?;
-                    let user = User { memberships, ..stored.value.clone() };
-                    Refusal::check(accounts::under("user", user.check()))?;
-                    let person = person(&merged);
-                    may_link(call, &person_before.outside, &person)?;
-                    if user == stored.value && person == person_before {
-                        return Ok((name.to_owned(), show(&stored, &person)));
-                    }
-                    if changes_memberships {
-                        tx.revoke(stored.id, call.inner.wall.now(), call.new_id()).await?;
-                    }
-                    let stored = write(tx, call, &permit, &stored, user, &person, "update", paths.clone()).await?;
-                    Ok((name.to_owned(), show(&stored, &person)))
+                    let user = update_in(tx, call, request).await?;
+                    Ok((user.name.clone(), user))
                 })
             },
             |name| replay(call, name),
@@ -189,6 +169,53 @@ async fn update(call: &Call, request: v1::UpdateUserRequest) -> Answer<v1::User>
         .await?;
     forget(call, &answer.name);
     Ok(answer)
+}
+
+/// Changes a user as a part of another command; who commits it forgets what the tokens of the user were good for.
+pub(crate) async fn update_in(tx: &mut Tx<'_>, call: &Call, request: &v1::UpdateUserRequest) -> Answer<v1::User> {
+    let absent = v1::User::default();
+    let message = request.user.as_ref().unwrap_or(&absent);
+    let paths = request.update_mask.as_ref().map_or_else(|| message.populated(), |mask| mask.paths.clone());
+    let (stored, person_before) = found(tx, call, &message.name, &message.etag).await?;
+    let mut merged = show(&stored, &person_before);
+    merged.merge(message, &paths).map_err(|error| convert::mask_refusal(&error))?;
+    let changes_memberships = paths.iter().any(|path| path == "memberships" || path == "*");
+    let memberships =
+        if changes_memberships { memberships(tx, call, &merged).await? } else { stored.value.memberships.clone() };
+    // Leave is needed for what the user is, and for what the user is to become.
+    let permit = permit_for(call, stored.value.memberships.iter().chain(&memberships))?;
+    let user = User { memberships, ..stored.value.clone() };
+    Refusal::check(accounts::under("user", user.check()))?;
+    let person = person(&merged);
+    may_link(call, &person_before.outside, &person)?;
+    if user == stored.value && person == person_before {
+        return Ok(show(&stored, &person));
+    }
+    second_person::ask_for_grant(tx, call, grants_more(&stored.value.memberships, &user.memberships)).await?;
+    let links = person.outside.iter().any(|identity| !person_before.outside.contains(identity));
+    if links && user.memberships.iter().any(|membership| membership.org == OrgId::OEM) {
+        second_person::ask_for_link(tx, call).await?;
+    }
+    if changes_memberships {
+        tx.revoke(stored.id, call.inner.wall.now(), call.new_id()).await?;
+    }
+    let stored = write(tx, call, &permit, &stored, user, &person, "update", paths).await?;
+    Ok(show(&stored, &person))
+}
+
+/// A user of a public name as it stands, with the version; without what tells of the person.
+pub(crate) async fn as_it_stands(tx: &mut Tx<'_>, call: &Call, name: &str) -> Answer<Option<(i64, v1::User)>> {
+    let found = tx.user(call.scope()?, user_in(call, name)?).await?;
+    Ok(found.map(|(stored, _)| {
+        let User { id, memberships, .. } = &stored.value;
+        let memberships = memberships.iter().map(accounts::show).collect();
+        (stored.version, v1::User { name: format!("{COLLECTION}/{id}"), memberships, ..v1::User::default() })
+    }))
+}
+
+/// The name of a user, whoever asks: `users/me` is somebody else for somebody else.
+pub(crate) fn canonical_name(call: &Call, name: &str) -> Answer<String> {
+    Ok(format!("{COLLECTION}/{}", user_in(call, name)?))
 }
 
 fn user_in(call: &Call, name: &str) -> Answer<Uuid> {
@@ -254,7 +281,8 @@ fn outside_taken() -> Refusal {
     Refusal::already_exists("this subject of the outside issuer")
 }
 
-fn forget(call: &Call, name: &str) {
+/// Lets the next call of a user ask the store again what the user may do.
+pub(crate) fn forget(call: &Call, name: &str) {
     if let Ok(id) = names::uuid_in(name, COLLECTION) {
         call.inner.authenticator.forget(id);
     }

@@ -9,7 +9,7 @@ use recourse_domain::claims::{Claim, Effect};
 use recourse_domain::ids::{Code, OrgId, RecoveryClaimId, UserId};
 use recourse_domain::money::BasisPoints;
 use recourse_domain::recovery_claims::liability::{self, LiabilityFacts};
-use recourse_domain::recovery_claims::{Basis, Liable, NewRecovery, RecoveryClaim, Unresolved, Verb};
+use recourse_domain::recovery_claims::{Basis, Liable, NewRecovery, RecoveryClaim, State, Unresolved, Verb};
 use recourse_domain::vehicle::Vehicle;
 use recourse_repository::{Found, Lookup, StoreError, Tx};
 
@@ -50,11 +50,19 @@ pub(crate) async fn after_decision(
         }
     }
     if existing.is_empty() && approved {
+        let mut arising = Vec::new();
         for (liable, decided_by) in liable_for(claim, appraisal, &facts) {
+            // Who bears no share is asked for nothing, whatever is decided later.
+            if liable.as_ref().is_ok_and(|liable| liable.share() == BasisPoints::ZERO) {
+                continue;
+            }
             let new = new_recovery(call, permit, decided_by, None);
-            let recovery = RecoveryClaim::arise(new, claim, liable)?;
-            // Below the contract's minimum nothing is asked for.
-            if !recovery.asks_for_nothing()? {
+            arising.push(RecoveryClaim::arise(new, claim, liable)?);
+        }
+        // Below the contract's minimum nothing is asked for. One of several that is below it is kept beside the others,
+        // for a later decision moves all that exist.
+        if arising.iter().any(|recovery| recovery.state != State::Settled) {
+            for recovery in arising {
                 insert(tx, call, permit, recovery).await?;
             }
         }

@@ -39,8 +39,12 @@ pub(super) async fn assign(call: &Call, request: v1::AssignRecoveryClaimRequest)
                 let claim = claim_of(tx, call, &stored.value).await?.value;
                 let permit = call.permit(Act::DecideClaim(claim.parties()))?;
                 let facts = facts_with(tx, call, &claim, std::slice::from_ref(supplier)).await?;
+                let others = tx.recoveries_of_claims(&call.everything()?, &[claim.id]).await?;
+                let others: Vec<RecoveryClaim> = others.into_iter().map(|stored| stored.value).collect();
+                let beside = stored.value.shares_beside(&others, share);
+                let (shares, place) = beside.map_err(|error| refused(name, error))?;
                 let basis = (Basis::Assigned, request.reason.clone());
-                let liable = liability::liable(&claim, &facts, supplier, (&[share], 0), basis);
+                let liable = liability::liable(&claim, &facts, supplier, (&shares, place), basis);
                 let assigned = stored.value.clone().assign(liable, &claim, permit.actor().user);
                 let assigned = assigned.map_err(|error| refused(name, error))?;
                 let stored = saved(tx, call, &permit, &stored, assigned, Verb::Assign).await?;
@@ -64,6 +68,14 @@ pub(super) async fn issue(call: &Call, request: v1::IssueRecoveryClaimRequest) -
                 let stored = found(tx, call, name, &request.etag).await?;
                 let permit = call.permit(Act::HandleRecovery)?;
                 let proof = request.delivery_proof.clone();
+                // By the decision that stands now: one may have been taken while somebody said who is liable.
+                let claim = claim_of(tx, call, &stored.value).await?.value;
+                let priced = stored.value.clone().priced(&claim)?;
+                let stored = if priced == stored.value {
+                    stored
+                } else {
+                    saved(tx, call, &permit, &stored, priced, Verb::Adjust).await?
+                };
                 let issued = stored.value.clone().issue(missing, proof, permit.actor().user, call.now);
                 let issued = issued.map_err(|error| refused(name, error))?;
                 let supplier = issued.supplier.as_ref().map(|liable| liable.org);
@@ -128,7 +140,7 @@ pub(super) async fn waive(call: &Call, request: v1::WaiveRecoveryClaimRequest) -
                 let stored = found(tx, call, name, &request.etag).await?;
                 let permit = call.permit(Act::HandleRecovery)?;
                 let setting = settings::in_force(tx, call.today()).await?;
-                let alone = setting.waives_alone(stored.value.at_stake()?);
+                let alone = stored.value.at_stake()?.is_some_and(|amount| setting.waives_alone(amount));
                 let (by, recovery) = (permit.actor().user, stored.value.clone());
                 let asked = recovery.waive(request.reason.clone(), by, call.now);
                 let (waived, verb) = match asked {

@@ -153,7 +153,10 @@ fn refused(name: &str, error: RecoveryError) -> Refusal {
             "nothing waits for a second person; a colleague records an answer, or asks for a waiver, first",
             "没有待第二人确认的内容；请先由同事登记答复或申请豁免",
         ),
-        RecoveryError::NotDue => conflict("the time to answer has not passed", "答复期限未到"),
+        RecoveryError::NotDue => conflict(
+            "the supplier has neither answered nor let its time pass; wait for its answer, or record its letter",
+            "供应商尚未答复，且答复期限未到；请等待答复，或登记其函件答复",
+        ),
         RecoveryError::Money(error) => error.into(),
     }
 }

@@ -56,7 +56,7 @@ impl TrustAnchors {
 
 /// What came of one question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// It holds; something to tell, perhaps.
     Passed(String),
     /// It does not.
@@ -67,7 +67,7 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// Why it does not hold, if it was asked and does not.
-    pub(crate) fn fault(&self) -> Option<&Fault> {
+    pub fn fault(&self) -> Option<&Fault> {
         match self {
             Outcome::Failed(fault) => Some(fault),
             Outcome::Passed(_) | Outcome::NotChecked(_) => None,
@@ -86,22 +86,22 @@ impl From<Result<String, Fault>> for Outcome {
 
 /// What became of an expert's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ExpertCheck {
+pub struct ExpertCheck {
     /// The certificate can be read, and its key may sign.
-    pub(crate) certificate: Outcome,
+    pub certificate: Outcome,
     /// The signature fits.
-    pub(crate) signature: Outcome,
+    pub signature: Outcome,
     /// The certificate was valid.
-    pub(crate) validity: Outcome,
+    pub validity: Outcome,
     /// Somebody trusted issued it.
-    pub(crate) chain: Outcome,
+    pub chain: Outcome,
     /// It is the expert's.
-    pub(crate) binding: Outcome,
+    pub binding: Outcome,
 }
 
 impl ExpertCheck {
     /// The answers, in the order in which they are told.
-    pub(crate) fn outcomes(&self) -> [&Outcome; 5] {
+    pub fn outcomes(&self) -> [&Outcome; 5] {
         [&self.certificate, &self.signature, &self.validity, &self.chain, &self.binding]
     }
 
@@ -114,7 +114,7 @@ impl ExpertCheck {
 
 /// Checks an expert's detached signature of a text, made at an instant, against those whom the deployment trusts and
 /// the certificates that were registered for the expert.
-pub(crate) fn check(
+pub fn check(
     jws: &str,
     text: &str,
     at: DateTime<Utc>,

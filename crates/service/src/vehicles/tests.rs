@@ -64,6 +64,7 @@ async fn api() -> Api {
         },
         trust_anchors: crate::TrustAnchors::default(),
         fetch: Arc::new(NoFetch),
+        second_person: true,
         store,
         clock: Arc::new(Noon),
         wall: Arc::new(Noon),

@@ -92,6 +92,7 @@ impl Setting {
             (self.look_back_days, "look_back_days"),
             (self.supplement_window_days, "supplement_window_days"),
             (self.appraisal_access_days, "appraisal_access_days"),
+            (self.proposal_days, "proposal_days"),
         ] {
             checks.must((0..=3_650).contains(&days), field, "OUT_OF_RANGE", "is 0 to 3650 days", "应为 0 至 3650 天");
         }

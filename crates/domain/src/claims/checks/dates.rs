@@ -40,10 +40,12 @@ fn order(claim: &Claim, today: NaiveDate) -> Vec<Finding> {
     findings
 }
 
-/// The window runs from completion to the first submission; corrections of a returned claim are not late.
+/// The window runs from completion to the first submission; corrections of a returned claim are not late. A copy
+/// brings the first submission of the repair that it was copied from: one before this completion was another repair's.
 fn late(claim: &Claim, facts: &Facts) -> Option<Finding> {
     let completed = claim.header.repair_completion_date?;
-    let submitted = facts.first_submit_date.unwrap_or(facts.today);
+    let first = facts.first_submit_date.filter(|first| claim.submission.is_some() || completed <= *first);
+    let submitted = first.unwrap_or(facts.today);
     let days = days_between(completed, submitted);
     let limit = facts.setting.submission_window_days;
     (days > i64::from(limit)).then(|| {
@@ -58,7 +60,8 @@ fn late(claim: &Claim, facts: &Facts) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::sample::{day, draft, facts};
+    use crate::claims::StateWord;
+    use crate::claims::sample::{day, draft, facts, in_state};
 
     fn with_dates(complaint: &str, start: &str, completion: &str) -> Claim {
         let mut claim = draft();
@@ -119,5 +122,17 @@ mod tests {
         assert_eq!(found(&claim, &facts).len(), 1);
         facts.first_submit_date = Some(day("2026-09-20"));
         assert_eq!(found(&claim, &facts), []);
+    }
+
+    #[test]
+    fn a_copy_brings_no_submission_that_is_older_than_its_repair() {
+        let mut facts = facts();
+        let copy = with_dates("2026-09-01", "", "2026-09-01");
+        facts.first_submit_date = Some(day("2026-09-01"));
+        assert_eq!(found(&copy, &facts), []);
+        facts.first_submit_date = Some(day("2026-08-31"));
+        assert_eq!(found(&copy, &facts), [(Code::SubmittedTooLate, "repair_completion_date".to_owned())]);
+        let own = Claim { submission: in_state(StateWord::Submitted).submission, ..copy };
+        assert_eq!(found(&own, &facts), [], "its own first submission counts, whatever was corrected since");
     }
 }

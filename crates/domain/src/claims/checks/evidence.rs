@@ -46,11 +46,12 @@ fn attachment(claim: &Claim, field: String, name: &str, facts: &Facts) -> Vec<Fi
     .collect()
 }
 
-/// A claim that this one adds to, or was copied from, rests on the same proof rightly.
+/// A claim of the station that this one adds to, or was copied from, rests on the same proof rightly.
 fn is_another(claim: &Claim, other: &EvidenceUse) -> bool {
     let name = format!("claims/{}", other.claim);
     let kin = [&claim.header.supplement_of, &claim.header.copied_from];
-    other.claim != claim.id && other.state.is_live() && kin.iter().all(|one| one.as_deref() != Some(&name))
+    let is_kin = other.station == claim.station && kin.iter().any(|one| one.as_deref() == Some(&name));
+    other.claim != claim.id && other.state.is_live() && !is_kin
 }
 
 /// What a rule asks for and the claim has not.
@@ -258,7 +259,9 @@ mod tests {
         let supplement = |claim: &mut Claim| {
             claim.header.supplement_of = Some("claims/00000000-0000-0000-0000-000000000063".to_owned());
         };
-        assert_eq!(told(other, supplement), []);
+        assert_eq!(told(other.clone(), supplement), []);
+        let of_another = told(EvidenceUse { station: OrgId(Uuid::from_u128(5)), ..other }, supplement);
+        assert_eq!(of_another.len(), 1, "a claim of another station is no supplement's");
     }
 
     #[test]

@@ -243,7 +243,8 @@ fn the_truth_table_of_states_and_verbs() {
 #[test]
 fn a_refused_verb_says_where_it_is_possible() {
     let error = perform(in_state(StateWord::Settled), Verb::Withdraw).unwrap_err();
-    assert_eq!(error.text().en, "the claim is SETTLED; withdraw is possible in DRAFT, SUBMITTED, RETURNED");
+    let said = "the claim is SETTLED; withdraw is possible in DRAFT, SUBMITTED, RETURNED";
+    assert!(error.text().en.starts_with(said), "{}", error.text().en);
     assert!(error.text().zh_cn.contains("SETTLED"));
 }
 

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::catalog::{DatedList, Markup, PartPrice};
-use crate::claims::sample::{added, cny, code, day, draft, facts, header, labor_line, part_line};
+use crate::catalog::{DatedList, Markup, PartPrice, Setting};
+use crate::claims::sample::{added, cny, code, day, draft, facts, header, labor_line, part_line, setting};
 use crate::money::{BasisPoints, Currency};
 
 fn priced(line: LineContent, facts: &Facts) -> LinePricing {
@@ -101,6 +101,26 @@ fn labour_is_hours_times_the_own_rate_else_the_grades() {
     facts.station.labor_rates = DatedList::default();
     facts.station.grade = None;
     assert_eq!(compute(&draft(), &labor_line(), &facts), Computed::NoPrice(MissingPrice::LaborRate));
+}
+
+#[test]
+fn the_rate_of_a_grade_is_that_of_the_setting_on_the_day_of_the_repair() {
+    let of = |valid_from: &str, rate: &str| {
+        let mut setting = setting();
+        for row in &mut setting.grade_rates.0 {
+            row.valid_from = day(valid_from);
+            row.value.labor_rate.rate = cny(rate);
+        }
+        setting
+    };
+    // The sample was completed on 2026-11-12; since 2026-11-20 another setting is in force.
+    for later in [of("2026-11-20", "100"), of("2026-01-01", "100")] {
+        let facts = Facts { setting: later, setting_of_prices: setting(), ..facts() };
+        assert_eq!(priced(labor_line(), &facts).unit_price, Some(cny("80")));
+    }
+    let nothing = Setting { grade_rates: DatedList::default(), ..setting() };
+    let facts = Facts { setting: of("2026-01-01", "100"), setting_of_prices: nothing, ..facts() };
+    assert_eq!(priced(labor_line(), &facts).unit_price, Some(cny("100")), "where that day's says nothing");
 }
 
 #[test]

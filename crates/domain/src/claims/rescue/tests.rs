@@ -62,6 +62,26 @@ fn a_cap_ends_it_and_lines_belong_to_trips_in_their_order() {
 }
 
 #[test]
+fn a_tow_is_paid_up_to_the_cap_however_many_lines_it_is_written_on() {
+    let mut facts = facts();
+    facts.rescue_tariffs = vec![sample_tariff()];
+    let towed = |kind, amounts: &[&str]| {
+        let tow = |amount: &&str| {
+            added(LineContent { requested_amount: Some(cny(amount)), ..LineContent::new(LineType::Towing) })
+        };
+        let lines = amounts.iter().map(tow).collect();
+        let mut claim = Claim::create(NewClaim { kind, ..new_claim() }, header(), lines).unwrap();
+        pricing::price(&mut claim, &facts);
+        claim.lines.into_iter().map(|line| line.pricing.unwrap().computed.unwrap().minor / 100).collect::<Vec<_>>()
+    };
+    // The sample's cap is 800.00.
+    assert_eq!(towed(Kind::RoadsideRescue, &["900"]), [800]);
+    assert_eq!(towed(Kind::RoadsideRescue, &["500", "500", "500"]), [500, 300, 0]);
+    assert_eq!(towed(Kind::RoadsideRescue, &["300", "500"]), [300, 500]);
+    assert_eq!(towed(Kind::WarrantyRepair, &["500", "500"]), [500, 500], "the tariff is for rescues");
+}
+
+#[test]
 fn a_shared_trip_is_paid_once() {
     let facts = {
         let mut facts = facts();

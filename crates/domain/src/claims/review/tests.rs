@@ -118,6 +118,18 @@ fn outcome_and_amount_fit_each_other() {
 }
 
 #[test]
+fn an_amount_that_is_wrong_is_told_at_its_own_field() {
+    let given = |amount: Money| Verdict { goodwill: Some(Goodwill::Amount(amount)), ..approve(1) };
+    let told = |verdict| broken(review(vec![verdict, approve(2)]));
+    let euro = Money::new(Currency::parse("EUR").unwrap(), 1);
+    let at = |field: &str| format!("line_decisions[0].{field}");
+    assert_eq!(told(given(euro)), [(at("goodwill_amount"), "CURRENCY_MISMATCH")]);
+    assert_eq!(told(given(cny("-1"))), [(at("goodwill_amount"), "NEGATIVE_AMOUNT")]);
+    let foreign = Verdict { approved: Some(euro), ..reduce(1, "1") };
+    assert_eq!(told(foreign), [(at("approved_amount"), "CURRENCY_MISMATCH")]);
+}
+
+#[test]
 fn no_more_is_approved_than_is_requested_and_computed() {
     assert_eq!(
         rules(review(vec![Verdict { approved: Some(cny("500.01")), ..approve(1) }, approve(2)])),

@@ -21,7 +21,7 @@ impl Schemas<'_> {
             limit(&mut items, &field.kind(), &limits, false, is_sent);
             json!({"type": "array", "items": items})
         } else {
-            let deeper = if *form == Form::Patch { Form::Patch } else { Form::Whole };
+            let deeper = if *form == Form::Patch || limits.partial { Form::Patch } else { Form::Whole };
             let mut value = self.value(&field.kind(), &deeper);
             limit(&mut value, &field.kind(), &limits, required, is_sent);
             value
@@ -34,7 +34,8 @@ impl Schemas<'_> {
                 schema["minItems"] = json!(1);
             }
         }
-        if behavior.output_only || behavior.identifier {
+        // Which resource an update is about stands in its path, or else in the body: a command within a proposal.
+        if behavior.output_only || (behavior.identifier && *form != Form::Patch) {
             schema["readOnly"] = json!(true);
         }
         let visible = self.options.visible(field).map(|(roles, own)| visibility(roles, own));

@@ -13,9 +13,10 @@ use recourse_repository::{ChangeNote, ImportRow, RecordWrite, Tx};
 
 use super::row::{Content, Row, Why};
 use super::{CHUNK_BYTES, CHUNK_ROWS, Importer};
-use crate::catalog::{Resource, collection, name_of, readable, refuse_change, refuse_retired, unknown};
+use crate::catalog::{Resource, collection, name_of, readable, refuse_change, refuse_retired, shown_anew, unknown};
 use crate::convert;
 use crate::error::{Answer, Refusal};
+use crate::second_person;
 
 /// Rows that are written together; no two of them are about one resource.
 pub(super) struct Chunk<R: Resource> {
@@ -133,6 +134,7 @@ async fn plan_all<R: Resource>(
                 .unwrap_or_else(|refusal| Planned::Refused(of_row::<R>(refusal))),
         });
     }
+    refuse_what_needs_a_second_person(tx, importer, &mut planned).await?;
     refuse_missing_references(tx, &mut planned).await?;
     Ok(planned)
 }
@@ -176,6 +178,25 @@ fn plan<R: Resource>(
     let mut references = record.references();
     references.retain(|new| !kept.iter().any(|old| old.table == new.table && old.code == new.code));
     Ok(Planned::Write(Box::new(Plan { record, before: Some(before), paths, references })))
+}
+
+/// Refuses rows that change what one person may not change alone: an import has one, and a row is as good as a command.
+async fn refuse_what_needs_a_second_person<R: Resource>(
+    tx: &mut Tx<'_>,
+    importer: &Importer,
+    planned: &mut [Planned<R>],
+) -> Answer<()> {
+    let call = &importer.call;
+    let Some(asking) = second_person::asking(tx, call).await? else { return Ok(()) };
+    for planned in planned {
+        let Planned::Write(plan) = planned else { continue };
+        let before = plan.before.as_ref();
+        let after = shown_anew::<R>(call, &plan.record, before);
+        if let Some(refusal) = asking.refusal(before.map(R::show).as_ref(), Some(&after))? {
+            *planned = Planned::Refused(of_row::<R>(refusal));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses rows that name what does not exist. A row may name what a row before it creates.

@@ -130,6 +130,7 @@ fn setting() {
         ],
         goodwill_needs_budget: true,
         goodwill_overdraft_level: 4,
+        proposal_days: 21,
         waiver_limits: vec![yuan(50_000)],
     };
     let shown = settings::show(&stored(setting.clone()));

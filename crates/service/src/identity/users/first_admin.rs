@@ -15,13 +15,14 @@ use crate::identity::accounts;
 use crate::identity::passwords::random_secret;
 
 impl Api {
-    /// Creates the first administrator and answers a one-time password; refuses if there are users already.
+    /// Creates an administrator and answers a one-time password; refuses if there are two already. Whoever works on
+    /// the machine may do so: the first has nobody before, and one that is left alone has nobody to confirm a second.
     pub async fn create_first_admin(&self, user_name: &str) -> Answer<String> {
-        if self.inner.store.has_users().await? {
+        if self.inner.store.administrators().await?.len() > 1 {
             return Err(Refusal::new(
                 Reason::ResourceAlreadyExists,
-                "there are users already; an administrator creates more (POST /v1/users)",
-                "系统中已有用户；请由管理员创建（POST /v1/users）",
+                "there are administrators already; one of them creates more (POST /v1/users)",
+                "系统中已有管理员；请由其创建用户（POST /v1/users）",
             ));
         }
         let password = random_secret()?;
@@ -62,7 +63,9 @@ impl Api {
                 })
             })
             .await;
-        outcome?;
-        Ok(UserId(id))
+        match outcome {
+            Err(StoreError::AlreadyExists { .. }) => Err(Refusal::already_exists(&format!("user {}", user.user_name))),
+            ended => Ok(ended.map(|()| UserId(id))?),
+        }
     }
 }
