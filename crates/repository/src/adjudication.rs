@@ -281,25 +281,25 @@ impl Tx<'_> {
     }
 
     /// The claim of a queue that is due first; none in a queue is the queue without a name. One that another
-    /// auditor is just taking is passed over, as are those that are held, those that `not_by` created, and those of `but`.
+    /// auditor is just taking is passed over, as are those that are held, and those that `not_by` created, submitted or
+    /// defended. Who did the latter two stands in the documents only; they are looked at in the order of the queue, until
+    /// the first that fits.
     pub async fn next_in_queue(
         &mut self,
         scope: &Scope,
         queue: Option<&Code>,
         not_by: UserId,
-        but: &[Uuid],
     ) -> Result<Option<Stored<Claim>>, StoreError> {
         let mut sql = Sql::new(&format!(
             "SELECT {} FROM claim WHERE state = 'SUBMITTED' AND queue_order = ? AND created_by <> ? \
-             AND hold_reason IS NULL AND ",
+             AND hold_reason IS NULL AND body NOT LIKE ? AND body NOT LIKE ? AND ",
             claims::COLUMNS
         ))
         .bind(queue.map_or("", Code::as_str))
-        .bind(not_by.0);
+        .bind(not_by.0)
+        .bind(format!("%\"submitted_by\":\"{}\"%", not_by.0))
+        .bind(format!("%\"appealed_by\":\"{}\"%", not_by.0));
         sql.append(scope::condition(scope, &scope::CLAIM));
-        if !but.is_empty() {
-            sql.push(" AND id NOT IN ").push_list(but.iter().copied());
-        }
         sql.push(" ORDER BY review_due_order, id LIMIT 1");
         if self.is_postgres() {
             sql.push(" FOR UPDATE SKIP LOCKED");

@@ -8,7 +8,6 @@ use recourse_domain::query::order::Order;
 use recourse_proto::redact::Redact;
 use recourse_proto::v1::claim_note_service_server::ClaimNoteService;
 use recourse_proto::{Method, v1};
-use recourse_repository::StoreError;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -84,10 +83,10 @@ async fn create(call: &Call, request: v1::CreateClaimNoteRequest) -> Answer<v1::
                 let name = note.name();
                 let change = call.note("create", name.clone(), COLLECTION, Vec::new(), &note.audience());
                 tx.seal(&name, note.id).await;
-                let stored = tx.insert_claim_note(&permit, note, change).await.map_err(|error| match error {
-                    StoreError::AlreadyExists { .. } => Refusal::already_exists(&name),
-                    other => other.into(),
-                })?;
+                let stored = tx
+                    .insert_claim_note(&permit, note, change)
+                    .await
+                    .map_err(|error| Refusal::unless_taken(error, &name))?;
                 Ok((name, shown(call, &stored)?))
             })
         },

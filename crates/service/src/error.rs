@@ -252,6 +252,22 @@ impl Refusal {
         }
     }
 
+    /// What the write of a resource answers whose caller may have read an older version of it.
+    pub fn unless_stale(error: StoreError, name: &str) -> Self {
+        match error {
+            StoreError::Stale => Self::stale(name),
+            other => other.into(),
+        }
+    }
+
+    /// What the creation of a resource answers whose key the caller may have chosen.
+    pub fn unless_taken(error: StoreError, name: &str) -> Self {
+        match error {
+            StoreError::AlreadyExists { .. } => Self::already_exists(name),
+            other => other.into(),
+        }
+    }
+
     /// Whether running the transaction again may help.
     pub fn is_retryable(&self) -> bool {
         self.retry

@@ -321,8 +321,5 @@ async fn moved(
     let name = format!("claims/{}", claim.id);
     let paths = changed.iter().map(|path| (*path).to_owned()).collect();
     let note = call.note(verb.word(), name.clone(), COLLECTION, paths, &audience(&claim));
-    tx.update_claim(permit, before, claim, note).await.map(|_| ()).map_err(|error| match error {
-        StoreError::Stale => Refusal::stale(&name),
-        other => other.into(),
-    })
+    tx.update_claim(permit, before, claim, note).await.map(|_| ()).map_err(|error| Refusal::unless_stale(error, &name))
 }

@@ -23,6 +23,12 @@ pub(crate) fn operation(method: Method) -> String {
     format!("{}.{}", spec.service, spec.name)
 }
 
+/// The method of an operation as the table has it.
+pub(crate) fn method_of(operation: &str) -> Option<Method> {
+    let (service, name) = operation.split_once('.')?;
+    Method::ALL.iter().copied().find(|method| (method.spec().service, method.spec().name) == (service, name))
+}
+
 /// The row of the call's method, if it is to be looked at: where one person may do everything, nothing is. Of what a
 /// second person stands behind it is noted what it is.
 fn row_for(call: &Call) -> Answer<Option<&'static Guarded>> {
@@ -174,7 +180,7 @@ mod tests {
     use super::*;
 
     fn method(guarded: &Guarded) -> Method {
-        let found = Method::ALL.iter().copied().find(|method| operation(*method) == guarded.operation);
+        let found = method_of(guarded.operation).filter(|method| operation(*method) == guarded.operation);
         found.unwrap_or_else(|| panic!("there is no {}", guarded.operation))
     }
 

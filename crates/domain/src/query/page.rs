@@ -21,6 +21,16 @@ pub struct ListQuery {
     pub show_deleted: bool,
 }
 
+impl ListQuery {
+    /// Lists only those of what is asked for that meet a further condition.
+    pub fn narrow(&mut self, condition: Expr) {
+        self.filter = Some(match self.filter.take() {
+            Some(asked) => Expr::And(vec![condition, asked]),
+            None => condition,
+        });
+    }
+}
+
 /// The place of a row in an order: the value it is ordered by, and its key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys {

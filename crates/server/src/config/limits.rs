@@ -18,7 +18,8 @@ pub struct Limits {
     pub max_in_flight: usize,
     /// Sign-ins at once, beside the calls: they wait for hashes, which take long by intent.
     pub max_sign_ins: usize,
-    /// Calls that may wait for one of those places. More are turned away at once.
+    /// Calls that may wait for one of those places; twice as many as there are places while the queue does not empty any
+    /// more. More are turned away at once, and the log tells once a second how many.
     pub max_waiting: usize,
     /// For how long a call waits for a place in a burst.
     #[serde(with = "humantime_serde")]

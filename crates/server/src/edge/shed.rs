@@ -116,3 +116,29 @@ fn json(text: &str) -> String {
     // A text can always be written.
     serde_json::to_string(text).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Without a draft every refusal would take the long way, and nobody would notice.
+    #[tokio::test]
+    async fn there_is_a_draft_in_each_language_and_it_becomes_the_answer_to_a_call() {
+        let mut details = Vec::new();
+        for language in ["en", "zh-CN"] {
+            let draft = Draft::in_language(language).expect(language);
+            let response = draft.for_call("/v1/claims/\"x\"", "id-7");
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()["retry-after"], "1");
+            assert_eq!(response.headers()["content-type"], "application/problem+json");
+            let body = body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            let problem: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!((&problem["instance"], &problem["requestId"]), (&"/v1/claims/\"x\"".into(), &"id-7".into()));
+            assert_eq!(problem["reason"], "OVERLOADED");
+            details.push(problem["detail"].clone());
+        }
+        assert_ne!(details[0], details[1]);
+    }
+}

@@ -6,7 +6,7 @@ use recourse_domain::catalog::Stored;
 use recourse_domain::change::Audience;
 use recourse_domain::claims::Claim;
 use recourse_domain::ids::{ClaimId, OrgId};
-use recourse_repository::{StoreError, Tx};
+use recourse_repository::Tx;
 use uuid::Uuid;
 
 use super::{found, refused, saved};
@@ -45,10 +45,7 @@ pub(super) async fn save_claim(
         paths.push("proposed_decision".to_owned());
     }
     let note = call.note(verb, name.clone(), "claims", paths, &Audience::Organizations(orgs));
-    tx.update_claim(permit, before, claim, note).await.map_err(|error| match error {
-        StoreError::Stale => Refusal::stale(&name),
-        other => other.into(),
-    })
+    tx.update_claim(permit, before, claim, note).await.map_err(|error| Refusal::unless_stale(error, &name))
 }
 
 /// Gives organisations sight of a claim; those that have it already change nothing.

@@ -192,10 +192,7 @@ async fn create(call: &Call, request: v1::CreateAttachmentRequest) -> Answer<v1:
                 let note = call.note("create", name.clone(), COLLECTION, Vec::new(), &audience(&attachment));
                 let expires = call.now + options.keep_unfinished;
                 let written = tx.insert_attachment(&permit, attachment, particulars.clone(), expires, note).await;
-                let kept = written.map_err(|error| match error {
-                    StoreError::AlreadyExists { .. } => Refusal::already_exists(&name),
-                    other => other.into(),
-                })?;
+                let kept = written.map_err(|error| Refusal::unless_taken(error, &name))?;
                 let answer = shown(call, &kept)?;
                 Ok((name, answer))
             })
@@ -296,10 +293,7 @@ async fn saved(
     let name = convert_attachments::name(attachment.id);
     let paths = changed.iter().map(|path| (*path).to_owned()).collect();
     let note = call.note(verb, name.clone(), COLLECTION, paths, &audience(&attachment));
-    tx.update_attachment(permit, before, attachment, note).await.map_err(|error| match error {
-        StoreError::Stale => Refusal::stale(&name),
-        other => other.into(),
-    })
+    tx.update_attachment(permit, before, attachment, note).await.map_err(|error| Refusal::unless_stale(error, &name))
 }
 
 /// Leave to change an attachment: its owner's, or a job's.

@@ -18,7 +18,7 @@ use recourse_proto::{Method, v1};
 use recourse_repository::{StoreError, Tx};
 
 use crate::catalog::{
-    self, CampaignResource, CampaignVehicleResource, Resource, VehicleResource, Verb, code_in, present, stale,
+    self, CampaignResource, CampaignVehicleResource, Resource, VehicleResource, Verb, code_in, present,
 };
 use crate::context::{Boxed, Call};
 use crate::convert::{self, campaign_vehicles, campaigns as convert_campaigns, names};
@@ -150,11 +150,7 @@ pub(crate) async fn vehicles(
     let mut query = lists::query(call, &input, CampaignVehicle::FIELDS, Order::by_code())?;
     if let Some(code) = within {
         let value = ColumnValue::Text(Some(code.to_string()));
-        let of_campaign = Expr::Compare { column: "campaign", op: Op::Eq, value };
-        query.filter = Some(match query.filter.take() {
-            Some(asked) => Expr::And(vec![of_campaign, asked]),
-            None => of_campaign,
-        });
+        query.narrow(Expr::Compare { column: "campaign", op: Op::Eq, value });
     }
     let page = call.inner.store.records::<CampaignVehicle>(call.scope()?, &query).await?;
     let shown = |stored| catalog::shown::<CampaignVehicleResource>(call, stored);
@@ -191,7 +187,7 @@ pub(crate) async fn exempt(call: &Call, request: v1::ExemptCampaignVehicleReques
                 let written = written.map_err(|error| match error {
                     // Somebody else wrote its first row meanwhile.
                     StoreError::AlreadyExists { .. } => Refusal::overtaken(),
-                    other => stale(other, name),
+                    other => Refusal::unless_stale(other, name),
                 })?;
                 Ok((written.value.name(), catalog::shown::<CampaignVehicleResource>(call, &written)?))
             })

@@ -6,7 +6,7 @@ use recourse_domain::adjudication::{History, Measure, RuleBook, Ruling, Situatio
 use recourse_domain::catalog::{ReviewQueue, Setting, Stored};
 use recourse_domain::claims::{Claim, Facts, ReviewError};
 use recourse_domain::ids::Code;
-use recourse_repository::{HitOutcome, RuleHit, StoreError, Tx};
+use recourse_repository::{HitOutcome, RuleHit, Tx};
 use uuid::Uuid;
 
 use super::review::{refused_review, settle_newest};
@@ -156,10 +156,7 @@ impl Judgement {
         };
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
         let note = call.note(verb, name.clone(), COLLECTION, paths, &audience(&claim));
-        tx.update_claim(&permit, &stored, claim, note).await.map_err(|error| match error {
-            StoreError::Stale => Refusal::stale(&name),
-            other => other.into(),
-        })
+        tx.update_claim(&permit, &stored, claim, note).await.map_err(|error| Refusal::unless_stale(error, &name))
     }
 }
 

@@ -58,16 +58,8 @@ async fn take_next(call: &Call, request: v1::TakeNextClaimRequest) -> Answer<v1:
             Box::pin(async move {
                 known_queue(tx, call, queue.as_ref()).await?;
                 let user = call.actor()?.user;
-                let mut own = Vec::new();
-                let stored = loop {
-                    let Some(next) = tx.next_in_queue(call.scope()?, queue.as_ref(), user, &own).await? else {
-                        return Ok((String::new(), v1::TakeNextClaimResponse { claim: None }));
-                    };
-                    if !next.value.parties().are_claimed_by(user) {
-                        break next;
-                    }
-                    // Submitted by the caller, at a station and in another time: somebody else's to decide.
-                    own.push(next.id);
+                let Some(stored) = tx.next_in_queue(call.scope()?, queue.as_ref(), user).await? else {
+                    return Ok((String::new(), v1::TakeNextClaimResponse { claim: None }));
                 };
                 let permit = call.permit(Act::DecideClaim(stored.value.parties()))?;
                 let name = convert_claims::name(stored.id);
@@ -104,7 +96,7 @@ async fn release(call: &Call, request: v1::ReleaseReviewRequest) -> Answer<v1::C
                     .map_err(|error| refused_step(name, error))?;
                 let released =
                     saved(tx, call, &permit, &stored, claim, (Verb::ReleaseReview, &["state", "auditor"])).await;
-                let released = released.map_err(|error| catalog::stale(error, name))?;
+                let released = released.map_err(|error| Refusal::unless_stale(error, name))?;
                 Ok((name.to_owned(), shown(call, &released)?))
             })
         },
@@ -148,7 +140,7 @@ async fn reassign(call: &Call, request: v1::ReassignClaimRequest) -> Answer<v1::
                     .map_err(|error| refused_step(name, error))?;
                 let paths = &["state", "auditor", "queue", "routing"][..];
                 let handed = saved(tx, call, &permit, &stored, claim, (Verb::Reassign, paths)).await;
-                let handed = handed.map_err(|error| catalog::stale(error, name))?;
+                let handed = handed.map_err(|error| Refusal::unless_stale(error, name))?;
                 Ok((name.to_owned(), shown(call, &handed)?))
             })
         },

@@ -173,10 +173,8 @@ pub(super) async fn saved(
     tx.seal(&name, claim.id.0).await;
     let paths = changed.iter().map(|path| (*path).to_owned()).collect();
     let note = call.note(verb.word(), name.clone(), COLLECTION, paths, &audience(&claim));
-    let stored = tx.update_claim(permit, &stored, claim, note).await.map_err(|error| match error {
-        StoreError::Stale => Refusal::stale(&name),
-        other => other.into(),
-    })?;
+    let stored =
+        tx.update_claim(permit, &stored, claim, note).await.map_err(|error| Refusal::unless_stale(error, &name))?;
     let message = shown(call, &stored)?;
     Ok((name, message))
 }

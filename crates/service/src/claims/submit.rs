@@ -100,10 +100,10 @@ pub(super) async fn withdraw(call: &Call, request: v1::WithdrawClaimRequest) -> 
                 tx.retract_claim_readings(&permit, claim.id).await?;
                 let note =
                     call.note("withdraw", name.to_owned(), COLLECTION, vec!["state".to_owned()], &audience(&claim));
-                let stored = tx.update_claim(&permit, &stored, claim, note).await.map_err(|error| match error {
-                    StoreError::Stale => Refusal::stale(name),
-                    other => other.into(),
-                })?;
+                let stored = tx
+                    .update_claim(&permit, &stored, claim, note)
+                    .await
+                    .map_err(|error| Refusal::unless_stale(error, name))?;
                 Ok((name.to_owned(), shown(call, &stored)?))
             })
         },

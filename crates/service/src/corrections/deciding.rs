@@ -6,7 +6,7 @@ use recourse_domain::corrections::{CorrectedValue, Correction, CorrectionDecisio
 use recourse_domain::vehicle::{OdometerReading, OdometerSource, Vehicle};
 use recourse_proto::v1;
 use recourse_proto::v1::error_reason::Code as Reason;
-use recourse_repository::{StoreError, Tx};
+use recourse_repository::Tx;
 
 use super::{COLLECTION, audience, replay, shown};
 use crate::context::Call;
@@ -149,10 +149,8 @@ async fn save(
     let name = after.name();
     let paths = ["state", "decided_by", "decide_time", "decision_code", "decision_note"].map(str::to_owned).to_vec();
     let note = call.note(verb, name.clone(), COLLECTION, paths, &audience(&after));
-    let stored = tx.update_correction(permit, before, after, note).await.map_err(|error| match error {
-        StoreError::Stale => Refusal::stale(&name),
-        other => other.into(),
-    })?;
+    let stored =
+        tx.update_correction(permit, before, after, note).await.map_err(|error| Refusal::unless_stale(error, &name))?;
     Ok((name, shown(call, &stored)?))
 }
 

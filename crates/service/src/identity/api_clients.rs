@@ -9,7 +9,7 @@ use recourse_domain::text::Violation;
 use recourse_proto::v1::api_client_service_server::ApiClientService;
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_proto::{Method, v1};
-use recourse_repository::{StoreError, Tx};
+use recourse_repository::Tx;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -141,10 +141,7 @@ pub(crate) async fn create_in(
     };
     let note = call.note("create", name.clone(), COLLECTION, Vec::new(), &audience(&client));
     let inserted = tx.insert_client(&permit, client, &fingerprint(&secret), note).await;
-    let stored = inserted.map_err(|error| match error {
-        StoreError::AlreadyExists { .. } => Refusal::already_exists(&name),
-        other => other.into(),
-    })?;
+    let stored = inserted.map_err(|error| Refusal::unless_taken(error, &name))?;
     Ok(told(&stored, &secret))
 }
 
@@ -201,7 +198,7 @@ async fn rotate(call: &Call, request: &v1::RotateApiClientSecretRequest) -> Answ
                 let stored = tx
                     .update_client(&permit, &stored, client, Some(&hash), note)
                     .await
-                    .map_err(|error| stale(error, name))?;
+                    .map_err(|error| Refusal::unless_stale(error, name))?;
                 Ok((name.to_owned(), told(&stored, secret)))
             })
         },
@@ -226,7 +223,7 @@ async fn revoke(call: &Call, name: &str, etag: &str) -> Answer<v1::ApiClient> {
                     let stored = tx
                         .update_client(&permit, &stored, client, None, note)
                         .await
-                        .map_err(|error| stale(error, name))?;
+                        .map_err(|error| Refusal::unless_stale(error, name))?;
                     Ok((name.to_owned(), show(&stored)))
                 })
             },
@@ -257,13 +254,6 @@ async fn found(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answer<S
         ));
     }
     Ok(stored)
-}
-
-fn stale(error: StoreError, name: &str) -> Refusal {
-    match error {
-        StoreError::Stale => Refusal::stale(name),
-        other => other.into(),
-    }
 }
 
 fn audience(client: &ApiClient) -> Audience {

@@ -97,10 +97,7 @@ async fn saved(
     }
     let paths = paths(verb).iter().map(|path| (*path).to_owned()).collect();
     let note = call.note(verb.word(), name.clone(), COLLECTION, paths, &audience(&recovery));
-    tx.update_recovery_claim(permit, before, recovery, note).await.map_err(|error| match error {
-        StoreError::Stale => Refusal::stale(&name),
-        other => other.into(),
-    })
+    tx.update_recovery_claim(permit, before, recovery, note).await.map_err(|error| Refusal::unless_stale(error, &name))
 }
 
 /// Which fields a verb changes.

@@ -13,7 +13,7 @@ use recourse_proto::v1;
 use recourse_repository::Tx;
 use uuid::Uuid;
 
-use crate::catalog::{self, Resource, VehicleResource, present, stale};
+use crate::catalog::{self, Resource, VehicleResource, present};
 use crate::context::Call;
 use crate::convert::vehicles::{read_source, show_reading};
 use crate::convert::{Reader, names};
@@ -64,7 +64,9 @@ pub(super) async fn create(call: &Call, request: v1::CreateOdometerReadingReques
                 let audience = vehicle.value.audience(vehicle.id);
                 let note = call.note("recordOdometer", name.clone(), Vehicle::COLLECTION, paths, &audience);
                 let record = vehicle.value.clone();
-                tx.update_record(permit, &vehicle, record, note).await.map_err(|error| stale(error, &name))?;
+                tx.update_record(permit, &vehicle, record, note)
+                    .await
+                    .map_err(|error| Refusal::unless_stale(error, &name))?;
                 let message = shown(call, &reading);
                 Ok((message.name.clone(), message))
             })

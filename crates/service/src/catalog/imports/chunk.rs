@@ -13,7 +13,8 @@ use recourse_repository::{ChangeNote, ImportRow, RecordWrite, Tx};
 
 use super::row::{Content, Row, Why};
 use super::{CHUNK_BYTES, CHUNK_ROWS, Importer};
-use crate::catalog::{Resource, collection, name_of, readable, refuse_change, refuse_retired, shown_anew, unknown};
+use crate::catalog::writing::{readable, refuse_change, shown_anew};
+use crate::catalog::{Resource, collection, name_of, refuse_retired, unknown};
 use crate::convert;
 use crate::error::{Answer, Refusal};
 use crate::second_person;
