@@ -160,6 +160,18 @@ impl Tx<'_> {
         self.db.backend() == DbBackend::Postgres
     }
 
+    /// Waits until no other unit is in something of the same name, and keeps the others waiting until this one ends: for
+    /// what depends on rows that somebody else may be adding, where no version of a row would tell.
+    ///
+    /// It comes before the rows are read. The embedded database has one writer anyway.
+    pub async fn alone_in(&mut self, name: &str) -> Result<(), StoreError> {
+        if self.is_postgres() {
+            let turn = Sql::new("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))").bind(name.to_owned());
+            turn.execute(&self.db).await?;
+        }
+        Ok(())
+    }
+
     /// Says that the unit will be taken back at its end, whatever it does: a command that is only tried.
     pub fn only_try(&mut self) {
         self.only_tried = true;

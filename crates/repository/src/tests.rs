@@ -65,6 +65,7 @@ fn reach(role: Role, scope: RowScope) -> Scope {
         roles: BTreeSet::from([role]),
         rights: BTreeSet::new(),
         approval_level: 0,
+        reads_only: false,
         session: None,
         job: None,
     };
