@@ -36,3 +36,4 @@ mod safeguards;
 mod sessions;
 mod sharing;
 mod silence;
+mod two_persons;

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use recourse_domain::access::{Act, Actor};
-use recourse_domain::catalog::{Record, Stored};
+use recourse_domain::catalog::{PriceMove, Record, Stored};
 use recourse_domain::ids::{Code, OrgId};
 use recourse_domain::query::filter::Expr;
 use recourse_domain::query::order::Order;
@@ -40,11 +40,14 @@ pub(crate) use publish::publish_in;
 pub(crate) use references::unknown;
 pub(crate) use resources::{
     AdjudicationRuleSetResource, CampaignResource, CampaignVehicleResource, EvidenceRuleResource, ExchangeRateResource,
-    GoodwillBudgetResource, LaborOperationResource, PartResource, RescueTariffResource, SettingResource,
-    ShareAgreementResource, StationResource, SupplierResource, VehicleResource, WarrantyPolicyResource,
+    GoodwillBudgetResource, LaborOperationResource, PartResource, PartSupplyResource, RescueTariffResource,
+    SettingResource, ShareAgreementResource, StationResource, SupplierResource, VehicleResource,
+    WarrantyPolicyResource,
 };
 
-pub(crate) use writing::{Verb, create, create_in, retire, retire_in, step, step_and, step_in, update, update_in};
+pub(crate) use writing::{
+    Verb, create, create_in, retire, retire_in, step, step_and, step_and_in, step_in, update, update_in,
+};
 
 /// Records by their codes.
 pub(crate) fn by_code<R: Record>(stored: Vec<Stored<R>>) -> BTreeMap<Code, R> {
@@ -129,6 +132,12 @@ pub(crate) trait Resource: 'static {
     fn refuse_retirement(record: &Self::Record) -> Answer<()> {
         let _ = record;
         Ok(())
+    }
+
+    /// What a change means in prices, for who is to agree to it.
+    fn price_moves(before: Option<&Self::Record>, after: &Self::Record) -> Vec<PriceMove> {
+        let _ = (before, after);
+        Vec::new()
     }
 
     /// Refuses what a value needs a right for, beside the act itself.
