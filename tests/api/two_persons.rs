@@ -268,7 +268,8 @@ on_both_databases! {
         assert_eq!((&proposal["operation"], &proposal["kind"]), (&json!("PartService.ImportParts"), &json!("POLICIES")));
         let import = &proposal["commands"][0]["importParts"];
         assert_eq!([&import["rows"], &import["created"], &import["updated"]], ["3", "2", "1"]);
-        assert_eq!(import["moves"][0]["added"], "2", "{import:#}");
+        let moves = &import["moves"][0];
+        assert_eq!((&moves["added"], &moves["addedTotal"]), (&json!("2"), &cny(350)), "{import:#}");
         assert_eq!(import["digest"].as_str().map(str::len), Some(64));
         let largest: Vec<&Value> = proposal["changes"].as_array().unwrap().iter().map(|change| &change["resource"]).collect();
         assert_eq!(largest, ["parts/P-1001", "parts/L-2", "parts/L-1"]);

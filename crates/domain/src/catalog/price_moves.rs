@@ -37,6 +37,8 @@ pub struct MoveSum {
     pub before: i128,
     /// The same prices afterwards.
     pub after: i128,
+    /// The prices that are added.
+    pub added_total: i128,
 }
 
 /// Moves of many parts by kind and currency.
@@ -64,7 +66,10 @@ impl MoveSums {
                 sum.before += i128::from(before);
                 sum.after += i128::from(after);
             }
-            (None, Some(_)) => sum.added += 1,
+            (None, Some(after)) => {
+                sum.added += 1;
+                sum.added_total += i128::from(after);
+            }
             (Some(_), None) => sum.removed += 1,
             (None, None) => {}
         }
@@ -173,7 +178,7 @@ mod tests {
             sums.add(one);
         }
         let told: Vec<(Currency, MoveSum)> = sums.iter().map(|(_, currency, sum)| (currency, *sum)).collect();
-        let yuan = MoveSum { raised: 1, lowered: 1, added: 1, removed: 0, before: 550, after: 530 };
+        let yuan = MoveSum { raised: 1, lowered: 1, added: 1, removed: 0, before: 550, after: 530, added_total: 5 };
         let ended = MoveSum { removed: 1, ..MoveSum::default() };
         assert_eq!(BTreeMap::from_iter(told), BTreeMap::from([(Currency::CNY, yuan), (euro(), ended)]));
         assert_eq!(moved(Currency::CNY, Some(450), Some(430)).distance(), 20);

@@ -119,6 +119,7 @@ fn shown(moves: &MoveSums) -> Vec<v1::PriceMove> {
             before: money(sum.before),
             after: money(sum.after),
             difference: money(sum.after - sum.before),
+            added_total: money(sum.added_total),
         }
     });
     told.collect()
