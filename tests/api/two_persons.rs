@@ -60,7 +60,7 @@ on_both_databases! {
             {"operation": "laborOperations/OP-1001", "hours": {"value": "2"}}]}]});
         world.auditor.patch("/v1/campaigns/C-1", longer.clone()).await.ok();
         let refused = world.auditor.post("/v1/campaigns/C-1:activate", json!({})).await.refused(400, "SECOND_PERSON_NEEDED");
-        assert_eq!(refused["metadata"]["kind"], "PRICES", "{refused:#}");
+        assert_eq!(refused["metadata"]["kind"], "POLICIES", "{refused:#}");
         assert!(refused["detail"].as_str().unwrap().contains("activateCampaign"), "{refused:#}");
         let proposal = proposed(&world.auditor, &json!([{"activateCampaign": {"name": "campaigns/c-1"}}])).await;
         let fields: Vec<&str> =

@@ -178,6 +178,31 @@ on_both_databases! {
         elsewhere.refused(409, "STALE_ETAG");
     }
 
+    async fn of_many_claims_for_one_repair_all_but_the_first_are_known_for_duplicates(server) {
+        let second = server.beside().await;
+        let world = World::load(&server).await;
+        let there = at(&second, &world.station);
+        let mut names = Vec::new();
+        for job in 0..8 {
+            // Another job each, so that nothing but the vehicle and its part tells that they are one repair.
+            let mut claim = pump_claim();
+            claim["externalJob"] = json!(format!("d-{job}"));
+            names.push(world.station.post("/v1/claims", claim).await.ok()["name"].as_str().expect("a name").to_owned());
+        }
+        let attempts = names.iter().enumerate().map(|(n, name)| {
+            let caller = if n % 2 == 0 { &world.station } else { &there };
+            let path = format!("/v1/{name}:submit");
+            async move { patiently(caller, &path, json!({}), &[]).await.ok() }
+        });
+        let submitted = futures::future::join_all(attempts).await;
+        let told = |answer: &Value| {
+            let findings = answer["findings"].as_array();
+            findings.is_some_and(|all| all.iter().any(|finding| finding["code"] == "DUPLICATE"))
+        };
+        // A rule that approves what has no finding would otherwise pay the repair more than once.
+        assert_eq!(submitted.iter().filter(|answer| !told(answer)).count(), 1);
+    }
+
     async fn of_many_submissions_of_one_job_one_succeeds(server) {
         let second = server.beside().await;
         let world = World::load(&server).await;

@@ -22,7 +22,7 @@ pub use table::GUARDED;
 pub enum Kind {
     /// Prices, rates, hours and shares: what decides an amount.
     Prices,
-    /// Policies, rules, settings and budgets: what decides a claim.
+    /// Policies, rules, campaigns, settings and budgets: what decides a claim.
     Policies,
     /// Roles, rights, duties and levels of people and programs.
     RoleGrants,
@@ -211,8 +211,6 @@ mod tests {
             ("PartSupplyService.UpdatePartSupply", &["lot"], Some(Prices)),
             ("PartSupplyService.UpdatePartSupply", &["external_ref"], None),
             ("PartSupplyService.DeletePartSupply", &["active"], Some(Prices)),
-            ("CampaignService.CreateCampaign", &["remedies"], None),
-            ("CampaignService.ActivateCampaign", &["state"], Some(Prices)),
             ("CampaignService.UpdateCampaign", &["description", "display_name"], None),
             ("CampaignService.UpdateCampaign", &["remedies"], Some(Prices)),
             ("CampaignService.UpdateCampaign", &["valid_until"], Some(Policies)),
@@ -222,6 +220,8 @@ mod tests {
             ("WarrantyPolicyService.PublishWarrantyPolicy", &["state"], Some(Policies)),
             ("AdjudicationRuleSetService.PublishAdjudicationRuleSet", &["state"], Some(Policies)),
             ("AdjudicationRuleSetService.RetireAdjudicationRuleSet", &["state"], Some(Policies)),
+            ("CampaignService.CreateCampaign", &["scope", "remedies"], None),
+            ("CampaignService.ActivateCampaign", &["state"], Some(Policies)),
             ("EvidenceRuleService.UpdateEvidenceRule", &["from_amount"], Some(Policies)),
             ("SettingService.CreateSetting", &[], Some(Policies)),
             ("SettingService.UpdateSetting", &["approval_limits"], Some(Policies)),

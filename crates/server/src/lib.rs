@@ -3,6 +3,7 @@
 mod app;
 mod auth;
 pub mod backup;
+mod callers;
 pub mod cli;
 pub mod config;
 pub mod copies;

@@ -274,18 +274,25 @@ impl Claim {
         }
         let level = review.level;
         let mut round = review::decide(&self, &appeal.lines, review, now, today)?;
-        if !setting.may_approve(level, round.approved(Money::zero(self.currency)).map_err(ReviewError::Money)?) {
-            return Err(AppealError::LevelTooLow);
-        }
         round.appeal = Some(self.appeal_name(number));
         let decided = AppealState::Decided { decide_time: now, round: round.number };
+        let before = self.approved_in_all()?;
         self.decisions.push(round);
+        let after = self.approved_in_all()?;
+        // What stands already and what is added count together: line by line nobody gets beyond their level.
+        if after.minor > before.minor && !setting.may_approve(level, after) {
+            return Err(AppealError::LevelTooLow);
+        }
         if let Some(appeal) = self.appeals.iter_mut().find(|appeal| appeal.number == number) {
             appeal.state = decided;
         }
         self.follow_decisions(now, today, setting);
         self.totals().map_err(ReviewError::Money)?;
         Ok(self)
+    }
+
+    fn approved_in_all(&self) -> Result<Money, ReviewError> {
+        Ok(self.totals()?.approved.unwrap_or(Money::zero(self.currency)))
     }
 
     /// Takes an open appeal back.

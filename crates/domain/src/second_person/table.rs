@@ -72,7 +72,7 @@ pub const GUARDED: &[Guarded] = &[
     guarded("PartSupplyService.UpdatePartSupply", &[(NAMES, Kind::Prices)]),
     guarded("PartSupplyService.DeletePartSupply", PRICES),
     // A campaign pays whatever the warranty says, for the work and the time that it names; a draft of one pays nothing.
-    guarded("CampaignService.ActivateCampaign", PRICES),
+    guarded("CampaignService.ActivateCampaign", POLICIES),
     guarded(
         "CampaignService.UpdateCampaign",
         &[

@@ -161,10 +161,11 @@ impl AccountsConfig {
     }
 
     /// How often one caller may call.
-    pub(crate) fn rates(&self) -> Rates {
+    pub(crate) fn rates(&self, most_streams: usize) -> Rates {
         Rates::new(
             (self.calls_per_second, self.calls_at_once),
             (self.anonymous_calls_per_second, self.anonymous_calls_at_once),
+            most_streams,
         )
     }
 

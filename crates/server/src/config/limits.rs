@@ -30,8 +30,10 @@ pub struct Limits {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub max_wait_overloaded: Duration,
-    /// Streams (`events:watch`, imports) that are open at once, beside the calls.
+    /// Streams (`events:watch`, imports, uploads, downloads) that are open at once, beside the calls.
     pub max_streams: usize,
+    /// Streams that one caller may have open, so that nobody has them all.
+    pub max_streams_per_caller: usize,
     /// Exports of lists that run at once, beside the calls. Each reads page after page, for minutes.
     pub max_exports: usize,
     /// Exports that one caller may have open, so that nobody has them all.
@@ -112,6 +114,7 @@ impl Default for Limits {
             max_wait: Duration::from_millis(500),
             max_wait_overloaded: Duration::from_millis(20),
             max_streams: 100,
+            max_streams_per_caller: 24,
             max_exports: 8,
             max_exports_per_caller: 2,
             request_time: Duration::from_secs(30),
@@ -145,6 +148,7 @@ impl Limits {
         let positive = [
             ("max_in_flight", self.max_in_flight),
             ("max_sign_ins", self.max_sign_ins),
+            ("max_streams_per_caller", self.max_streams_per_caller),
             ("max_exports", self.max_exports),
             ("max_exports_per_caller", self.max_exports_per_caller),
             ("max_connections", self.max_connections),

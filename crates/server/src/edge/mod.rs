@@ -35,7 +35,7 @@ use crate::serving::{CallHandle, CallKind, Kept};
 use crate::uploads;
 use body::Paced;
 use gate::Gate;
-use refusal::Asker;
+pub(crate) use refusal::{Asker, too_many_streams_of_one};
 pub(crate) use shed::Shed;
 pub(crate) use tally::Tally;
 
@@ -56,6 +56,10 @@ pub(crate) struct Edge {
     /// What the log is told of those turned away.
     pub(crate) turned_away: Arc<Tally>,
 }
+
+/// Set on a request that holds a place of a stream for as long as its bodies last.
+#[derive(Clone, Copy)]
+pub(crate) struct LongCall;
 
 /// How a call uses its bodies.
 #[derive(Debug, PartialEq, Eq)]
@@ -124,6 +128,7 @@ impl Edge {
                 let place = Arc::clone(&self.streams).try_acquire_owned();
                 let place = place.map_err(|_| refusal::too_many_streams())?;
                 mark(&parts.extensions, CallKind::Stream);
+                parts.extensions.insert(LongCall);
                 Some(place)
             }
         };
