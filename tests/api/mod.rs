@@ -37,3 +37,4 @@ mod safeguards;
 mod sessions;
 mod sharing;
 mod silence;
+mod two_persons;
