@@ -1,6 +1,8 @@
 //! What somebody tries who has an account and means no good: to write where only reading was granted, to be one's own
 //! second person by a program, to be owed what nobody approved, to keep more than was asked for.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::appraisals::{begun, findings, liable};
@@ -47,6 +49,24 @@ on_both_databases! {
         // The own sign-in stays one's own.
         let change = json!({"currentPassword": PASSWORD, "newPassword": "green tractors hum low"});
         reader.post("/v1/users/me:changePassword", change).await.ok();
+    }
+
+    async fn a_stream_ends_when_the_role_is_taken_away_that_it_was_begun_with(server) {
+        let world = World::load(&server).await;
+        let as_both = |roles: &[&str]| json!([{"organization": "organizations/OEM", "roles": roles}]);
+        let user = json!({"userName": "both", "displayName": "both", "memberships": as_both(&["AUDITOR", "FINANCE"])});
+        let made = world.admin.post("/v1/users", json!({"user": user, "password": PASSWORD})).await.ok();
+        let both = world.anonymous.sign_in("both", PASSWORD).await;
+        let mut stream = both.watch("/v1/claims:watch?cursor=now").await;
+        assert_eq!(stream.status(), 200);
+        let path = format!("/v1/{}", made["name"].as_str().unwrap());
+        world.admin.patch(&path, json!({"memberships": as_both(&["FINANCE"])})).await.ok();
+        let mut text = String::new();
+        while let Some(chunk) = tokio::time::timeout(Duration::from_secs(5), stream.chunk()).await.expect("in time").unwrap() {
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+        let last: Value = serde_json::from_str(text.lines().last().expect("an error in band")).unwrap();
+        assert_eq!(last["error"]["reason"], "TOKEN_INVALID", "{last:#}");
     }
 
     async fn a_program_approves_nothing_after_a_person(server) {

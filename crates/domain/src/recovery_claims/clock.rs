@@ -42,9 +42,21 @@ impl RecoveryClaim {
         timer.due(self.pauses.iter().map(|pause| (pause.start_time, pause.end_time)), Late::Counts)
     }
 
-    /// The same while silence has a consequence: issued, and not yet passed on to a person.
+    /// The same while silence has a consequence: lines wait for a first answer, and nobody was told yet.
     pub fn silence_due_time(&self) -> Option<DateTime<Utc>> {
-        let waits = self.state == State::Issued && self.escalate_time.is_none() && self.pending_answer.is_none();
+        let asked = match self.state {
+            State::Issued => true,
+            // A later decision has added lines to what was answered.
+            State::PartlyConfirmed => self.unheard_lines().next().is_some(),
+            State::Unresolved
+            | State::Open
+            | State::Confirmed
+            | State::Disputed
+            | State::DeemedConfirmed
+            | State::Settled
+            | State::Waived => false,
+        };
+        let waits = asked && self.escalate_time.is_none() && self.pending_answer.is_none();
         self.answer_due_time().filter(|_| waits)
     }
 }

@@ -160,6 +160,18 @@ impl Limits {
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Some(format!("limits.{name} must be at least 1"));
         }
+        let spans = [
+            ("request_time", self.request_time),
+            ("header_time", self.header_time),
+            ("body_time", self.body_time),
+            ("idle_time", self.idle_time),
+            ("handshake_time", self.handshake_time),
+            ("write_time", self.write_time),
+            ("connection_age", self.connection_age),
+        ];
+        if let Some((name, _)) = spans.iter().find(|(_, span)| span.is_zero()) {
+            return Some(format!("limits.{name} must be more than 0s: nothing would be in time"));
+        }
         if self.max_header_bytes < limits::LEAST_HEADER_BYTES {
             // Below this the HTTP/1.1 parser refuses to begin.
             return Some(format!("limits.max_header_bytes must be at least {}", limits::LEAST_HEADER_BYTES));
@@ -187,6 +199,8 @@ mod tests {
         assert_eq!(Limits::default().fault(), None);
         let closed = Limits { max_in_flight: 0, ..Limits::default() };
         assert_eq!(closed.fault().as_deref(), Some("limits.max_in_flight must be at least 1"));
+        let never = Limits { idle_time: Duration::ZERO, ..Limits::default() };
+        assert_eq!(never.fault().as_deref(), Some("limits.idle_time must be more than 0s: nothing would be in time"));
         let small = Limits { max_buffered_bytes: 1024, ..Limits::default() };
         assert!(small.fault().is_some());
     }

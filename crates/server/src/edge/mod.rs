@@ -31,6 +31,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::config::Limits;
+use crate::observe::Facts;
 use crate::serving::{CallHandle, CallKind, Kept};
 use crate::uploads;
 use body::Paced;
@@ -101,15 +102,19 @@ impl Edge {
         Ok(())
     }
 
-    fn shape(&self, parts: &Parts) -> Shape {
+    /// The rpc that is called.
+    fn method(&self, parts: &Parts) -> Option<Method> {
         let path = parts.uri.path();
-        let method = Method::from_grpc_path(path).or_else(|| self.gateway.method_of(&parts.method, path));
+        Method::from_grpc_path(path).or_else(|| self.gateway.method_of(&parts.method, path))
+    }
+
+    fn shape(parts: &Parts, method: Option<Method>) -> Shape {
         let sends = method.map_or_else(
             || is_lines(&parts.headers) || uploads::is_piece(parts),
             |method| method.spec().client_streaming,
         );
         let watches = method.is_some_and(|method| method.spec().server_streaming);
-        let signs_in = path == "/oauth2/token" || method == Some(Method::SessionServiceCreateSession);
+        let signs_in = parts.uri.path() == "/oauth2/token" || method == Some(Method::SessionServiceCreateSession);
         match (sends, watches) {
             (true, _) => Shape::Sending,
             (false, true) => Shape::Watching,
@@ -121,7 +126,12 @@ impl Edge {
     async fn answer(&self, mut parts: Parts, body: Body, next: Next) -> Result<Response, Refusal> {
         let arrived = Instant::now();
         self.check_head(&parts)?;
-        let shape = self.shape(&parts);
+        let method = self.method(&parts);
+        if let Some(method) = method {
+            // Whoever is refused here is counted by what was called too.
+            Facts::calls(&parts.extensions, method);
+        }
+        let shape = Self::shape(&parts, method);
         let stream = match shape {
             Shape::Whole | Shape::SigningIn => None,
             Shape::Watching | Shape::Sending => {
@@ -144,7 +154,7 @@ impl Edge {
             None
         } else {
             let body = body::unpacked(&mut parts.headers, Body::new(Paced::whole(body, &self.limits)))?;
-            Some(body::read_whole(body, self.limits.max_body_bytes.saturating_add(FRAME), &self.room).await?)
+            Some(body::read_whole(body, self.limits.max_body_bytes, FRAME, &self.room).await?)
         };
         let place = gate.enter().await.map_err(|_| refusal::overloaded())?;
         let (bytes, share) = held.map_or_else(Default::default, |held| (held.bytes, held.share));
