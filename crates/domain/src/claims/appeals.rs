@@ -256,6 +256,9 @@ impl Claim {
     }
 
     /// Decides the lines of the open appeal in a further round.
+    ///
+    /// Who approves more than stood needs a level for all of the claim as it stands then: in pieces nobody goes beyond
+    /// a limit. Who leaves it, or takes something back, needs none.
     pub fn decide_appeal(
         mut self,
         number: u32,
@@ -274,18 +277,26 @@ impl Claim {
         }
         let level = review.level;
         let mut round = review::decide(&self, &appeal.lines, review, now, today)?;
-        if !setting.may_approve(level, round.approved(Money::zero(self.currency)).map_err(ReviewError::Money)?) {
-            return Err(AppealError::LevelTooLow);
-        }
         round.appeal = Some(self.appeal_name(number));
         let decided = AppealState::Decided { decide_time: now, round: round.number };
+        let before = self.approved_in_all()?;
         self.decisions.push(round);
+        let approved = self.approved_in_all()?;
+        if approved.minor > before.minor && !setting.may_approve(level, approved) {
+            return Err(AppealError::LevelTooLow);
+        }
         if let Some(appeal) = self.appeals.iter_mut().find(|appeal| appeal.number == number) {
             appeal.state = decided;
         }
         self.follow_decisions(now, today, setting);
         self.totals().map_err(ReviewError::Money)?;
         Ok(self)
+    }
+
+    /// What the newest decisions on its lines approve together.
+    fn approved_in_all(&self) -> Result<Money, ReviewError> {
+        let totals = self.totals().map_err(ReviewError::Money)?;
+        Ok(totals.approved.unwrap_or(Money::zero(self.currency)))
     }
 
     /// Takes an open appeal back.
