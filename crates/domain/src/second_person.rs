@@ -84,7 +84,7 @@ pub const GUARDED: &[Guarded] = &[
     },
     guarded(
         "StationService.CreateStation",
-        &[(When::Changes(&["labor_rates", "markups", "self_approval_limit"]), Kind::Prices), BANK],
+        &[(When::Changes(&["labor_rates", "grades", "markups", "self_approval_limit"]), Kind::Prices), BANK],
     ),
     guarded(
         "StationService.UpdateStation",
@@ -95,6 +95,7 @@ pub const GUARDED: &[Guarded] = &[
                     "markups",
                     "self_approval_limit",
                     "grade",
+                    "grades",
                     "currency",
                     "payment_contract",
                     "tax_scheme",
@@ -238,6 +239,8 @@ mod tests {
             ("StationService.CreateStation", &["bank_account"], Some(BankAccounts)),
             ("StationService.UpdateStation", &["opening_hours", "contact"], None),
             ("StationService.UpdateStation", &["grade"], Some(Prices)),
+            ("StationService.UpdateStation", &["grades"], Some(Prices)),
+            ("StationService.CreateStation", &["grades"], Some(Prices)),
             ("StationService.UpdateStation", &["markups"], Some(Prices)),
             ("StationService.UpdateStation", &["bank_account"], Some(BankAccounts)),
             ("StationService.UpdateStation", &["bank_account", "labor_rates"], Some(BankAccounts)),

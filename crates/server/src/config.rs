@@ -15,6 +15,7 @@ mod layers;
 mod limits;
 mod metrics;
 mod reference;
+mod retention;
 mod telemetry;
 mod tls;
 
@@ -32,6 +33,7 @@ pub use layers::{Flags, Loaded};
 pub use limits::Limits;
 pub use metrics::MetricsListen;
 pub use reference::reference;
+pub use retention::RetentionSection;
 pub use telemetry::TelemetrySection;
 pub use tls::Tls;
 
@@ -80,6 +82,9 @@ pub struct Config {
     /// What nobody does alone.
     #[serde(default)]
     pub control: ControlSection,
+    /// How long what may be forgotten is kept.
+    #[serde(default)]
+    pub retention: RetentionSection,
     /// What one client, and all of them together, may take.
     pub limits: Limits,
     /// Certificates of the listeners.
@@ -116,6 +121,7 @@ impl Default for Config {
             attachments: AttachmentsSection::default(),
             appraisals: AppraisalsSection::default(),
             control: ControlSection::default(),
+            retention: RetentionSection::default(),
             limits: Limits::default(),
             tls: Tls::default(),
             cors: Cors::default(),
@@ -151,8 +157,12 @@ impl Config {
             return refuse(format!("log: {error}"));
         }
         let attachments = self.attachments.fault();
-        if let Some(fault) =
-            attachments.or_else(|| self.limits.fault()).or_else(|| self.tls.fault()).or_else(|| self.cors.fault())
+        let retention = || self.retention.fault();
+        if let Some(fault) = attachments
+            .or_else(retention)
+            .or_else(|| self.limits.fault())
+            .or_else(|| self.tls.fault())
+            .or_else(|| self.cors.fault())
         {
             return refuse(fault);
         }

@@ -89,6 +89,7 @@ pub struct Metrics {
     retried: Gauge<u64, AtomicU64>,
     feed_waiting: Gauge,
     feed_lag: Gauge<f64, AtomicU64>,
+    feed_kept: Gauge,
     leases: Family<JobLabel, Gauge<f64, AtomicU64>>,
     memory: Gauge<u64, AtomicU64>,
     open_files: Gauge<u64, AtomicU64>,
@@ -111,6 +112,7 @@ impl Metrics {
             retried: Gauge::default(),
             feed_waiting: Gauge::default(),
             feed_lag: Gauge::default(),
+            feed_kept: Gauge::default(),
             leases: Family::default(),
             memory: Gauge::default(),
             open_files: Gauge::default(),
@@ -147,6 +149,11 @@ impl Metrics {
             "Age of the change that waits longest",
             Unit::Seconds,
             self.feed_lag.clone(),
+        );
+        registry.register(
+            "feed_kept",
+            "Places of the feed that are kept; it grows while nothing is forgotten",
+            self.feed_kept.clone(),
         );
         registry.register_with_unit(
             "job_lease",
@@ -192,6 +199,8 @@ impl Metrics {
         let backlog = self.store.feed_backlog().await?;
         self.feed_waiting.set(backlog.waiting);
         self.feed_lag.set(backlog.oldest.map_or(0.0, |oldest| seconds(now - oldest).max(0.0)));
+        let ends = self.store.feed_ends().await?;
+        self.feed_kept.set(ends.newest.saturating_sub(ends.oldest));
         for lease in self.store.leases().await? {
             let left = seconds(lease.expires - now);
             self.leases.get_or_create_owned(&JobLabel { job: lease.name }).set(left);

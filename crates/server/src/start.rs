@@ -191,6 +191,7 @@ pub async fn open_api(
         trust_anchors,
         fetch: Arc::new(SafeFetch::new(config.accounts.issuer_networks.clone())),
         second_person: config.control.second_person,
+        retention: config.retention.options(),
     })
     .await
     .map_err(|error| StartError::new("the service can't begin", error))
@@ -240,6 +241,7 @@ fn serve_on(listeners: Listeners, config: &Config, api: Api) -> Result<Running, 
 pub async fn serve(mut config: Config, with_demo: bool) -> Result<(), StartError> {
     if with_demo {
         config.control = demo::CONTROL;
+        config.retention = demo::RETENTION;
     }
     serving::raise_file_limit(&config.limits);
     // What fails soon comes first: a taken port is not found out after a migration.

@@ -28,6 +28,10 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
             Box::pin(async move {
                 let stored = found_for(tx, call, name, etag).await?;
                 let permit = call.permit(Act::SubmitClaim(stored.value.parties()))?;
+                if let Some(original) = facts::original_of(&stored.value).filter(|_| !validate_only) {
+                    // Of two supplements that are submitted at once, the second counts the first.
+                    tx.hold_claim(original).await?;
+                }
                 let made_for_it = tx.attachments_of_claim(&stored.value).await?;
                 let claim = stored.value.clone().with_evidence(&made_for_it);
                 let names_more = claim != stored.value;
