@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::imports::{ndjson, send};
 use crate::harness::client::{Answer, Client};
-use crate::harness::world::{PASSWORD, World, cny, date};
+use crate::harness::world::{PASSWORD, VIN, World, cny, date};
 use crate::harness::{Backend, Database, Server};
 use crate::on_both_databases;
 
@@ -360,6 +360,24 @@ on_both_databases! {
         let alone = program.patch("/v1/parts/P-1001", json!({"claimPrices": dearer(&world, 46_000).await})).await;
         alone.refused(400, "SECOND_PERSON_NEEDED");
         confirm(&second_admin, &proposal).await.ok();
+    }
+
+    async fn a_campaign_is_activated_by_two_for_it_covers_whatever_the_warranty_says(first) {
+        let House { server: _kept, world, .. } = house(&first).await;
+        let campaign = json!({
+            "displayName": "Pump", "type": "SERVICE_CAMPAIGN", "validFrom": date("2026-06-01"), "scope": {"models": ["M1"]},
+            "remedies": [{"remedyId": "A", "parts": [{"part": "parts/P-1001", "quantity": {"value": "1"}}]}],
+        });
+        world.auditor.post("/v1/campaigns?campaignId=C-OWN", campaign).await.ok();
+        let alone = world.auditor.post("/v1/campaigns/C-OWN:activate", json!({})).await;
+        assert_eq!(alone.refused(400, "SECOND_PERSON_NEEDED")["metadata"]["kind"], "POLICIES");
+        let proposal = proposed(&world.auditor, &json!([{"activateCampaign": {"name": "campaigns/C-OWN"}}])).await;
+        assert_eq!(world.admin.get("/v1/campaigns/C-OWN").await.ok()["state"], "DRAFT");
+        confirm(&world.auditor, &proposal).await.refused(403, "SAME_PERSON");
+        confirm(&world.second_auditor, &proposal).await.ok();
+        assert_eq!(world.station.get("/v1/campaigns/C-OWN").await.ok()["state"], "ACTIVE");
+        let reached = world.station.get(&format!("/v1/vehicles/{VIN}/campaigns")).await.ok();
+        assert_eq!(reached["campaigns"][0]["campaign"], "campaigns/C-OWN", "{reached:#}");
     }
 
     async fn policies_settings_and_bank_accounts_are_changed_by_two(first) {

@@ -1,5 +1,6 @@
 //! The API as its callers use it, a file per noun.
 
+mod abuse;
 mod access;
 mod adjudication;
 mod appraisals;

@@ -9,7 +9,7 @@ use crate::harness::world::{World, cny, date, pump_claim};
 use crate::on_both_databases;
 
 /// Lets a setting begin in which an auditor of level 0 decides up to 500 alone, and one of level 3 anything.
-async fn limit_levels(server: &Server, world: &World) {
+pub(super) async fn limit_levels(server: &Server, world: &World) {
     let found = world.admin.get("/v1/settings").await.ok();
     let mut setting = found["settings"][0].clone();
     for output in ["name", "etag", "active", "createTime", "updateTime", "retireTime"] {
@@ -33,7 +33,7 @@ fn approve_all(etag: &Value) -> Value {
 }
 
 /// A decision of 666 that waits for a higher level, and its etag.
-async fn proposed(world: &World) -> (String, Value) {
+pub(super) async fn proposed(world: &World) -> (String, Value) {
     let name = world.submitted(pump_claim()).await;
     let etag = world.auditor.post(&format!("/v1/{name}:startReview"), json!({})).await.ok()["etag"].clone();
     let claim = world.auditor.post(&format!("/v1/{name}:adjudicate"), approve_all(&etag)).await.ok();

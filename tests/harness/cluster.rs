@@ -54,6 +54,26 @@ impl Cluster {
         self.control(&["start"]);
     }
 
+    /// Takes connections by TLS only from now on, with this certificate and its key.
+    pub fn insist_on_tls(&self, certificate: &str, key: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let file = self.data.join(name);
+            std::fs::write(&file, text).expect("a file");
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+            if let Some(user) = self.user {
+                run(Command::new("chown").arg(user).arg(&file)).expect("its owner");
+            }
+        }
+        let rules = self.data.join("pg_hba.conf");
+        let text = std::fs::read_to_string(&rules).expect("the rules");
+        std::fs::write(&rules, text.replace("\nhost ", "\nhostssl ")).expect("the rules");
+        let settings = self.data.join("postgresql.conf");
+        let text = std::fs::read_to_string(&settings).expect("the settings");
+        std::fs::write(&settings, text + "\nssl = on\n").expect("the settings");
+        self.crash_and_restart();
+    }
+
     /// Stops every process of the cluster for a time; clients see a server that says nothing.
     pub async fn freeze(&self, time: Duration) {
         self.signal("STOP");

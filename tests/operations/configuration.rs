@@ -44,12 +44,55 @@ fn a_bad_start_ends_at_once_with_one_clear_line() {
         &[("RECOURSE_MAX_CONECTIONS", "4")],
         &["unknown key `max_conections`", "RECOURSE_MAX_CONECTIONS", "did you mean `max_connections`?"],
     );
-    refused(&folder, &serve, &[("RECOURSE_MAX_CONNECTIONS", "many")], &["MAX_CONNECTIONS", "u32"]);
+    refused(
+        &folder,
+        &serve,
+        &[("RECOURSE_MAX_CONNECTIONS", "many")],
+        &["max_connections (RECOURSE_MAX_CONNECTIONS): string \"many\" is not a whole number"],
+    );
     refused(&folder, &serve, &[("RECOURSE_LOG", "recourse=loud")], &["log: "]);
+    refused(&folder, &serve, &[("RECOURSE_LIMITS__IDLE_TIME", "0s")], &["limits.idle_time must be more than 0s"]);
+    refused(
+        &folder,
+        &serve,
+        &[("RECOURSE_LIMITS__BODY_TIME", "60")],
+        &["limits.body_time (RECOURSE_LIMITS__BODY_TIME): ", "\"30s\""],
+    );
+    refused(
+        &folder,
+        &serve,
+        &[("RECOURSE_ISSUER", "https://w.example.org/")],
+        &["issuer: without the slash at the end"],
+    );
+    refused(
+        &folder,
+        &serve,
+        &[("RECOURSE_ACCOUNTS__HASH_MEMORY_KIB", "1")],
+        &["configuration: accounts.hash_memory_kib"],
+    );
+    refused(
+        &folder,
+        &serve,
+        &[("RECOURSE_ACCOUNTS__TRUSTED_PROXIES", "10.0.0.0/8")],
+        &["accounts.trusted_proxies (RECOURSE_ACCOUNTS__TRUSTED_PROXIES)", "a list"],
+    );
+    refused(
+        &folder,
+        &["serve", "--demo", "--listen", "0.0.0.0:0"],
+        &[],
+        &["the password of the demo's accounts is published", "--expose-demo"],
+    );
+    assert!(!folder.file("recourse-demo.db").exists(), "refused before anything is made");
+    refused(
+        &folder,
+        &["serve", "--database", "postgres://app:tinker@127.0.0.1:9/x"],
+        &[],
+        &["postgres://app@127.0.0.1:9/x does not answer"],
+    );
     refused(&folder, &serve, &[("RECOURSE_NOWHERE__KEY", "1")], &["unknown key `nowhere"]);
     #[cfg(not(feature = "otlp"))]
     refused(&folder, &serve, &[("RECOURSE_TELEMETRY__OTLP_ENDPOINT", "http://127.0.0.1:4317")], &["built without"]);
-    refused(&folder, &["serve", "--config", "missing.toml"], &[], &["missing.toml"]);
+    refused(&folder, &["serve", "--config", "missing.toml"], &[], &["configuration: missing.toml: No such file"]);
     refused(&folder, &["serve", "--database", "mysql://db"], &[], &["database: neither sqlite:FILE nor postgres://"]);
     refused(&folder, &["serve", "--database", "sqlite:no/such/folder.db"], &[], &["no/such/folder.db"]);
     refused(&folder, &["serve", "--metrics-listen", "9090"], &[], &["neither an address with a port nor `off`"]);

@@ -133,7 +133,7 @@ fn the_image_serves_from_a_root_that_nobody_can_write_and_drains_when_it_is_stop
     // `docker compose run --rm server create-admin`.
     let entry = words("ENTRYPOINT");
     let created = container.run(&[&entry[0], "create-admin"]);
-    assert!(printed(&created).contains("one-time password: "), "{}", complaint(&created));
+    assert!(printed(&created).contains("first password: "), "{}", complaint(&created));
     let doctor = printed(&container.run(&[&entry[0], "doctor"]));
     assert!(!doctor.contains("fault"), "{doctor}");
 
@@ -150,6 +150,58 @@ fn the_image_serves_from_a_root_that_nobody_can_write_and_drains_when_it_is_stop
     );
 }
 
+/// A slim system has none, and every outside issuer would be out of reach.
+#[test]
+fn the_image_has_the_authorities_that_outside_issuers_are_checked_by() {
+    let bundle = "/etc/ssl/certs/ca-certificates.crt";
+    let copied = image().into_iter().filter(|(word, _)| word == "COPY").map(|(_, what)| what);
+    assert!(copied.into_iter().any(|what| what == format!("--from=build {bundle} {bundle}")));
+    assert!(deploy("Dockerfile").rsplit_once("\nFROM ").unwrap().0.contains("ca-certificates &&"), "the build has it");
+}
+
+/// Behind the proxy of the compose file callers keep their own addresses: else one who guesses passwords would slow
+/// down everybody's sign-in.
+#[test]
+fn the_compose_file_ends_tls_and_trusts_the_proxy_that_does() {
+    let compose: serde_json::Value = serde_norway::from_str(&deploy("compose.yaml")).unwrap();
+    let text = |pointer: &str| {
+        let found = compose.pointer(pointer).and_then(serde_json::Value::as_str);
+        found.unwrap_or_else(|| panic!("no {pointer}")).to_owned()
+    };
+    let network = text("/networks/default/ipam/config/0/subnet");
+    let trusted: Vec<String> =
+        serde_json::from_str(&text("/services/server/environment/RECOURSE_ACCOUNTS__TRUSTED_PROXIES")).unwrap();
+    assert_eq!(trusted, [network]);
+    let (file, place) = compose["services"]["proxy"]["volumes"][0].as_str().unwrap().split_once(':').unwrap();
+    assert_eq!(place, "/etc/caddy/Caddyfile:ro");
+    let proxy = deploy(file);
+    assert!(proxy.contains("{$RECOURSE_ISSUER} {") && proxy.contains("h2c://server:8080"), "{proxy}");
+    assert!(text("/services/proxy/environment/RECOURSE_ISSUER").starts_with("${RECOURSE_ISSUER:?"));
+    // The file with the secrets beside it is in no image and in no history.
+    for ignored in [".dockerignore", ".gitignore"] {
+        let list = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(ignored)).unwrap();
+        assert!(list.lines().any(|line| line.trim_start_matches("**/") == ".env"), "{ignored}");
+    }
+    // Others than this machine reach the server by the proxy only.
+    for port in compose["services"]["server"]["ports"].as_array().unwrap() {
+        assert!(port.as_str().unwrap().starts_with("127.0.0.1:"), "{port}");
+    }
+}
+
+/// The unit's own words: whoever follows them has the files where the service looks, readable for its user.
+#[test]
+fn the_unit_says_how_to_install_it() {
+    let unit = deploy("recourse.service");
+    let value = |key: &str| unit.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_else(|| panic!("no {key}"));
+    let user = value("User=");
+    assert!(unit.contains(&format!("useradd --system --home-dir {} ", value("WorkingDirectory="))), "{unit}");
+    assert!(unit.contains(&format!("install -o root -g {user} -m 0640 recourse.toml /etc/recourse/")), "{unit}");
+    assert!(value("ExecStart=").ends_with("serve --config /etc/recourse/recourse.toml"));
+    assert!(value("EnvironmentFile=-").ends_with("/etc/recourse/secrets"));
+    // Sent to a server with or without a certificate: it goes on (`a_hangup_ends_nothing`).
+    assert_eq!(value("ExecReload="), "/bin/kill -HUP $MAINPID");
+}
+
 /// Every setting that the files of `deploy/` name is one.
 #[test]
 fn what_is_handed_out_names_settings_that_exist() {
@@ -161,7 +213,8 @@ fn what_is_handed_out_names_settings_that_exist() {
         .filter(|(name, _)| name.starts_with("RECOURSE_"));
     let named: Vec<String> = named
         .map(|(name, value)| {
-            let filled = value.replace("${RECOURSE_DB_PASSWORD:?the password of the database}", "secret");
+            let filled =
+                value.trim_matches('\'').replace("${RECOURSE_DB_PASSWORD:?the password of the database}", "secret");
             format!(
                 "{name}={}",
                 filled.replace("${RECOURSE_ISSUER:?the public address of this deployment}", "https://w.example.org")

@@ -80,7 +80,7 @@ async fn no_secret_and_no_personal_data_reach_the_log_at_any_level() {
     let created = super::run(&folder.0, &["create-admin", "--database", "sqlite:log.db"]);
     let one_time = super::printed(&created)
         .lines()
-        .find_map(|line| line.strip_prefix("one-time password: ").map(str::to_owned))
+        .find_map(|line| line.strip_prefix("first password: ").map(str::to_owned))
         .unwrap();
     let server = Logged::start(&folder, "trace");
     let base = server.base.clone();

@@ -26,6 +26,9 @@ on_both_databases! {
         }
         assert_eq!(reqwest::get(format!("{}/v1/no/such/route", server.base)).await.unwrap().status().as_u16(), 404);
         world.station.post(&format!("/v1/{name}:submit"), json!({})).await.refused(400, "STATE_CONFLICT");
+        // Refused before anything is read of it, and told of by what was called all the same.
+        let packed = reqwest::Client::new().post(format!("{}/v1/claims", server.base)).header("content-encoding", "br");
+        assert_eq!(packed.header("content-type", "application/json").body("{}").send().await.unwrap().status().as_u16(), 415);
         let text = reqwest::get(format!("http://{address}/metrics")).await.unwrap().text().await.unwrap();
         let claim = |rpc: &str, status: &str| {
             format!("recourse_calls_total{{call=\"recourse.v1.ClaimService.{rpc}\",transport=\"rest\",status=\"{status}\"}}")
@@ -33,12 +36,19 @@ on_both_databases! {
         assert_eq!(value(&text, &claim("GetClaim", "200")), 1.0);
         assert_eq!(value(&text, &claim("GetClaim", "404")), 20.0);
         assert_eq!(value(&text, &claim("ListClaims", "401")), 20.0);
+        assert_eq!(value(&text, &claim("CreateClaim", "415")), 1.0);
         assert_eq!(value(&text, "recourse_calls_total{call=\"unmatched\",transport=\"rest\",status=\"404\"}"), 1.0);
         assert_eq!(value(&text, "recourse_refusals_total{reason=\"TOKEN_INVALID\"}"), 20.0);
         assert_eq!(value(&text, "recourse_refusals_total{reason=\"STATE_CONFLICT\"}"), 1.0);
         assert_eq!(value(&text, "recourse_calls_in_flight"), 0.0);
         assert_eq!(value(&text, "recourse_store_up"), 1.0);
         assert!(value(&text, "recourse_process_resident_memory_bytes") > 1e6);
+        assert!(value(&text, "recourse_process_cpu_seconds_total") > 0.0);
+        assert!(value(&text, "recourse_process_start_time_seconds") > 1.7e9);
+        assert!(value(&text, "recourse_connections_open") >= 1.0, "{text}");
+        assert_eq!(value(&text, "recourse_connections_refused_total"), 0.0);
+        assert_eq!(value(&text, concat!("recourse_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}")), 1.0);
+        assert!(text.contains("# TYPE recourse_transactions_retried counter"), "{text}");
         assert!(text.contains("recourse_store_connections{pool="), "{text}");
         assert!(text.contains("recourse_call_duration_seconds_bucket{"), "{text}");
         assert!(text.contains("recourse_feed_lag_seconds "), "{text}");

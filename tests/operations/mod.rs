@@ -4,6 +4,7 @@ mod attachments;
 mod backup;
 mod configuration;
 mod deployment;
+mod lifetime;
 mod logs;
 mod metrics;
 #[cfg(feature = "otlp")]

@@ -236,7 +236,7 @@ async fn a_call_is_a_span_of_its_callers_trace_and_tells_no_secret() {
     let created = super::run(&folder.0, &["create-admin", "--database", "sqlite:trace.db"]);
     let one_time = super::printed(&created)
         .lines()
-        .find_map(|line| line.strip_prefix("one-time password: ").map(str::to_owned))
+        .find_map(|line| line.strip_prefix("first password: ").map(str::to_owned))
         .unwrap();
     let (listener, address) = listening().await;
     let received = Received::default();

@@ -117,6 +117,7 @@ pub(super) fn actor(user: u128, org: OrgId, roles: &[Role]) -> Actor {
         roles: roles.iter().copied().collect(),
         rights: BTreeSet::new(),
         approval_level: 0,
+        reads_only: false,
         session: None,
         job: None,
     }

@@ -159,6 +159,16 @@ on_both_stores! {
         assert_eq!(refresh(&store, b"r3", b"r5", 500).await, RefreshUse::Unknown, "expired");
     }
 
+    async fn two_who_go_on_from_one_token_do_not_both_go_on_for_ever(store) {
+        let session = session(UserId(id()));
+        open(&store, &session, b"r1").await;
+        assert!(matches!(refresh(&store, b"r1", b"owner", 1).await, RefreshUse::Rotated(_)));
+        assert!(matches!(refresh(&store, b"r1", b"thief", 1).await, RefreshUse::Retried(_)));
+        assert!(matches!(refresh(&store, b"thief", b"thief2", 3).await, RefreshUse::Rotated(_)));
+        assert_eq!(refresh(&store, b"owner", b"owner2", 4).await, RefreshUse::Reused);
+        assert_eq!(store.session_is_open(session.id).await, Ok(false));
+    }
+
     async fn a_quick_repeat_is_a_retry_and_a_late_one_ends_the_session(store) {
         let session = session(UserId(id()));
         open(&store, &session, b"r1").await;

@@ -86,6 +86,8 @@ async fn bodies_are_bounded_also_after_decompression() {
     let began = Instant::now();
     let (status, problem) = post(&server, bomb, "gzip").await;
     assert_eq!((status, problem["reason"].as_str()), (413, Some("BODY_TOO_LARGE")), "{problem:#}");
+    let told = problem["detail"].as_str().unwrap_or_default();
+    assert!(told.contains("larger than 4194304 bytes"), "the limit as it is configured: {told}");
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     let (status, problem) = post(&server, b"no gzip at all".to_vec(), "gzip").await;
     assert_eq!((status, problem["reason"].as_str()), (400, Some("INVALID_JSON")), "{problem:#}");

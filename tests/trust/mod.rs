@@ -12,6 +12,7 @@ mod edge;
 mod failpoints;
 mod faults;
 mod headers;
+mod hoarding;
 mod http2;
 mod limits;
 mod load;

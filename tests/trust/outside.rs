@@ -112,6 +112,8 @@ on_both_databases! {
         let world = World::load(&server).await;
         let (status, refused) = exchange(&server, &issuer.token("u-1", "k1"), "").await;
         assert_eq!((status, refused["error"].as_str()), (400, Some("invalid_grant")), "nobody is linked by mail or by default");
+        let told = refused["error_description"].as_str().unwrap_or_default();
+        assert!(told.starts_with("the assertion opens nothing here"), "not of a refresh token: {told}");
         let name = link(&world.admin, &world.technician, &issuer, "u-1").await;
         let (status, reply) = exchange(&server, &issuer.token("u-1", "k1"), "").await;
         assert_eq!(status, 200, "{reply}");

@@ -178,6 +178,70 @@ on_both_databases! {
         elsewhere.refused(409, "STALE_ETAG");
     }
 
+    async fn of_many_claims_for_one_repair_all_but_the_first_are_known_for_duplicates(server) {
+        let second = server.beside().await;
+        let world = World::load(&server).await;
+        let there = at(&second, &world.station);
+        let mut names = Vec::new();
+        for job in 0..8 {
+            // Another job each, so that nothing but the vehicle and its part tells that they are one repair.
+            let mut claim = pump_claim();
+            claim["externalJob"] = json!(format!("d-{job}"));
+            names.push(world.station.post("/v1/claims", claim).await.ok()["name"].as_str().expect("a name").to_owned());
+        }
+        let attempts = names.iter().enumerate().map(|(n, name)| {
+            let caller = if n % 2 == 0 { &world.station } else { &there };
+            let path = format!("/v1/{name}:submit");
+            async move { patiently(caller, &path, json!({}), &[]).await.ok() }
+        });
+        let submitted = futures::future::join_all(attempts).await;
+        let told = |answer: &Value| {
+            let findings = answer["findings"].as_array();
+            findings.is_some_and(|all| all.iter().any(|finding| finding["code"] == "DUPLICATE"))
+        };
+        // A rule that approves what has no finding would otherwise pay the repair more than once.
+        assert_eq!(submitted.iter().filter(|answer| !told(answer)).count(), 1);
+    }
+
+    async fn of_many_who_assign_the_whole_of_a_claim_one_succeeds(server) {
+        let second = server.beside().await;
+        let world = World::load(&server).await;
+        let there = at(&second, &world.second_auditor);
+        let claim = world.in_review(pump_claim()).await;
+        let suppliers = ["suppliers/SUP-017", "suppliers/SUP-018"];
+        let order = json!({
+            "claim": claim, "appraiser": "appraisers/A-01", "questions": ["who?"], "dueTime": "2026-12-10T00:00:00Z",
+            "suppliers": suppliers,
+        });
+        let appraisal = format!("/v1/{}", world.auditor.post("/v1/appraisals", order).await.ok()["name"].as_str().expect("a name"));
+        let expert = world.admin.get("/v1/appraisers/A-01").await.ok()["experts"][0]["id"].clone();
+        world.appraiser.post(&format!("{appraisal}:accept"), json!({"expert": expert})).await.ok();
+        world.appraiser.post(&format!("{appraisal}:start"), json!({})).await.ok();
+        let findings = json!({"coverage": "COVERED", "summary": "both", "causeContributions": [{"cause": "MATERIAL", "shareBp": 10_000}]});
+        world.appraiser.post(&format!("{appraisal}:conclude"), json!({"findings": findings})).await.ok();
+        let shares = suppliers.map(|supplier| json!({"party": "SUPPLIER", "supplier": supplier, "shareBp": 5_000}));
+        let etag = world.auditor.get(&appraisal).await.ok()["etag"].clone();
+        world.auditor.post(&format!("{appraisal}:decideLiability"), json!({"etag": etag, "shares": shares})).await.ok();
+        world.auditor.post(&format!("{appraisal}:finalize"), json!({})).await.ok();
+        // Neither has a contract yet, so that both halves wait for somebody who says who bears them.
+        world.approved(&claim).await;
+        for supplier in ["SUP-017", "SUP-018"] {
+            world.agree_on_recovery(supplier, true).await;
+        }
+        let waiting = world.auditor.get(&format!("/v1/recoveryClaims?filter=claim%3D%22{claim}%22")).await.ok();
+        let waiting = waiting["recoveryClaims"].as_array().expect("two").clone();
+        assert_eq!(waiting.len(), 2, "{waiting:#?}");
+        let attempts = (0..8).map(|n| {
+            let (recovery, supplier) = (&waiting[n % 2], suppliers[n % 2]);
+            let path = format!("/v1/{}:assign", recovery["name"].as_str().expect("a name"));
+            let whole = json!({"etag": recovery["etag"], "supplier": supplier, "shareBp": 10_000, "reason": "all of it"});
+            let caller = if n < 4 { &world.auditor } else { &there };
+            async move { patiently(caller, &path, whole, &[]).await }
+        });
+        let answers = futures::future::join_all(attempts).await;
+        assert_eq!(count(&answers, 200), 1, "{:?}", answers.iter().map(|a| a.status).collect::<Vec<_>>());
+    }
+
     async fn of_many_submissions_of_one_job_one_succeeds(server) {
         let second = server.beside().await;
         let world = World::load(&server).await;

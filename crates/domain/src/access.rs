@@ -84,6 +84,8 @@ pub enum Act {
     SubmitClaim(ClaimParties),
     /// Review, decide or return a claim.
     DecideClaim(ClaimParties),
+    /// Decide after a colleague did: approve the decision at a higher level, or decide an appeal against it.
+    DecideAfterColleague(ClaimParties),
     /// Take back what is left of a prior authorisation.
     RevokeAuthorization,
     /// Issue an entitlement to a free service by hand, or take one back.
@@ -175,6 +177,9 @@ pub enum Act {
 /// The access rule of the rpc has let the caller in already; here stands what depends on the row and the
 /// person: segregation of duties is checked by person, whatever role or organisation they act in today.
 pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
+    if actor.reads_only && !is_about_own_account(act) {
+        return Err(Denial::NotPermitted);
+    }
     let granted = match act {
         Act::WriteMasterData => actor.has(Role::Admin) || actor.has(Role::Auditor),
         Act::RecordVehicleFact => {
@@ -202,6 +207,13 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             }
             actor.has(Role::Auditor)
         }
+        Act::DecideAfterColleague(parties) => {
+            // A program is no second person: it says what somebody has written into it.
+            if actor.author().is_client {
+                return Err(Denial::SamePerson);
+            }
+            return permit(actor, Act::DecideClaim(parties));
+        }
         Act::RevokeAuthorization => actor.has(Role::Auditor),
         Act::ManageEntitlement | Act::EraseParticulars | Act::AskForCorrection { station: None } => {
             actor.has(Role::Auditor) || actor.has(Role::Admin)
@@ -225,7 +237,6 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         Act::SpeakFor { org } => actor.orgs.contains(&org),
         Act::HandleRecovery => actor.has(Role::Auditor) || actor.has(Role::Finance),
         Act::ConfirmForColleague { colleague } => {
-            // A program is no second person: it says what somebody has written into it.
             if colleague == actor.user || actor.author().is_client {
                 return Err(Denial::SamePerson);
             }
@@ -233,14 +244,14 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         }
         Act::AnswerRecovery { supplier } => actor.has(Role::Supplier) && actor.orgs.contains(&supplier),
         Act::DecideDispute { issued_by, decided_by } => {
-            if [issued_by, decided_by].contains(&Some(actor.user)) {
+            if [issued_by, decided_by].contains(&Some(actor.user)) || actor.author().is_client {
                 return Err(Denial::SamePerson);
             }
             actor.has(Role::Auditor)
         }
         Act::AskForCorrection { station: Some(station) } => actor.has(Role::Station) && actor.orgs.contains(&station),
         Act::DecideCorrection { requested_by } => {
-            if requested_by == actor.user {
+            if requested_by == actor.user || actor.author().is_client {
                 return Err(Denial::SamePerson);
             }
             actor.has(Role::Auditor) || actor.has(Role::Admin)
@@ -257,6 +268,11 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
         Act::EnforceDeadline | Act::AdjudicateByRule | Act::Bootstrap => actor.job.is_some(),
     };
     if granted { Ok(Permit { actor: actor.clone() }) } else { Err(Denial::NotPermitted) }
+}
+
+/// Whether an act is about nothing but one's own sign-in, which stays one's own whatever else one may do.
+fn is_about_own_account(act: Act) -> bool {
+    matches!(act, Act::ChangeOwnAccount { .. })
 }
 
 #[cfg(test)]

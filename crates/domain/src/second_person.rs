@@ -14,7 +14,7 @@ use crate::access::Actor;
 pub enum Kind {
     /// Prices, rates, hours and shares: what decides an amount.
     Prices,
-    /// Policies, rules, settings and budgets: what decides a claim.
+    /// Policies, rules, campaigns, settings and budgets: what decides a claim.
     Policies,
     /// Roles, rights, duties and levels of people and programs.
     RoleGrants,
@@ -126,6 +126,8 @@ pub const GUARDED: &[Guarded] = &[
     guarded("WarrantyPolicyService.DeleteWarrantyPolicy", &[(When::InForce, Kind::Policies)]),
     guarded("AdjudicationRuleSetService.PublishAdjudicationRuleSet", POLICIES),
     guarded("AdjudicationRuleSetService.RetireAdjudicationRuleSet", &[(When::InForce, Kind::Policies)]),
+    // What it reaches is covered whatever the warranty says; claims can name it from then on, and not before.
+    guarded("CampaignService.ActivateCampaign", POLICIES),
     guarded("EvidenceRuleService.CreateEvidenceRule", POLICIES),
     guarded("EvidenceRuleService.UpdateEvidenceRule", &[(NAMES, Kind::Policies)]),
     guarded("EvidenceRuleService.DeleteEvidenceRule", POLICIES),
@@ -261,6 +263,8 @@ mod tests {
             ("WarrantyPolicyService.PublishWarrantyPolicy", &["state"], Some(Policies)),
             ("AdjudicationRuleSetService.PublishAdjudicationRuleSet", &["state"], Some(Policies)),
             ("AdjudicationRuleSetService.RetireAdjudicationRuleSet", &["state"], Some(Policies)),
+            ("CampaignService.CreateCampaign", &["scope", "remedies"], None),
+            ("CampaignService.ActivateCampaign", &["state"], Some(Policies)),
             ("EvidenceRuleService.UpdateEvidenceRule", &["from_amount"], Some(Policies)),
             ("SettingService.CreateSetting", &[], Some(Policies)),
             ("SettingService.UpdateSetting", &["approval_limits"], Some(Policies)),

@@ -81,7 +81,7 @@ impl Store {
                 let (open, free) = connections.condition();
                 vec![PoolCondition { pool: "all", open, idle: idle(free) }]
             }
-            Reader::Embedded(reader) => [("writer", &self.writer), ("reader", reader)]
+            Reader::Embedded(reader, _) => [("writer", &self.writer), ("reader", reader)]
                 .map(|(name, connection)| {
                     let pool = connection.get_sqlite_connection_pool();
                     PoolCondition { pool: name, open: pool.size(), idle: idle(pool.num_idle()) }

@@ -152,6 +152,15 @@ impl Tx<'_> {
             self.end_session(session.id, now, revocation).await?;
             return Ok(RefreshUse::Reused);
         }
+        if !fresh {
+            // The answer that was lost is not waited for: of two who go on from one token, a thief and its owner, the
+            // one who was answered first shows a used one next time.
+            Sql::new("UPDATE refresh_token SET used_time = ? WHERE session_id = ? AND used_time IS NULL")
+                .bind(now)
+                .bind(session.id.0)
+                .execute(&self.db)
+                .await?;
+        }
         self.insert_refresh(session.id, replacement, now + lifetime).await?;
         Sql::new("UPDATE session SET last_used_time = ? WHERE id = ?")
             .bind(now)

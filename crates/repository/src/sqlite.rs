@@ -7,7 +7,12 @@
 //!
 //! Each call of the driver is handed to the thread that has the connection, and back. While that goes on nobody else
 //! writes, so a unit saves calls: its begin goes with its first statement, and what a
-//! [sealed](SqliteUnit::seal) unit ends with, its last version, the answer under its key and the commit, is one text.
+//! [sealed](SqliteUnit::seal) unit ends with, its last version, the answer under its key and the commit, is one text. And units that wait for one another
+//! [share a commit](group): a later one is a savepoint in the transaction of those before it.
+
+mod group;
+#[cfg(test)]
+mod tests;
 
 use futures::TryStreamExt;
 use sea_orm::sqlx::pool::PoolConnection;
@@ -18,52 +23,61 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+pub(crate) use group::Writer;
+use group::{Commit, Place};
+
 use crate::error::StoreError;
 use crate::idempotency::RequestKey;
 use crate::sql::Sql;
 
-/// A unit of work on SQLite: one transaction on one connection.
+/// A unit of work on SQLite: one transaction on one connection, or a savepoint of a transaction that others share.
 pub(crate) struct SqliteUnit {
     state: Mutex<State>,
 }
 
 struct State {
-    connection: Option<PoolConnection<Sqlite>>,
+    /// What it runs on, until it has ended.
+    on: Option<On>,
     /// How it begins, until it has begun.
     begin: Option<&'static str>,
-    /// A transaction may be open.
+    /// Something of it may be open.
     open: bool,
     /// The idempotency key that it has claimed.
     key: Option<RequestKey>,
     /// What it answers with, and the aggregate whose next version is its last write.
     seal: Option<(String, Uuid)>,
-    /// It has committed by its last write.
+    /// Its last write is done. What it wrote has committed, unless it is still open: then it does with others.
     sealed: bool,
+    /// Its savepoint has become part of the transaction around it.
+    released: bool,
+    /// Its caller has gone, and it is only being ended.
+    abandoned: bool,
+}
+
+/// What a unit runs on.
+enum On {
+    /// A connection that reads.
+    Reader(PoolConnection<Sqlite>),
+    /// The only writer.
+    Writer(Place),
 }
 
 impl SqliteUnit {
     /// A unit that writes: it has the only writer's place at once.
-    pub(crate) async fn writing(pool: &SqlitePool) -> Result<Self, StoreError> {
-        Self::new(pool, "BEGIN IMMEDIATE").await
+    pub(crate) async fn writing(writer: &Writer) -> Result<Self, StoreError> {
+        let place = writer.place().await?;
+        let begin = if place.is_shared() { "SAVEPOINT unit" } else { "BEGIN IMMEDIATE" };
+        Ok(Self::new(On::Writer(place), begin))
     }
 
     /// A unit that reads, all of it as of one moment: that of its first statement.
     pub(crate) async fn reading(pool: &SqlitePool) -> Result<Self, StoreError> {
-        Self::new(pool, "BEGIN").await
+        let connection = pool.acquire().await.map_err(|error| acquired(&error))?;
+        Ok(Self::new(On::Reader(connection), "BEGIN"))
     }
 
-    async fn new(pool: &SqlitePool, begin: &'static str) -> Result<Self, StoreError> {
-        let connection = pool.acquire().await.map_err(|error| acquired(&error))?;
-        Ok(Self {
-            state: Mutex::new(State {
-                connection: Some(connection),
-                begin: Some(begin),
-                open: false,
-                key: None,
-                seal: None,
-                sealed: false,
-            }),
-        })
+    fn new(on: On, begin: &'static str) -> Self {
+        Self { state: Mutex::new(State::on(on, Some(begin))) }
     }
 
     /// Notes the key that this unit has claimed, so that its answer can be written with its last version.
@@ -76,10 +90,17 @@ impl SqliteUnit {
         self.state.lock().await.seal = Some((answer.to_owned(), last));
     }
 
-    /// Whether the unit has committed by its last write, and under which name.
+    /// Whether the unit has made its last write, and what it answers with.
     pub(crate) async fn sealed_as(&self) -> Option<String> {
         let state = self.state.lock().await;
         state.seal.as_ref().filter(|_| state.sealed).map(|(answer, _)| answer.clone())
+    }
+
+    /// Whether the unit has committed by its last write.
+    #[cfg(debug_assertions)]
+    pub(crate) async fn has_committed(&self) -> bool {
+        let state = self.state.lock().await;
+        state.sealed && !state.open
     }
 
     /// Runs a statement that writes; how many rows it changed.
@@ -106,11 +127,14 @@ impl SqliteUnit {
             }
         };
         let place = before.len();
-        before.push(last);
-        before.extend(state.key.take().map(|key| key.answered(&answer)));
-        let changed = state.run(Sql::one_after_another(before, Sql::new("COMMIT"))).await?;
-        state.open = false;
-        state.sealed = true;
+        let last = match state.key.take() {
+            Some(key) => {
+                before.push(last);
+                key.answered(&answer)
+            }
+            None => last,
+        };
+        let changed = state.run_last(before, last).await?;
         Ok(changed.get(place).copied().unwrap_or_default())
     }
 
@@ -129,36 +153,144 @@ impl SqliteUnit {
 
     /// Makes what was written last, and durable.
     pub(crate) async fn commit(&self) -> Result<(), StoreError> {
-        let mut state = self.state.lock().await;
-        if !state.open {
-            // It has committed with its last write, or never begun.
-            return Ok(());
+        let commit = self.state.lock().await.commit().await?;
+        match commit {
+            Some(commit) => commit.outcome().await,
+            None => Ok(()),
         }
-        let done = state.say("COMMIT").await;
-        if done.is_err() {
-            // Whether it is still open or was ended by the failure: after this it is over.
-            drop(state.say("ROLLBACK").await);
-        }
-        state.open = false;
-        done
     }
 
-    /// Leaves nothing behind.
+    /// Leaves nothing behind. Who was refused by what others have written waits until that stands.
     pub(crate) async fn rollback(&self) -> Result<(), StoreError> {
-        let mut state = self.state.lock().await;
-        if !state.open {
-            return Ok(());
+        let commit = self.state.lock().await.rollback().await?;
+        match commit {
+            Some(commit) => commit.outcome().await,
+            None => Ok(()),
         }
-        let done = state.say("ROLLBACK").await;
-        state.open = false;
-        done
     }
 }
 
 impl State {
+    fn on(on: On, begin: Option<&'static str>) -> Self {
+        Self {
+            on: Some(on),
+            begin,
+            open: false,
+            key: None,
+            seal: None,
+            sealed: false,
+            released: false,
+            abandoned: false,
+        }
+    }
+
     fn connection(&mut self) -> Result<&mut sqlx::SqliteConnection, StoreError> {
-        let gone = || StoreError::Unavailable("the connection was given back".to_owned());
-        Ok(self.connection.as_mut().ok_or_else(gone)?)
+        match &mut self.on {
+            Some(On::Reader(connection)) => Ok(connection),
+            Some(On::Writer(place)) => place.connection(),
+            None => Err(StoreError::Unavailable("the connection was given back".to_owned())),
+        }
+    }
+
+    /// Whether it is a savepoint in a transaction of others.
+    fn is_shared(&self) -> bool {
+        matches!(&self.on, Some(On::Writer(place)) if place.is_shared())
+    }
+
+    /// Whether it may commit by itself.
+    fn is_alone(&self) -> bool {
+        !matches!(&self.on, Some(On::Writer(place)) if !place.is_alone())
+    }
+
+    /// Runs the writes that a sealed unit ends with, and its end with them: alone it commits.
+    async fn run_last(&mut self, mut before: Vec<Sql>, mut last: Sql) -> Result<Vec<u64>, StoreError> {
+        let (commits, releases) = (self.is_alone(), self.is_shared());
+        if commits || releases {
+            before.push(last);
+            last = Sql::new(if commits { "COMMIT" } else { "RELEASE unit" });
+        }
+        let changed = self.run(Sql::one_after_another(before, last)).await?;
+        self.open = !commits;
+        self.released = releases;
+        self.sealed = true;
+        Ok(changed)
+    }
+
+    /// Ends it well: at once if it is alone, else with those whose commit is answered.
+    async fn commit(&mut self) -> Result<Option<Commit>, StoreError> {
+        if !self.open {
+            // It has committed with its last write, or never begun.
+            self.leave();
+            return Ok(None);
+        }
+        if self.is_alone() {
+            let done = self.say("COMMIT").await;
+            if done.is_err() {
+                // Whether it is still open or was ended by the failure: after this it is over.
+                drop(self.say("ROLLBACK").await);
+            }
+            self.open = false;
+            self.leave();
+            return done.map(|()| None);
+        }
+        if self.is_shared()
+            && !self.released
+            && let Err(error) = self.say("RELEASE unit").await
+        {
+            self.break_off();
+            return Err(error);
+        }
+        Ok(self.pass_on(true))
+    }
+
+    /// Takes back what it wrote; the commit of those before it, if there are any, is answered.
+    async fn rollback(&mut self) -> Result<Option<Commit>, StoreError> {
+        if !self.open {
+            self.leave();
+            return Ok(None);
+        }
+        if !self.is_shared() {
+            let done = self.say("ROLLBACK").await;
+            self.open = false;
+            self.leave();
+            return done.map(|()| None);
+        }
+        if self.released {
+            // As one that has committed with its last write.
+            return Ok(self.pass_on(true));
+        }
+        if let Err(error) = self.say("ROLLBACK TO unit; RELEASE unit").await {
+            self.break_off();
+            return Err(error);
+        }
+        Ok(self.pass_on(false))
+    }
+
+    /// Gives up what it ran on, with nothing of its own open.
+    fn leave(&mut self) {
+        if self.is_shared() {
+            // What others wrote goes on without it.
+            drop(self.pass_on(false));
+        } else if let Some(On::Writer(place)) = self.on.take() {
+            place.leave();
+        }
+    }
+
+    /// Leaves the transaction in which it has ended to those who wait, or has it committed.
+    fn pass_on(&mut self, counts: bool) -> Option<Commit> {
+        self.open = false;
+        match self.on.take() {
+            Some(On::Writer(place)) => place.pass_on(counts),
+            Some(On::Reader(_)) | None => None,
+        }
+    }
+
+    /// Its savepoint is not there: whether the transaction is, its commit will tell.
+    fn break_off(&mut self) {
+        self.open = false;
+        if let Some(On::Writer(place)) = self.on.take() {
+            place.end();
+        }
     }
 
     /// Begins the transaction, if none was.
@@ -166,15 +298,18 @@ impl State {
         let Some(text) = self.begin.take() else { return self.going_on() };
         self.open = true;
         if let Err(error) = self.say(text).await {
+            if self.is_shared() {
+                return Err(error);
+            }
             self.end_what_was_left(error).await?;
             self.say(text).await?;
         }
         Ok(())
     }
 
-    /// A unit that has ended takes no further statement: it would be a transaction of its own.
+    /// A unit that has ended takes no further statement: it would be a transaction of its own, or nobody's.
     fn going_on(&self) -> Result<(), StoreError> {
-        if self.open {
+        if self.open && !self.sealed {
             return Ok(());
         }
         Err(StoreError::Database("a unit of work that has ended takes no further statement".to_owned()))
@@ -199,7 +334,7 @@ impl State {
         let sql = [begin, "; ", &statement.sql].concat();
         let whole = Statement { sql, ..statement };
         let changed = match self.steps(whole.clone()).await {
-            Err(error) if says_nested(&error) => {
+            Err(error) if says_nested(&error) && !self.is_shared() => {
                 self.end_what_was_left(error).await?;
                 self.steps(whole).await?
             }
@@ -226,15 +361,29 @@ impl State {
 
 impl Drop for State {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take().filter(|_| self.open) else { return };
-        // The unit was given up in the middle. Until its transaction is ended, nobody else can write.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                if let Err(error) = sqlx::Executor::execute(&mut *connection, "ROLLBACK").await {
-                    tracing::debug!(%error, "the abandoned transaction had ended already");
-                }
-            });
+        if !self.open {
+            self.leave();
+            return;
         }
+        let Some(on) = self.on.take() else { return };
+        // A runtime that is being shut down drops at once what it is given, so that a second try would be one of many.
+        let runtime = tokio::runtime::Handle::try_current().ok().filter(|_| !self.abandoned);
+        let Some(runtime) = runtime else {
+            if let On::Writer(place) = on {
+                place.leave();
+            }
+            return;
+        };
+        // The unit was given up in the middle. Until what it has open is ended, nobody else can write.
+        let mut left = State::on(on, None);
+        left.open = true;
+        left.released = self.released;
+        left.abandoned = true;
+        runtime.spawn(async move {
+            if let Err(error) = left.rollback().await {
+                tracing::debug!(%error, "the abandoned transaction had ended already");
+            }
+        });
     }
 }
 

@@ -1,8 +1,8 @@
 //! The store, and the only door to a transaction.
 //!
 //! SQLite has one writer connection, which every writing unit takes with `BEGIN IMMEDIATE`: a transaction
-//! that reads and then writes can't fail half-way because another wrote meanwhile. Readers have connections
-//! of their own. PostgreSQL has one pool; a unit of work holds one connection from its begin to its end.
+//! that reads and then writes can't fail half-way because another wrote meanwhile; units that wait for the place
+//! share a commit. Readers have connections of their own. PostgreSQL has one pool; a unit of work holds one connection from its begin to its end.
 
 mod open;
 mod schema;
@@ -67,7 +67,7 @@ impl Store {
     /// Closes every connection: what was written is in the database file, and a copy of it is whole.
     pub async fn close(&self) -> Result<(), StoreError> {
         match &self.reader {
-            Reader::Embedded(reader) => reader.clone().close().await?,
+            Reader::Embedded(reader, _) => reader.clone().close().await?,
             Reader::Postgres(connections) => connections.close().await,
         }
         Ok(self.writer.clone().close().await?)
@@ -112,9 +112,7 @@ impl Store {
         E: CommandError + Send,
     {
         let db = match &self.reader {
-            Reader::Embedded(_) => {
-                Unit::Embedded(Box::new(SqliteUnit::writing(self.writer.get_sqlite_connection_pool()).await?))
-            }
+            Reader::Embedded(_, writer) => Unit::Embedded(Box::new(SqliteUnit::writing(writer).await?)),
             Reader::Postgres(connections) => Unit::Postgres(Box::new(PgUnit::new(connections))),
         };
         let mut tx = Tx { db, attempt, only_tried: false, _borrows: PhantomData };
@@ -142,7 +140,7 @@ impl Store {
         E: From<StoreError> + Send,
     {
         let db = match &self.reader {
-            Reader::Embedded(reader) => {
+            Reader::Embedded(reader, _) => {
                 Unit::Embedded(Box::new(SqliteUnit::reading(reader.get_sqlite_connection_pool()).await?))
             }
             Reader::Postgres(connections) => Unit::Postgres(Box::new(PgUnit::snapshot(connections).await?)),
@@ -160,6 +158,18 @@ impl Tx<'_> {
     /// Whether the unit runs on PostgreSQL.
     pub(crate) fn is_postgres(&self) -> bool {
         self.db.backend() == DbBackend::Postgres
+    }
+
+    /// Waits until no other unit is in something of the same name, and keeps the others waiting until this one ends: for
+    /// what depends on rows that somebody else may be adding, where no version of a row would tell.
+    ///
+    /// It comes before the rows are read. The embedded database has one writer anyway.
+    pub async fn alone_in(&mut self, name: &str) -> Result<(), StoreError> {
+        if self.is_postgres() {
+            let turn = Sql::new("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))").bind(name.to_owned());
+            turn.execute(&self.db).await?;
+        }
+        Ok(())
     }
 
     /// Says that the unit will be taken back at its end, whatever it does: a command that is only tried.

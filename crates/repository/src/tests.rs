@@ -12,8 +12,7 @@ use recourse_domain::query::page::{Key, Keys, ListQuery};
 use uuid::Uuid;
 
 use crate::claims::decisions_due;
-use crate::sql::Sql;
-use crate::store::Reader;
+use crate::sql::{Runs, Sql};
 use crate::{Aged, CLAIM_FIELDS, DueDecision, Store, StoreError, StoreOptions, lists, scope};
 
 /// A store in a file of its own; gone with it.
@@ -39,18 +38,21 @@ impl Drop for InFile {
     }
 }
 
+async fn assert_keeps_to(connection: &impl Runs, query_only: &str) {
+    for (pragma, expected) in
+        [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1"), ("query_only", query_only)]
+    {
+        let sql = Sql::new(&format!("SELECT CAST({pragma} AS TEXT) AS found FROM pragma_{pragma}"));
+        let row = sql.one(connection).await.unwrap().unwrap();
+        assert_eq!(row.get::<String>("found").unwrap(), expected, "{pragma}");
+    }
+}
+
 #[tokio::test]
 async fn embedded_writes_are_durable_and_readers_can_not_write() {
     let file = InFile::new("pragmas").await;
-    for (connection, query_only) in [(&Reader::Embedded(file.store.writer.clone()), "0"), (&file.store.reader, "1")] {
-        for (pragma, expected) in
-            [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1"), ("query_only", query_only)]
-        {
-            let sql = Sql::new(&format!("SELECT CAST({pragma} AS TEXT) AS found FROM pragma_{pragma}"));
-            let row = sql.one(connection).await.unwrap().unwrap();
-            assert_eq!(row.get::<String>("found").unwrap(), expected, "{pragma}");
-        }
-    }
+    assert_keeps_to(&file.store.writer, "0").await;
+    assert_keeps_to(&file.store.reader, "1").await;
     let slipped = Sql::new("DELETE FROM lease").execute(&file.store.reader).await;
     assert!(matches!(slipped, Err(StoreError::Database(_))), "{slipped:?}");
 }
@@ -64,6 +66,7 @@ fn reach(role: Role, scope: RowScope) -> Scope {
         roles: BTreeSet::from([role]),
         rights: BTreeSet::new(),
         approval_level: 0,
+        reads_only: false,
         session: None,
         job: None,
     };

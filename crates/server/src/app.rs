@@ -47,7 +47,7 @@ impl App {
         let gateway = Gateway::new(api.clone(), Arc::new(RestAdmission(api.clone())), options);
         let edge = Arc::new(Edge::new(&config.limits, gateway.clone()));
         let door = Arc::new(Door { api: api.clone(), proxies: config.accounts.proxies() });
-        let rates = Arc::new(config.accounts.rates());
+        let rates = Arc::new(config.accounts.rates(config.limits.max_streams_per_caller));
         let exports = Arc::new(Exports::new(&config.limits, gateway.clone()));
         Self { api, door, rates, exports, readiness, metrics, gateway, edge, config: config.clone() }
     }

@@ -33,12 +33,15 @@ pub(crate) async fn identify(State(door): State<Arc<Door>>, mut request: Request
         let address = door.proxies.origin(peer.ip(), request.headers());
         request.extensions_mut().insert(Origin { address });
     }
-    let identity = match request.headers().get(AUTHORIZATION) {
-        None => Identity::Anonymous,
-        Some(value) => match value.to_str().ok().and_then(bearer) {
+    let mut shown = request.headers().get_all(AUTHORIZATION).iter();
+    let identity = match (shown.next(), shown.next()) {
+        (None, _) => Identity::Anonymous,
+        (Some(value), None) => match value.to_str().ok().and_then(bearer) {
             Some(token) => door.api.authenticator().identify(token).await,
             None => Identity::Refused,
         },
+        // Whom a proxy in front took for the caller nobody knows.
+        (Some(_), Some(_)) => Identity::Refused,
     };
     Facts::called_by(request.extensions(), &identity);
     request.extensions_mut().insert(identity);

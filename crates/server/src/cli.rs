@@ -24,7 +24,7 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Fill an empty store with demo data and print its accounts.
     Demo(StoreArgs),
-    /// Create an administrator where there are fewer than two, the first among them, and print a one-time password.
+    /// Create an administrator where there are fewer than two, the first among them, and print its first password.
     CreateAdmin(AdminArgs),
     /// Let a new key sign tokens, seal page tokens, or sign conclusions; the old ones work until they end, and no
     /// server restarts.
@@ -83,6 +83,9 @@ pub struct ServeArgs {
     /// Fill an empty store with demo data first, and print its accounts.
     #[arg(long)]
     pub demo: bool,
+    /// Let others than this machine reach the demo, although the password of its accounts is published.
+    #[arg(long, requires = "demo")]
+    pub expose_demo: bool,
 }
 
 /// What `rotate-keys` can be told.

@@ -10,6 +10,7 @@ mod appraisals;
 mod attachments;
 mod control;
 mod cors;
+mod doubts;
 mod keys;
 mod layers;
 mod limits;
@@ -18,6 +19,7 @@ mod reference;
 mod retention;
 mod telemetry;
 mod tls;
+mod told;
 
 use std::net::SocketAddr;
 
@@ -51,7 +53,8 @@ pub struct Config {
     /// `127.0.0.1:9090 if free`, with which a second server on the same machine goes without.
     pub metrics_listen: MetricsListen,
     /// The store: `sqlite:recourse.db` or `postgres://user@host/database`. A password in it is shown nowhere;
-    /// it is better kept in the environment (`RECOURSE_DATABASE`) than in a file.
+    /// it is better kept in the environment (`RECOURSE_DATABASE`) than in a file. To a PostgreSQL on another machine:
+    /// `?sslmode=verify-full`, with `&sslrootcert=FILE` for an authority that is not publicly known.
     #[schemars(extend("x-secret" = "address"))]
     pub database: String,
     /// Connections to the store.
@@ -153,17 +156,24 @@ impl Config {
         if !self.issuer.starts_with("http://") && !self.issuer.starts_with("https://") {
             return refuse(format!("issuer: an address that begins with https:// (or http://), not {:?}", self.issuer));
         }
+        if self.issuer.ends_with('/') {
+            // Tokens name it letter by letter, and paths are put behind it.
+            return refuse(format!("issuer: without the slash at the end of {:?}", self.issuer));
+        }
+        if self.audience.is_empty() {
+            return refuse("audience: a word that tokens name, such as \"recourse\"".to_owned());
+        }
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log) {
             return refuse(format!("log: {error}"));
         }
         let attachments = self.attachments.fault();
-        let retention = || self.retention.fault();
-        if let Some(fault) = attachments
-            .or_else(retention)
+        let fault = attachments
+            .or_else(|| self.accounts.fault())
+            .or_else(|| self.retention.fault())
             .or_else(|| self.limits.fault())
             .or_else(|| self.tls.fault())
-            .or_else(|| self.cors.fault())
-        {
+            .or_else(|| self.cors.fault());
+        if let Some(fault) = fault {
             return refuse(fault);
         }
         self.telemetry.check().map_err(ConfigError)
@@ -202,6 +212,8 @@ mod tests {
             Config { database: "mysql://db".into(), ..Config::default() },
             Config { max_connections: 0, ..Config::default() },
             Config { issuer: "example.org".into(), ..Config::default() },
+            Config { issuer: "https://example.org/".into(), ..Config::default() },
+            Config { audience: String::new(), ..Config::default() },
             Config { log: "recourse=loud".into(), ..Config::default() },
         ];
         for config in bad {

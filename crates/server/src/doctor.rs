@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::config::{Config, Loaded};
 use crate::process::SystemClock;
-use crate::{StartError, limits, start};
+use crate::serving::tls::Certificate;
+use crate::{StartError, demo, limits, start};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,9 @@ type Found = Result<Vec<(Verdict, String)>, StoreError>;
 pub(crate) async fn doctor(loaded: &Loaded, config_file: Option<&Path>, as_json: bool) -> Result<(), StartError> {
     let config = &loaded.config;
     let mut findings = Vec::new();
+    let doubts = config.doubts();
+    findings.extend(doubts.into_iter().map(|text| Finding { check: "config", verdict: Verdict::Warning, text }));
+    findings.extend(certificate(config).await);
     files(config, config_file, &mut findings);
     match start::open_present(config).await {
         Ok(store) => database(&store, &mut findings).await,
@@ -67,7 +71,31 @@ pub(crate) async fn doctor(loaded: &Loaded, config_file: Option<&Path>, as_json:
         findings.iter().map(line).collect()
     };
     crate::print(&text)?;
-    if faults == 0 { Ok(()) } else { Err(StartError::new("doctor", format!("{faults} faults"))) }
+    if faults == 0 { Ok(()) } else { Err(StartError::new("doctor", count(faults))) }
+}
+
+/// How many faults, in words.
+pub(crate) fn count(faults: usize) -> String {
+    format!("{faults} {}", if faults == 1 { "fault" } else { "faults" })
+}
+
+/// Whether the listeners could use their certificate, and for how long.
+async fn certificate(config: &Config) -> Option<Finding> {
+    let (verdict, text) = match Certificate::open(&config.tls).await {
+        Ok(certificate) => certificate_end(certificate?.ends(), SystemClock.now()),
+        Err(error) => (Verdict::Fault, error.to_string()),
+    };
+    Some(Finding { check: "certificate", verdict, text })
+}
+
+fn certificate_end(ends: Option<DateTime<Utc>>, now: DateTime<Utc>) -> (Verdict, String) {
+    let Some(ends) = ends else { return (Verdict::Warning, "its end can't be read".to_owned()) };
+    let (left, day) = (ends - now, ends.format("%Y-%m-%d"));
+    if left < TimeDelta::zero() {
+        return (Verdict::Fault, format!("it has ended on {day}"));
+    }
+    let text = format!("its key fits; it ends on {day}, in {} days", left.num_days());
+    (Verdict::or(left < limits::CERTIFICATE_SOON, Verdict::Warning), text)
 }
 
 /// Files that hold secrets, and the room on their disk.
@@ -91,7 +119,7 @@ fn files(config: &Config, config_file: Option<&Path>, findings: &mut Vec<Finding
         let text = format!(
             "{} has mode {mode:o}{}",
             file.display(),
-            if mode & 0o007 == 0 { "" } else { ": others on this machine can read it; chmod 600" }
+            if mode & 0o007 == 0 { "" } else { ": others on this machine can read it; chmod o=" }
         );
         findings.push(Finding { check: "files", verdict: Verdict::or(mode & 0o007 != 0, Verdict::Warning), text });
     }
@@ -118,11 +146,12 @@ fn free_room(folder: &Path, findings: &mut Vec<Finding>) {
 }
 
 async fn database(store: &Store, findings: &mut Vec<Finding>) {
-    let checks: [(&'static str, Found); 7] = [
+    let checks: [(&'static str, Found); 8] = [
         ("database", reached(store).await),
         ("settings", settings(store).await),
         ("schema", schema(store).await),
         ("keys", keys(store).await),
+        ("accounts", accounts(store).await),
         ("ledger", ledger(store).await),
         ("feed", feed(store).await),
         ("jobs", jobs(store).await),
@@ -193,6 +222,19 @@ async fn keys(store: &Store) -> Found {
     Ok(vec![(Verdict::or(!signs, Verdict::Warning), text)])
 }
 
+async fn accounts(store: &Store) -> Found {
+    if demo::is_demo(store).await? {
+        return Ok(vec![(Verdict::Warning, "it holds the demo, whose password is published".to_owned())]);
+    }
+    let administrators = store.administrators().await?.len();
+    let text = match administrators {
+        0 => "no administrator: `recourse create-admin` makes the first".to_owned(),
+        1 => "one administrator: nobody can confirm what needs two people".to_owned(),
+        many => format!("{many} administrators"),
+    };
+    Ok(vec![(Verdict::or(administrators < 2, Verdict::Warning), text)])
+}
+
 async fn ledger(store: &Store) -> Found {
     let unbalanced = store.unbalanced_currencies().await?;
     if unbalanced.is_empty() {
@@ -233,4 +275,19 @@ async fn jobs(store: &Store) -> Found {
         (Verdict::or(left < 0, Verdict::Warning), text)
     });
     Ok(told.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_ends_is_told_before_callers_stay_away() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let look = |days: i64| certificate_end(Some(now + TimeDelta::days(days)), now);
+        assert_eq!(look(60), (Verdict::Ok, "its key fits; it ends on 2027-03-16, in 60 days".to_owned()));
+        assert_eq!(look(13).0, Verdict::Warning);
+        assert_eq!(look(-1), (Verdict::Fault, "it has ended on 2027-01-14".to_owned()));
+        assert_eq!(certificate_end(None, now).0, Verdict::Warning);
+    }
 }

@@ -1,8 +1,7 @@
 //! How many lists are exported at once, and by whom: an export reads page after page for as long as its client
 //! takes them, and no place among the calls is kept for it meanwhile.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -15,6 +14,7 @@ use recourse_service::{Api, Refusal, language};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
+use crate::callers::{Callers, Open};
 use crate::config::Limits;
 use crate::serving::{CallKind, Kept};
 use crate::{edge, limits};
@@ -25,17 +25,12 @@ pub(crate) struct Exports {
     most: usize,
     most_of_one: usize,
     places: Arc<Semaphore>,
-    callers: Arc<Callers>,
+    callers: Callers,
 }
-
-/// Who has how many open; those who have none are not in it.
-#[derive(Default)]
-struct Callers(Mutex<HashMap<Uuid, usize>>);
 
 /// The place of one export, until its last byte or its client's end.
 struct Place {
-    caller: Option<Uuid>,
-    callers: Arc<Callers>,
+    _of_caller: Option<Open>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -47,7 +42,7 @@ impl Exports {
             most: limits.max_exports,
             most_of_one: limits.max_exports_per_caller,
             places: Arc::new(Semaphore::new(limits.max_exports.min(Semaphore::MAX_PERMITS))),
-            callers: Arc::default(),
+            callers: Callers::default(),
         }
     }
 
@@ -78,15 +73,8 @@ impl Exports {
 
     fn enter(&self, caller: Option<Uuid>) -> Result<Place, Refusal> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.full())?;
-        if let Some(caller) = caller {
-            let mut open = self.callers.lock();
-            let count = open.entry(caller).or_default();
-            if *count >= self.most_of_one {
-                return Err(self.enough());
-            }
-            *count += 1;
-        }
-        Ok(Place { caller, callers: Arc::clone(&self.callers), _place: place })
+        let open = |caller| self.callers.open(caller, self.most_of_one).ok_or_else(|| self.enough());
+        Ok(Place { _of_caller: caller.map(open).transpose()?, _place: place })
     }
 
     fn full(&self) -> Refusal {
@@ -107,25 +95,6 @@ impl Exports {
             format!("one caller may have {most} exports open, and you have; let one end, or read pages"),
             format!("每个调用者最多同时打开 {most} 个导出；请等待其中之一结束，或改为分页读取"),
         ))
-    }
-}
-
-impl Callers {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let Some(caller) = self.caller else { return };
-        let mut open = self.callers.lock();
-        if let Some(count) = open.get_mut(&caller) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&caller);
-            }
-        }
     }
 }
 

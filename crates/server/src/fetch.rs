@@ -86,7 +86,7 @@ impl SafeFetch {
 
     async fn read(&self, url: &str) -> Result<Vec<u8>, FetchFault> {
         let (url, host, addresses) = self.checked(url).await?;
-        let unreachable = |error: reqwest::Error| FetchFault::Unreachable(error.without_url().to_string());
+        let unreachable = |error: reqwest::Error| FetchFault::Unreachable(causes(&error.without_url()));
         let client = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
@@ -123,6 +123,12 @@ fn is_public(address: IpAddr) -> bool {
         IpAddr::V6(_) => GLOBAL_V6.is_some_and(|network| network.contains(&address)),
     };
     global && !SPECIAL.iter().any(|network| network.contains(&address))
+}
+
+/// An error with all that is behind it: what is at the front says "error sending request" of everything.
+fn causes(error: &dyn std::error::Error) -> String {
+    let behind = std::iter::successors(Some(error), |error| error.source());
+    behind.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]
@@ -164,6 +170,16 @@ mod tests {
         for address in refused {
             assert!(!may(address), "{address}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_stands_in_the_way_is_told() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = closed.local_addr().expect("its address");
+        drop(closed);
+        let fetch = SafeFetch::new(vec!["127.0.0.0/8".parse().expect("a network")]);
+        let fault = fetch.read(&format!("http://{address}/keys")).await.expect_err("nobody listens");
+        assert!(fault.to_string().contains("Connection refused"), "{fault}");
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 mod app;
 mod auth;
 pub mod backup;
+mod callers;
 pub mod cli;
 pub mod config;
 pub mod copies;
@@ -26,6 +27,7 @@ mod proxies;
 mod rates;
 mod reflection;
 mod serving;
+mod signals;
 pub mod start;
 mod telemetry;
 mod trace_ids;
@@ -107,8 +109,9 @@ async fn serve(args: cli::ServeArgs) -> Result<(), StartError> {
         .with("metrics_listen", args.metrics_listen);
     let loaded = load(&args.store, flags)?;
     telemetry::begin(&loaded.config);
+    let reach = if args.expose_demo { demo::Reach::Everywhere } else { demo::Reach::Here };
     let config = if args.demo { for_demo(loaded) } else { loaded.config };
-    start::serve(config, args.demo).await
+    start::serve(config, args.demo.then_some(reach)).await
 }
 
 /// Demo data never mixes with a store somebody may care for.

@@ -67,7 +67,11 @@ pub const COME_BACK: Duration = Duration::from_secs(1);
 pub const GOODBYE: Duration = Duration::from_secs(2);
 /// How often the files of the certificate are looked at.
 pub const CERTIFICATE_LOOK: Duration = Duration::from_secs(10);
+/// Time before the end of a certificate in which it is told of: renewals are due a month before, as a rule.
+pub const CERTIFICATE_SOON: TimeDelta = TimeDelta::days(14);
 /// Time for the store to take its first connection.
 pub const STORE_OPEN: Duration = Duration::from_millis(1500);
+/// Time to close the store at the end: what the embedded database keeps beside its file goes into it.
+pub const STORE_CLOSE: Duration = Duration::from_secs(1);
 /// Time for everything else to end after the connections were cut.
 pub const CUT: Duration = Duration::from_secs(2);

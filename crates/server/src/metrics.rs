@@ -2,9 +2,11 @@
 //!
 //! Every label has few values: rpcs and routes of the contract, statuses, reasons of the contract.
 
+mod machine;
+
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -24,7 +26,10 @@ use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::Store;
 
 use crate::process::SystemClock;
+use crate::serving::Sockets;
+use crate::serving::tls::Certificate;
 use crate::{health, limits};
+use machine::Machine;
 
 /// How a call came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,21 +91,21 @@ pub struct Metrics {
     in_flight: Gauge,
     abandoned: Counter,
     connections: Family<PoolLabels, Gauge>,
-    retried: Gauge<u64, AtomicU64>,
+    retried: Counter<u64, AtomicU64>,
     feed_waiting: Gauge,
     feed_lag: Gauge<f64, AtomicU64>,
     feed_kept: Gauge,
     leases: Family<JobLabel, Gauge<f64, AtomicU64>>,
-    memory: Gauge<u64, AtomicU64>,
-    open_files: Gauge<u64, AtomicU64>,
-    threads: Gauge<u64, AtomicU64>,
+    machine: Machine,
+    sockets: Sockets,
+    certificate: Option<(Arc<Certificate>, Gauge<f64, AtomicU64>)>,
     store_answers: Gauge,
     store: Store,
 }
 
 impl Metrics {
-    /// Nothing counted yet, over a store.
-    pub(crate) fn new(store: Store) -> Self {
+    /// Nothing counted yet, over a store, and with the certificate of the listeners if they have one.
+    pub(crate) fn new(store: Store, certificate: Option<Arc<Certificate>>) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("recourse"),
             calls: Family::default(),
@@ -109,14 +114,14 @@ impl Metrics {
             in_flight: Gauge::default(),
             abandoned: Counter::default(),
             connections: Family::default(),
-            retried: Gauge::default(),
+            retried: Counter::default(),
             feed_waiting: Gauge::default(),
             feed_lag: Gauge::default(),
             feed_kept: Gauge::default(),
             leases: Family::default(),
-            memory: Gauge::default(),
-            open_files: Gauge::default(),
-            threads: Gauge::default(),
+            machine: Machine::default(),
+            sockets: Sockets::default(),
+            certificate: certificate.map(|certificate| (certificate, Gauge::default())),
             store_answers: Gauge::default(),
             store,
         };
@@ -161,14 +166,26 @@ impl Metrics {
             Unit::Seconds,
             self.leases.clone(),
         );
-        registry.register_with_unit(
-            "process_resident_memory",
-            "Memory of the process",
-            Unit::Bytes,
-            self.memory.clone(),
+        registry.register("connections_open", "Connections of clients", self.sockets.open.clone());
+        registry.register(
+            "connections_refused",
+            "Connections closed at once, for there were too many in all or of one address",
+            self.sockets.refused.clone(),
         );
-        registry.register("process_open_files", "Open files and sockets", self.open_files.clone());
-        registry.register("process_threads", "Threads", self.threads.clone());
+        if let Some((_, ends)) = &self.certificate {
+            registry.register_with_unit(
+                "certificate_end_time",
+                "When the certificate of the listeners ends, as Unix time",
+                Unit::Seconds,
+                ends.clone(),
+            );
+        }
+        self.machine.register(registry);
+    }
+
+    /// The counters of the listeners.
+    pub(crate) fn sockets(&self) -> Sockets {
+        self.sockets.clone()
     }
 
     /// A call begins.
@@ -186,8 +203,13 @@ impl Metrics {
             gauge("idle").set(i64::from(pool.idle));
             gauge("used").set(i64::from(pool.open.saturating_sub(pool.idle)));
         }
-        self.retried.set(self.store.transactions_retried());
-        self.ask_system();
+        self.retried.inner().store(self.store.transactions_retried(), Ordering::Relaxed);
+        if let Some((certificate, gauge)) = &self.certificate
+            && let Some(ends) = certificate.ends()
+        {
+            gauge.set(machine::seconds(ends));
+        }
+        self.machine.read();
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
@@ -206,19 +228,6 @@ impl Metrics {
             self.leases.get_or_create_owned(&JobLabel { job: lease.name }).set(left);
         }
         Ok(())
-    }
-
-    /// What Linux tells of the process; elsewhere these stay zero.
-    fn ask_system(&self) {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let number = |name: &str| -> u64 {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-            line.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or_default()
-        };
-        self.memory.set(number("VmRSS:") * 1024);
-        self.threads.set(number("Threads:"));
-        let files = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
-        self.open_files.set(u64::try_from(files).unwrap_or_default());
     }
 }
 

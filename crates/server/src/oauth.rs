@@ -102,6 +102,7 @@ pub(crate) fn refused(fault: &OAuthFault) -> Response {
         OAuthFault::InvalidClient => StatusCode::UNAUTHORIZED,
         OAuthFault::InvalidRequest(_)
         | OAuthFault::InvalidGrant
+        | OAuthFault::InvalidAssertion
         | OAuthFault::InvalidScope
         | OAuthFault::UnsupportedGrantType => StatusCode::BAD_REQUEST,
         OAuthFault::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -113,6 +114,7 @@ pub(crate) fn refused(fault: &OAuthFault) -> Response {
         OAuthFault::InvalidClient
         | OAuthFault::InvalidRequest(_)
         | OAuthFault::InvalidGrant
+        | OAuthFault::InvalidAssertion
         | OAuthFault::InvalidScope
         | OAuthFault::UnsupportedGrantType => None,
     };

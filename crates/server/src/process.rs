@@ -33,6 +33,12 @@ pub fn give_memory_back() {
     }
 }
 
+/// Time of the processor that the process has taken.
+pub fn processor_time() -> std::time::Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    std::time::Duration::try_from(time).unwrap_or_default()
+}
+
 /// The machine's clock, to the microsecond.
 pub struct SystemClock;
 

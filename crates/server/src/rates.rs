@@ -1,4 +1,5 @@
-//! How often one caller may call: a bucket of tokens per principal, and per address for who has not signed in.
+//! How often one caller may call: a bucket of tokens per principal, and per address for who has not signed in. And how
+//! many calls that last (streams, uploads, downloads) a principal may have open.
 //!
 //! The `RateLimit` fields of every answer tell how much is left (the IETF's draft for HTTP; on gRPC the same as
 //! metadata). The store of buckets is bounded: full ones are forgotten, and when a flood of addresses leaves
@@ -27,6 +28,9 @@ use recourse_service::identity::oauth::OAuthFault;
 use recourse_service::{Refusal, language};
 use uuid::Uuid;
 
+use crate::callers::{Callers, Open};
+use crate::edge::{self, Asker, LongCall};
+use crate::serving::Kept;
 use crate::{limits, oauth};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -61,6 +65,8 @@ struct Lane {
 pub(crate) struct Rates {
     principals: Option<Lane>,
     addresses: Option<Lane>,
+    streams: Callers,
+    most_streams: usize,
 }
 
 /// What a bucket says.
@@ -75,9 +81,29 @@ struct Verdict {
 }
 
 impl Rates {
-    /// Limits: calls a second and at once; a rate of zero is no limit.
-    pub(crate) fn new(principal: (u32, u32), anonymous: (u32, u32)) -> Self {
-        Self { principals: Lane::new("principal", principal), addresses: Lane::new("address", anonymous) }
+    /// Limits: calls a second and at once, where a rate of zero is no limit; and streams that one may have open.
+    pub(crate) fn new(principal: (u32, u32), anonymous: (u32, u32), most_streams: usize) -> Self {
+        Self {
+            principals: Lane::new("principal", principal),
+            addresses: Lane::new("address", anonymous),
+            streams: Callers::default(),
+            most_streams,
+        }
+    }
+
+    /// The place of a call that lasts, among those of its caller; none if it needs none.
+    fn stream(&self, request: &Request) -> Result<Option<Open>, Refusal> {
+        if request.extensions().get::<LongCall>().is_none() {
+            return Ok(None);
+        }
+        match request.extensions().get::<Identity>() {
+            Some(Identity::Known(actor)) => match self.streams.open(actor.user.0, self.most_streams) {
+                Some(open) => Ok(Some(open)),
+                None => Err(edge::too_many_streams_of_one(self.most_streams)),
+            },
+            // Whether that may stream is decided by the access rule.
+            Some(Identity::Anonymous | Identity::Refused | Identity::Unavailable) | None => Ok(None),
+        }
     }
 
     fn bucket(&self, request: &Request) -> Option<(&Lane, Key)> {
@@ -174,14 +200,25 @@ pub(crate) async fn limit(State(rates): State<Arc<Rates>>, request: Request, nex
     if matches!(request.uri().path(), "/healthz" | "/readyz") {
         return next.run(request).await;
     }
-    let Some((lane, key)) = rates.bucket(&request) else { return next.run(request).await };
+    let Some((lane, key)) = rates.bucket(&request) else { return passed(&rates, request, next).await };
     let verdict = lane.ask(key);
     let mut response = match verdict.wait {
-        None => next.run(request).await,
+        None => passed(&rates, request, next).await,
         Some(seconds) => refused(request, seconds),
     };
     lane.tell(verdict, response.headers_mut());
     response
+}
+
+async fn passed(rates: &Rates, request: Request, next: Next) -> Response {
+    match rates.stream(&request) {
+        Ok(None) => next.run(request).await,
+        Ok(Some(open)) => next.run(request).await.map(|body| Body::new(Kept::new(body, open))),
+        Err(refusal) => {
+            let (parts, _) = request.into_parts();
+            Asker::of(&parts).refuse(refusal)
+        }
+    }
 }
 
 fn refused(request: Request, seconds: u32) -> Response {

@@ -12,6 +12,7 @@ mod patient;
 pub(crate) mod tls;
 
 pub(crate) use calls::{CallHandle, Kept, Kind as CallKind};
+pub(crate) use doors::Sockets;
 pub(crate) use front::Front;
 
 use std::net::SocketAddr;
@@ -44,10 +45,10 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Listeners with these limits, and with TLS if there is a certificate.
-    pub(crate) fn new(limits: &Limits, tls: Option<TlsAcceptor>) -> Self {
+    /// Listeners with these limits, and with TLS if there is a certificate; their connections are counted.
+    pub(crate) fn new(limits: &Limits, tls: Option<TlsAcceptor>, sockets: Sockets) -> Self {
         Self {
-            doors: Doors::new(limits),
+            doors: Doors::new(limits, sockets),
             builder: builder(limits),
             tls,
             cut: CancellationToken::new(),

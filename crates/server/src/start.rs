@@ -23,7 +23,8 @@ use crate::health::Readiness;
 use crate::metrics::{self, Metrics};
 use crate::process::{RandomIds, SystemClock};
 use crate::serving::tls::Certificate;
-use crate::serving::{self, Serving, told};
+use crate::serving::{self, Serving, Sockets, told};
+use crate::signals::{self, Signal, signalled};
 use crate::{StartError, demo, limits};
 
 /// A server that is running.
@@ -67,7 +68,7 @@ impl Running {
             .map_err(|error| StartError::new("the address of the metrics can't be read", error))?;
         let front = metrics::routes(Arc::clone(&self.metrics), self.readiness.clone()).into();
         // Whoever measures is no caller: none of the callers' places are taken, and it goes on until the end.
-        let serving = Arc::new(Serving::new(&Limits::default(), None));
+        let serving = Arc::new(Serving::new(&Limits::default(), None, Sockets::default()));
         self.helpers.push(tokio::spawn(serving.serve(listener, front, self.end.subscribe())));
         Ok(Some(address))
     }
@@ -121,18 +122,35 @@ pub async fn open_store(config: &Config) -> Result<Store, StartError> {
 
 /// Opens a store that must be there already, and leaves its schema as it is.
 pub(crate) async fn open_present(config: &Config) -> Result<Store, StartError> {
-    if let Some(file) = sqlite_file(&config.database).filter(|file| !file.exists()) {
-        return Err(StartError::new("the store can't be opened", format!("there is no file {}", file.display())));
-    }
+    must_be_there(config)?;
     open_as_it_is(config).await
+}
+
+/// Opens a store that must be there already, and brings its schema up to date: a key that is changed in a database made
+/// for a mistyped name protects nobody.
+async fn open_known(config: &Config) -> Result<Store, StartError> {
+    must_be_there(config)?;
+    open_store(config).await
+}
+
+fn must_be_there(config: &Config) -> Result<(), StartError> {
+    match sqlite_file(&config.database).filter(|file| !file.exists()) {
+        Some(file) => Err(StartError::new("the store can't be opened", format!("there is no file {}", file.display()))),
+        None => Ok(()),
+    }
 }
 
 async fn open_as_it_is(config: &Config) -> Result<Store, StartError> {
     let options = StoreOptions { max_connections: config.max_connections, ..StoreOptions::new(&config.database) };
     let opened = tokio::time::timeout(limits::STORE_OPEN, Store::open(options)).await;
     opened
-        .map_err(|_| StartError::new("the store can't be opened", "it does not answer"))?
+        .map_err(|_| StartError::new("the store can't be opened", silent(&config.redacted().database)))?
         .map_err(|error| StartError::new("the store can't be opened", error))
+}
+
+/// What to look at when a database does not answer.
+fn silent(database: &str) -> String {
+    format!("{database} does not answer: does it run there, and take connections?")
 }
 
 /// The file of an embedded database.
@@ -210,16 +228,17 @@ fn serve_on(listeners: Listeners, config: &Config, api: Api) -> Result<Running, 
     let (stop, stopping) = watch::channel(false);
     let (end, ending) = watch::channel(false);
     let readiness = Readiness::new(api.store().clone());
-    let metrics = Arc::new(Metrics::new(api.store().clone()));
+    let metrics = Arc::new(Metrics::new(api.store().clone(), listeners.certificate.clone()));
     let app = App::new(config, api.clone(), readiness.clone(), Arc::clone(&metrics));
     let acceptor = listeners.certificate.as_ref().map(Certificate::acceptor).transpose()?;
-    let serving = Arc::new(Serving::new(&config.limits, acceptor));
+    let serving = Arc::new(Serving::new(&config.limits, acceptor, metrics.sockets()));
     let mut helpers = vec![
         tokio::spawn(api.authenticator().follow_revocations(told(ending.clone()))),
         tokio::spawn(api.clone().follow_page_keys(told(ending.clone()))),
         tokio::spawn(api.clone().write_denials(told(ending.clone()))),
     ];
     if let Some(certificate) = listeners.certificate {
+        certificate.tell_of_its_end();
         helpers.push(tokio::spawn(certificate.follow(ending)));
     }
     if config.work {
@@ -238,27 +257,35 @@ fn serve_on(listeners: Listeners, config: &Config, api: Api) -> Result<Running, 
 }
 
 /// `recourse serve`.
-pub async fn serve(mut config: Config, with_demo: bool) -> Result<(), StartError> {
-    if with_demo {
+pub async fn serve(mut config: Config, with_demo: Option<demo::Reach>) -> Result<(), StartError> {
+    if let Some(reach) = with_demo {
+        demo::check_reach(&config, reach)?;
         config.control = demo::CONTROL;
         config.retention = demo::RETENTION;
     }
+    signals::outlive_hangups(config.tls.is_on());
     serving::raise_file_limit(&config.limits);
     // What fails soon comes first: a taken port is not found out after a migration.
     let listeners = Listeners::open(&config).await?;
     let store = open_store(&config).await?;
-    let (clock, accounts): (Arc<dyn Clock>, _) = if with_demo {
+    let (clock, accounts): (Arc<dyn Clock>, _) = if with_demo.is_some() {
         let loaded = demo::prepare(&config, &store).await?;
         (Arc::new(loaded.clock), Some(loaded.accounts))
     } else {
         (Arc::new(SystemClock), None)
     };
-    let api = open_api(&config, store, clock, Arc::new(RandomIds)).await?;
+    let api = open_api(&config, store.clone(), clock, Arc::new(RandomIds)).await?;
     let mut running = serve_on(listeners, &config, api)?;
     if let Some(address) = running.serve_metrics(config.metrics_listen).await? {
         tracing::info!(%address, "metrics are served");
     }
     let scheme = if config.tls.is_on() { "https" } else { "http" };
+    tell_of_the_start(&config, &format!("{scheme}://{}", running.address));
+    if with_demo.is_none() {
+        for doubt in config.doubts() {
+            tracing::warn!("{doubt}");
+        }
+    }
     let mut greeting =
         format!("recourse serves on {scheme}://{0}  (reference: {scheme}://{0}/docs/)\n", running.address);
     if let Some(accounts) = accounts {
@@ -274,25 +301,47 @@ pub async fn serve(mut config: Config, with_demo: bool) -> Result<(), StartError
     if tokio::time::timeout(hard_stop, running.stop()).await.is_err() {
         tracing::warn!("stopped with tasks still running");
     }
+    close(&store).await;
+    tracing::info!("stopped");
     #[cfg(feature = "otlp")]
     crate::otlp::end().await;
     Ok(())
 }
 
+/// What runs, in the log too: standard output is read by nobody on most machines.
+fn tell_of_the_start(config: &Config, address: &str) {
+    let database = config.redacted().database;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), address, database, issuer = config.issuer, "started");
+}
+
+/// Closes the store: of an embedded one, the file alone holds everything then and can be copied.
+async fn close(store: &Store) {
+    match tokio::time::timeout(limits::STORE_CLOSE, store.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the store was not closed well"),
+        Err(_) => tracing::warn!("the store was not closed in time"),
+    }
+}
+
 /// `recourse worker`.
 pub async fn worker(config: Config) -> Result<(), StartError> {
     let store = open_store(&config).await?;
-    let api = open_api(&config, store, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
+    let api = open_api(&config, store.clone(), Arc::new(SystemClock), Arc::new(RandomIds)).await?;
     let (stop, stopping) = watch::channel(false);
+    signals::outlive_hangups(false);
+    tell_of_the_start(&config, "");
     let work = tokio::spawn(api.work(told(stopping)));
     signalled().await;
     stop.send_replace(true);
-    work.await.map_err(|error| StartError::new("the worker did not end well", error))
+    let ended = work.await.map_err(|error| StartError::new("the worker did not end well", error));
+    close(&store).await;
+    tracing::info!("stopped");
+    ended
 }
 
 /// `recourse migrate`.
 pub async fn migrate(config: Config) -> Result<(), StartError> {
-    open_store(&config).await?;
+    close(&open_store(&config).await?).await;
     say("the schema is up to date\n")
 }
 
@@ -354,25 +403,27 @@ pub(crate) async fn restore(config: &Config, file: &Path) -> Result<(), StartErr
 pub async fn demo(config: Config) -> Result<(), StartError> {
     let store = open_store(&config).await?;
     let loaded = demo::prepare(&config, &store).await?;
+    close(&store).await;
     say(&loaded.accounts)
 }
 
 /// `recourse create-admin`.
 pub async fn create_admin(config: Config, user_name: &str) -> Result<(), StartError> {
     let store = open_store(&config).await?;
-    let api = open_api(&config, store, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
+    let api = open_api(&config, store.clone(), Arc::new(SystemClock), Arc::new(RandomIds)).await?;
     let password = api
         .create_first_admin(user_name)
         .await
         .map_err(|refusal| StartError::new("the administrator can't be created", refusal.text.en))?;
+    close(&store).await;
     say(&format!(
-        "user name: {user_name}\none-time password: {password}\nchange it after the first sign-in (POST /v1/users/me:changePassword)\n"
+        "user name: {user_name}\nfirst password: {password}\nit works until it is changed: POST /v1/users/me:changePassword\n"
     ))
 }
 
 /// `recourse rotate-keys`.
 pub async fn rotate_keys(config: Config, after: TimeDelta, end_old: bool) -> Result<(), StartError> {
-    let store = open_store(&config).await?;
+    let store = open_known(&config).await?;
     let api = open_api(&config, store, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
     let (kid, activates) = api
         .rotate_keys(after, end_old)
@@ -383,7 +434,7 @@ pub async fn rotate_keys(config: Config, after: TimeDelta, end_old: bool) -> Res
 
 /// `recourse rotate-keys --page-tokens`.
 pub async fn rotate_page_key(config: Config, after: TimeDelta, end_old: bool) -> Result<(), StartError> {
-    let store = open_store(&config).await?;
+    let store = open_known(&config).await?;
     let api = open_api(&config, store, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
     let begins = api
         .rotate_page_key(after, end_old)
@@ -395,7 +446,7 @@ pub async fn rotate_page_key(config: Config, after: TimeDelta, end_old: bool) ->
 
 /// `recourse rotate-keys --conclusions`.
 pub async fn rotate_conclusion_key(config: Config) -> Result<(), StartError> {
-    let store = open_store(&config).await?;
+    let store = open_known(&config).await?;
     let api = open_api(&config, store, Arc::new(SystemClock), Arc::new(RandomIds)).await?;
     let kid = api
         .rotate_conclusion_key()
@@ -407,37 +458,4 @@ pub async fn rotate_conclusion_key(config: Config) -> Result<(), StartError> {
 fn say(text: &str) -> Result<(), StartError> {
     let mut out = std::io::stdout();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| StartError::new("standard output", error))
-}
-
-/// What told the process to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signal {
-    /// SIGTERM: an orchestrator.
-    Terminate,
-    /// Ctrl-C: a person.
-    Interrupt,
-}
-
-async fn signalled() -> Signal {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => {
-                signals.recv().await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM can't be followed");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::select! {
-        () = terminate => Signal::Terminate,
-        interrupted = tokio::signal::ctrl_c() => {
-            if let Err(error) = interrupted {
-                tracing::warn!(%error, "ctrl-c can't be followed");
-            }
-            Signal::Interrupt
-        }
-    }
 }

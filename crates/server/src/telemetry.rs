@@ -1,5 +1,7 @@
 //! Log lines: for people or for machines, never with a secret.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -20,10 +22,15 @@ pub(crate) fn begin(config: &Config) {
     let registry = registry.with(crate::otlp::layer(&config.telemetry));
     let begun = match config.log_format {
         LogFormat::Text => {
-            registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false)).try_init()
+            // In a journal or a file, colours are escape codes between the words.
+            let colours = std::io::stderr().is_terminal();
+            let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+            registry.with(lines.with_ansi(colours)).try_init()
         }
         LogFormat::Json => {
-            registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr).json()).try_init()
+            let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).json();
+            // The one span of a call tells its ids; a list of it would tell them twice.
+            registry.with(lines.with_span_list(false)).try_init()
         }
     };
     match begun {

@@ -16,7 +16,7 @@ pub(crate) async fn verify(config: &Config, as_json: bool) -> Result<(), StartEr
     let files = files.map_err(|error| StartError::new("the attachments can't be verified", error))?;
     let faults = report.faults().count() + files.faults.len();
     crate::print(&if as_json { json_text(&report, &files) } else { text(&report, &files) })?;
-    if faults == 0 { Ok(()) } else { Err(StartError::new("verify", format!("{faults} faults"))) }
+    if faults == 0 { Ok(()) } else { Err(StartError::new("verify", crate::doctor::count(faults))) }
 }
 
 fn text(report: &StoreReport, files: &FilesReport) -> String {

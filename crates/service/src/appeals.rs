@@ -115,7 +115,7 @@ async fn decide(call: &Call, request: v1::DecideAppealRequest) -> Answer<v1::App
             Box::pin(async move {
                 let stored = found_for(tx, call, claim_name, etag).await?;
                 stored.value.appeal_of(number).ok_or_else(|| Refusal::not_found(name))?;
-                let permit = call.permit(Act::DecideClaim(stored.value.parties()))?;
+                let permit = call.permit(Act::DecideAfterColleague(stored.value.parties()))?;
                 let setting = settings::in_force(tx, call.today()).await?;
                 let claim = stored
                     .value

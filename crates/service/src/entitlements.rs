@@ -4,6 +4,7 @@
 use recourse_domain::access::{Act, Permit};
 use recourse_domain::catalog::{Field, FieldKind, Stored, WarrantyPolicy};
 use recourse_domain::change::Audience;
+use recourse_domain::claims::draft::MAX_AMOUNT_MINOR;
 use recourse_domain::entitlements::{ENTITLEMENT_FIELDS, EntitlementState, ServiceEntitlement, services_of};
 use recourse_domain::ids::EntitlementId;
 use recourse_domain::query::order::Order;
@@ -210,6 +211,9 @@ fn wrong_terms(new: &ServiceEntitlement) -> Vec<Violation> {
     }
     if new.fee.is_negative() {
         found.push(Violation::new("fee", "NEGATIVE", "must not be below zero", "不能为负数"));
+    }
+    if new.fee.minor > MAX_AMOUNT_MINOR {
+        found.push(Violation::new("fee", "OUT_OF_RANGE", "must be below ten thousand million", "须小于一百亿"));
     }
     found
 }

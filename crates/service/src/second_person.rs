@@ -131,7 +131,7 @@ pub(crate) fn document<M: Serialize>(message: &M) -> Answer<Value> {
 fn needed(method: Method, way_out: WayOut, kind: Kind) -> Refusal {
     let (what, what_zh) = match kind {
         Kind::Prices => ("prices, rates and hours", "价格、费率与工时"),
-        Kind::Policies => ("policies, rules, settings and budgets", "政策、规则、设置与预算"),
+        Kind::Policies => ("policies, rules, campaigns, settings and budgets", "政策、规则、活动、设置与预算"),
         Kind::RoleGrants => ("grants of roles and rights", "角色与权限授予"),
         Kind::BankAccounts => ("bank accounts", "银行账户"),
     };

@@ -115,6 +115,8 @@ pub struct Actor {
     pub rights: BTreeSet<Right>,
     /// The level up to which an auditor approves.
     pub approval_level: i32,
+    /// Whether the caller only reads, whatever the roles would allow.
+    pub reads_only: bool,
     /// The sign-in session, if a person acts.
     pub session: Option<SessionId>,
     /// Set for a job of the system: `claim-deadlines`.
@@ -151,6 +153,7 @@ impl Actor {
             roles: BTreeSet::new(),
             rights: BTreeSet::new(),
             approval_level: 0,
+            reads_only: false,
             session: None,
             job: Some(name),
         }

@@ -26,6 +26,7 @@ fn actor(roles: &[Role]) -> Actor {
         roles: roles.iter().copied().collect(),
         rights: BTreeSet::new(),
         approval_level: 0,
+        reads_only: false,
         session: Some(SessionId(Uuid::from_u128(3))),
         job: None,
     }
@@ -129,6 +130,7 @@ fn nobody_decides_what_they_did_themselves() {
         (proposal(COLLEAGUE, false), &[Auditor, Finance, Admin]),
         (Act::DecideClaim(parties(ELSEWHERE, COLLEAGUE)), &[Auditor]),
         (Act::DecideClaim(claimed(Some(COLLEAGUE), Some(COLLEAGUE))), &[Auditor]),
+        (Act::DecideAfterColleague(claimed(Some(COLLEAGUE), Some(COLLEAGUE))), &[Auditor]),
         (Act::WorkOnAppraisal { appraiser: SISTER, ordered_by: COLLEAGUE }, &[Appraiser]),
         (Act::ConfirmForColleague { colleague: COLLEAGUE }, &[Auditor, Finance]),
         (dispute(None, None), &[Auditor]),
@@ -140,6 +142,7 @@ fn nobody_decides_what_they_did_themselves() {
     for act in [
         Act::DecideClaim(parties(HOME, ME)),
         Act::DecideClaim(claimed(Some(ME), None)),
+        Act::DecideAfterColleague(claimed(Some(ME), None)),
         Act::DecideClaim(claimed(Some(COLLEAGUE), Some(ME))),
         Act::WorkOnAppraisal { appraiser: HOME, ordered_by: ME },
         Act::ConfirmForColleague { colleague: ME },
@@ -156,10 +159,37 @@ fn nobody_decides_what_they_did_themselves() {
 
 #[test]
 fn a_program_is_no_second_person() {
-    let program = Actor { session: None, ..actor(&[Role::Finance]) };
-    let confirm = Act::ConfirmForColleague { colleague: COLLEAGUE };
-    assert_eq!(permit(&program, confirm), Err(Denial::SamePerson));
-    assert!(permit(&actor(&[Role::Finance]), confirm).is_ok());
+    let program = Actor { session: None, ..actor(&[Role::Auditor]) };
+    for second in [
+        Act::ConfirmForColleague { colleague: COLLEAGUE },
+        Act::DecideAfterColleague(claimed(None, None)),
+        Act::DecideDispute { issued_by: None, decided_by: None },
+        Act::DecideCorrection { requested_by: COLLEAGUE },
+    ] {
+        assert_eq!(permit(&program, second), Err(Denial::SamePerson), "{second:?}");
+        assert!(permit(&actor(&[Role::Auditor]), second).is_ok(), "{second:?}");
+    }
+    // What needs no second person it may do.
+    assert!(permit(&program, Act::DecideClaim(claimed(None, None))).is_ok());
+}
+
+#[test]
+fn who_only_reads_changes_nothing_but_the_own_sign_in() {
+    let reader = Actor { reads_only: true, ..actor(ALL) };
+    for act in [
+        Act::WriteMasterData,
+        Act::DecideClaim(claimed(None, None)),
+        Act::SubmitClaim(parties(HOME, ME)),
+        Act::HandleRecovery,
+        Act::ProposeChange,
+        Act::DecideProposal { proposed_by: COLLEAGUE, about_caller: false },
+        Act::ManageAccounts { org: HOME },
+        Act::SpeakFor { org: HOME },
+    ] {
+        assert!(permit(&actor(ALL), act).is_ok(), "{act:?}");
+        assert_eq!(permit(&reader, act), Err(Denial::NotPermitted), "{act:?}");
+    }
+    assert!(permit(&reader, Act::ChangeOwnAccount { user: ME }).is_ok());
 }
 
 #[test]

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::findings::{Conclusion, Findings, LiabilityDecision};
 use super::state::{State, StateWord};
 use super::{Appraisal, MAX_REMARKS, Party, Pause, Remark, RemarkKind};
-use crate::catalog::{Appraiser, Expert};
+use crate::catalog::{Appraiser, Expert, Setting};
+use crate::claims::draft::MAX_AMOUNT_MINOR;
 use crate::ids::{AppraisalId, UserId};
 use crate::money::Money;
 use crate::text::Violation;
@@ -133,6 +134,11 @@ pub enum AppraisalError {
     Invalid(Vec<Violation>),
     /// It can't be final before liability is decided.
     LiabilityMissing,
+    /// The auditor's level does not cover the fee that would be owed.
+    LevelTooLow {
+        /// The fee.
+        fee: Money,
+    },
 }
 
 /// What an appraiser says at the end.
@@ -256,6 +262,10 @@ impl Appraisal {
         if fee.is_some_and(Money::is_negative) {
             found.push(Violation::new("fee", "NEGATIVE", "must not be below zero", "不能为负数"));
         }
+        if fee.is_some_and(|fee| fee.minor > MAX_AMOUNT_MINOR) {
+            let (en, zh) = ("must be below ten thousand million", "须小于一百亿");
+            found.push(Violation::new("fee", "OUT_OF_RANGE", en, zh));
+        }
         refuse(found)?;
         let payload = self.payload(&findings, expert, &license_number).map_err(|error| {
             AppraisalError::Invalid(vec![Violation::new("findings", "UNREADABLE", error.to_string(), "内容无法序列化")])
@@ -285,16 +295,25 @@ impl Appraisal {
         Ok(self)
     }
 
-    /// Makes it final: the appraiser keeps its access for some days, and its fee is owed from today. The manufacturer
-    /// owes nothing to a laboratory of its own.
-    pub fn finalize(mut self, access_days: i32, today: NaiveDate, now: DateTime<Utc>) -> Result<Self, AppraisalError> {
+    /// Makes it final: the appraiser keeps its access for some days, and its fee is owed from today, if an auditor of
+    /// this level may approve so much. The manufacturer owes nothing to a laboratory of its own.
+    pub fn finalize(
+        mut self,
+        level: i32,
+        setting: &Setting,
+        today: NaiveDate,
+        now: DateTime<Utc>,
+    ) -> Result<Self, AppraisalError> {
         let expert = self.expert_for(Verb::Finalize)?;
         if self.liability.is_none() {
             return Err(AppraisalError::LiabilityMissing);
         }
-        let access_end_time = now.checked_add_signed(Duration::days(i64::from(access_days)));
-        let charged = self.fee.is_some_and(|fee| !fee.is_zero());
-        self.fee_date = (charged && !self.in_house).then_some(today);
+        let charged = self.fee.filter(|fee| !fee.is_zero() && !self.in_house);
+        if let Some(fee) = charged.filter(|fee| !setting.may_approve(level, *fee)) {
+            return Err(AppraisalError::LevelTooLow { fee });
+        }
+        let access_end_time = now.checked_add_signed(Duration::days(i64::from(setting.appraisal_access())));
+        self.fee_date = charged.map(|_| today);
         self.state = State::Final { expert, final_time: now, access_end_time };
         Ok(self)
     }

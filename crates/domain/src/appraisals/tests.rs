@@ -3,7 +3,9 @@ use uuid::Uuid;
 
 use super::lifecycle::Concluding;
 use super::*;
-use crate::catalog::{Address, Contact, Expert};
+use crate::catalog::setting::ApprovalLimit;
+use crate::catalog::{Address, Contact, Expert, Setting};
+use crate::claims::draft::MAX_AMOUNT_MINOR;
 use crate::claims::sample;
 use crate::ledger::Account;
 use crate::money::{BasisPoints, Currency};
@@ -128,7 +130,7 @@ fn act(appraisal: Appraisal, verb: Verb) -> Result<Appraisal, AppraisalError> {
         Verb::Object => appraisal.remark(RemarkKind::Objection, Party::Station, words(), AUDITOR, now()),
         Verb::Conclude => appraisal.conclude(concluding(&[10_000]), &appraiser(), today, now()),
         Verb::DecideLiability => appraisal.decide_liability(liability(&[(LiableParty::Oem, false, 10_000)])),
-        Verb::Finalize => appraisal.finalize(30, today, now()),
+        Verb::Finalize => appraisal.finalize(0, &sample::setting(), today, now()),
         Verb::Cancel => appraisal.cancel(words(), now()),
         Verb::Reassign => appraisal.reassign(AppraisalId(Uuid::from_u128(9)), words(), now()),
         Verb::Supersede => appraisal.supersede(AppraisalId(Uuid::from_u128(9)), now()),
@@ -254,8 +256,12 @@ fn shares_sum_to_the_whole() {
 #[test]
 fn an_appraisal_is_not_final_before_liability_is_decided() {
     let undecided = Appraisal { liability: None, ..in_state(StateWord::Concluded) };
-    assert_eq!(undecided.finalize(30, sample::day("2026-11-20"), now()), Err(AppraisalError::LiabilityMissing));
-    let last = in_state(StateWord::Concluded).finalize(30, sample::day("2026-11-20"), now()).unwrap();
+    assert_eq!(
+        undecided.finalize(0, &sample::setting(), sample::day("2026-11-20"), now()),
+        Err(AppraisalError::LiabilityMissing)
+    );
+    let last =
+        in_state(StateWord::Concluded).finalize(0, &sample::setting(), sample::day("2026-11-20"), now()).unwrap();
     assert_eq!(last.state.access_end_time(), Some(now() + Duration::days(30)));
     assert_eq!(last.end_access().unwrap().state.access_end_time(), None);
 }
@@ -270,7 +276,7 @@ fn a_fee_is_owed_once_the_appraisal_is_final_and_stays_owed() {
     for word in [StateWord::Cancelled, StateWord::Declined, StateWord::Reassigned] {
         assert_eq!(posted(&charged(word)), None, "{}", word.word());
     }
-    let last = concluded.clone().finalize(30, day, now()).unwrap();
+    let last = concluded.clone().finalize(0, &sample::setting(), day, now()).unwrap();
     let entry = posted(&last).unwrap();
     assert_eq!((entry.cause.as_str(), entry.effective_date), (format!("appraisals/{}/fee", last.id).as_str(), day));
     let postings: Vec<_> = entry.postings.iter().map(|posting| (posting.account, posting.amount)).collect();
@@ -280,9 +286,35 @@ fn a_fee_is_owed_once_the_appraisal_is_final_and_stays_owed() {
     let superseded = last.supersede(AppraisalId(Uuid::from_u128(9)), now()).unwrap();
     assert_eq!(posted(&superseded), Some(entry), "the first opinion was delivered");
     let own = Appraisal { in_house: true, ..concluded.clone() };
-    assert_eq!(posted(&own.finalize(30, day, now()).unwrap()), None, "nobody owes anything to themselves");
+    assert_eq!(
+        posted(&own.finalize(0, &sample::setting(), day, now()).unwrap()),
+        None,
+        "nobody owes anything to themselves"
+    );
     let free = Appraisal { fee: Some(sample::cny("0")), ..concluded };
-    assert_eq!(posted(&free.finalize(30, day, now()).unwrap()), None);
+    assert_eq!(posted(&free.finalize(0, &sample::setting(), day, now()).unwrap()), None);
+}
+
+#[test]
+fn a_fee_is_an_amount_that_an_auditor_of_the_level_may_approve() {
+    let (day, currency) = (sample::day("2026-11-20"), sample::cny("1").currency);
+    let conclude = |minor| {
+        let charging = Concluding { fee: Some(Money::new(currency, minor)), ..concluding(&[10_000]) };
+        in_state(StateWord::InProgress).conclude(charging, &appraiser(), day, now())
+    };
+    assert!(conclude(MAX_AMOUNT_MINOR).is_ok());
+    for too_much in [MAX_AMOUNT_MINOR + 1, i64::MAX, -1] {
+        assert!(matches!(conclude(too_much), Err(AppraisalError::Invalid(_))), "{too_much}");
+    }
+    let row = |level, limit| ApprovalLimit { level, currency, limit };
+    let approval_limits = vec![row(0, Some(sample::cny("1000"))), row(3, None)];
+    let limited = Setting { approval_limits, ..sample::setting() };
+    let charged = Appraisal { fee: Some(sample::cny("1000.01")), ..in_state(StateWord::Concluded) };
+    let refused = charged.clone().finalize(0, &limited, day, now());
+    assert_eq!(refused, Err(AppraisalError::LevelTooLow { fee: sample::cny("1000.01") }));
+    assert!(charged.clone().finalize(3, &limited, day, now()).is_ok());
+    let own = Appraisal { in_house: true, ..charged };
+    assert!(own.finalize(0, &limited, day, now()).is_ok(), "nothing is owed");
 }
 
 #[test]

@@ -8,6 +8,9 @@ use crate::ids::Code;
 use crate::money::Money;
 use crate::text::Violation;
 
+/// Largest amount of master data, in minor units.
+const MAX_MINOR: i64 = 999_999_999_999_999;
+
 /// Where an organisation is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
@@ -139,10 +142,18 @@ impl Checks {
         self.must(!value.trim().is_empty(), field, "REQUIRED", "must be given", "必填");
     }
 
-    /// An amount that is not below zero.
+    /// An amount that is not below zero, nor so large that sums with it could not be held.
     pub(crate) fn not_negative(&mut self, amount: Option<Money>, field: &str) {
         let holds = amount.is_none_or(|amount| !amount.is_negative());
         self.must(holds, field, "NEGATIVE", "must not be below zero", "不能为负数");
+        let holds = amount.is_none_or(|amount| amount.minor <= MAX_MINOR);
+        self.must(
+            holds,
+            field,
+            "OUT_OF_RANGE",
+            "has at most fifteen digits, decimals included",
+            "金额不得超过十五位数字（含小数）",
+        );
     }
 
     /// A share between 0 and 100 %.
@@ -177,5 +188,23 @@ impl Checks {
     /// What was found.
     pub(crate) fn found(self) -> Vec<Violation> {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Currency;
+
+    #[test]
+    fn amounts_are_neither_below_zero_nor_beyond_what_sums_can_hold() {
+        let found = |minor| {
+            let mut checks = Checks::default();
+            checks.not_negative(Some(Money::new(Currency::CNY, minor)), "price");
+            checks.found().into_iter().map(|violation| violation.rule).collect::<Vec<_>>()
+        };
+        assert_eq!((found(0), found(MAX_MINOR)), (Vec::new(), Vec::new()));
+        assert_eq!(found(-1), ["NEGATIVE"]);
+        assert_eq!((found(MAX_MINOR + 1), found(i64::MAX)), (vec!["OUT_OF_RANGE"], vec!["OUT_OF_RANGE"]));
     }
 }

@@ -281,8 +281,9 @@ impl Claim {
         let decided = AppealState::Decided { decide_time: now, round: round.number };
         let before = self.approved_in_all()?;
         self.decisions.push(round);
-        let approved = self.approved_in_all()?;
-        if approved.minor > before.minor && !setting.may_approve(level, approved) {
+        let after = self.approved_in_all()?;
+        // What stands already and what is added count together: line by line nobody gets beyond their level.
+        if after.minor > before.minor && !setting.may_approve(level, after) {
             return Err(AppealError::LevelTooLow);
         }
         if let Some(appeal) = self.appeals.iter_mut().find(|appeal| appeal.number == number) {
@@ -293,10 +294,8 @@ impl Claim {
         Ok(self)
     }
 
-    /// What the newest decisions on its lines approve together.
     fn approved_in_all(&self) -> Result<Money, ReviewError> {
-        let totals = self.totals().map_err(ReviewError::Money)?;
-        Ok(totals.approved.unwrap_or(Money::zero(self.currency)))
+        Ok(self.totals()?.approved.unwrap_or(Money::zero(self.currency)))
     }
 
     /// Takes an open appeal back.

@@ -156,6 +156,8 @@ codes! {
     NightFlag = "NIGHT_FLAG",
     /// The map's distance does not fit what was driven.
     MapDistance = "MAP_DISTANCE",
+    /// A trip took far longer than its distance explains.
+    RescueDuration = "RESCUE_DURATION",
     /// The campaign is not known or not active.
     CampaignNotUsable = "CAMPAIGN_NOT_USABLE",
     /// Another claim does the campaign's work on this vehicle.

@@ -6,6 +6,7 @@
 use chrono::NaiveDate;
 
 use super::campaigns::payable;
+use super::draft::MAX_AMOUNT_MINOR;
 use super::facts::Facts;
 use super::line::{LineContent, LinePricing, LineType, PriceSource, PriceSourceKind};
 use super::{Claim, EntitlementChoice, Kind, Line, rescue};
@@ -132,7 +133,12 @@ pub fn compute_line(claim: &Claim, position: usize, line: &LineContent, facts: &
         | LineType::Freight
         | LineType::Allowance => Ok(compute(claim, line, facts)),
     };
-    computed.unwrap_or(Computed::OutOfRange)
+    match computed {
+        // What no line may ask for none is computed at either: sums of the books stay far from the type's limit.
+        Ok(Computed::Amount { amount, .. }) if amount.minor > MAX_AMOUNT_MINOR => Computed::OutOfRange,
+        Ok(computed) => computed,
+        Err(_) => Computed::OutOfRange,
+    }
 }
 
 /// The fee of the entitlement that the claim uses, on the first line that asks for it.

@@ -13,7 +13,7 @@ pub const MAX_POINTS: usize = 5_000;
 /// Points that are less exact than this many metres don't count.
 const EXACT_ENOUGH_M: i32 = 200;
 /// A phone's clock may be ahead by this many minutes.
-const CLOCK_MINUTES: i64 = 5;
+pub(super) const CLOCK_MINUTES: i64 = 5;
 /// Mean radius of the earth in metres.
 const EARTH_M: f64 = 6_371_008.8;
 

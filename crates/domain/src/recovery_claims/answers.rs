@@ -82,7 +82,8 @@ impl RecoveryClaim {
             return Err(RecoveryError::NotDue);
         }
         let confirms = self.supplier.as_ref().is_some_and(|liable| liable.terms.contract.deemed_clause);
-        if !confirms || self.delivery_proof.is_empty() {
+        // What is proved to be delivered is what was issued, not what a later decision added.
+        if !confirms || self.delivery_proof.is_empty() || self.state != State::Issued {
             self.escalate_time = Some(moment.now);
             return Ok(self);
         }

@@ -45,12 +45,24 @@ impl RecoveryClaim {
         timer.due(self.pauses.iter().map(|pause| (pause.start_time, pause.end_time)), Late::Counts)
     }
 
-    /// The same while silence has a consequence: issued, and not yet passed on to a person.
+    /// The same while silence has a consequence: lines wait for a first answer, and nobody was told yet.
     ///
     /// An answer that was recorded on the supplier's behalf counts once a second person confirms it. It gives that
     /// person some days beyond the supplier's own time, however often it is recorded anew, and then it is none.
     pub fn silence_due_time(&self) -> Option<DateTime<Utc>> {
-        let waits = self.state == State::Issued && self.escalate_time.is_none();
+        let asked = match self.state {
+            State::Issued => true,
+            // A later decision has added lines to what was answered.
+            State::PartlyConfirmed => self.unheard_lines().next().is_some(),
+            State::Unresolved
+            | State::Open
+            | State::Confirmed
+            | State::Disputed
+            | State::DeemedConfirmed
+            | State::Settled
+            | State::Waived => false,
+        };
+        let waits = asked && self.escalate_time.is_none();
         let due = self.answer_due_time().filter(|_| waits)?;
         match &self.pending_answer {
             None => Some(due),

@@ -1,7 +1,7 @@
 //! Disputes: what an auditor decides on the lines that a supplier does not bear as asked.
 
 use super::lifecycle::Moment;
-use super::{RecoveryClaim, RecoveryError, State, Verb};
+use super::{RecoveryClaim, RecoveryError, Verb};
 use crate::ids::Code;
 use crate::money::BasisPoints;
 use crate::text::Violation;
@@ -31,7 +31,7 @@ impl RecoveryClaim {
         moment: Moment,
     ) -> Result<(Self, GoneLines), RecoveryError> {
         self.expect(Verb::Resolve)?;
-        if self.state == State::Issued && self.escalate_time.is_none() {
+        if self.escalate_time.is_none() && self.unheard_lines().next().is_some() {
             return Err(RecoveryError::NotDue);
         }
         self.check_lines(resolutions.iter().map(|(line, _)| *line))?;

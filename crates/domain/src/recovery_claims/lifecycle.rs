@@ -129,9 +129,19 @@ impl RecoveryClaim {
         if matches!(self.state, State::Waived | State::Unresolved) {
             return Ok(self);
         }
+        let asked: Vec<u32> = self.open_lines().map(|line| line.line).collect();
         self = self.priced(claim)?;
         let (nothing, open) = (self.asks_for_nothing()?, self.open_lines().next().is_some());
+        let added = self.unheard_lines().any(|line| !asked.contains(&line.line));
         self.state = match self.state {
+            // What the decision added is asked of the supplier like the rest: it answers, and its time begins anew.
+            State::Confirmed | State::PartlyConfirmed | State::DeemedConfirmed | State::Disputed if added => {
+                self.escalate_time = None;
+                if let Some(issue) = &mut self.issue {
+                    issue.time = moment.now;
+                }
+                State::PartlyConfirmed
+            }
             State::Open | State::Issued | State::Disputed if nothing => State::Settled,
             State::Confirmed | State::PartlyConfirmed | State::DeemedConfirmed if open => State::PartlyConfirmed,
             // What ended because nothing was owed is asked for anew when something is; what was decided stays decided.

@@ -370,6 +370,11 @@ impl RecoveryClaim {
         self.lines.iter().filter(|line| line.accepted.is_none())
     }
 
+    /// Open lines to which the supplier has said nothing yet.
+    fn unheard_lines(&self) -> impl Iterator<Item = &RecoveryLine> {
+        self.open_lines().filter(|line| line.answer.is_none())
+    }
+
     /// Whole days since it arose.
     pub fn age_days(&self, now: DateTime<Utc>) -> i64 {
         (now - self.arise_time).num_days().max(0)

@@ -328,6 +328,37 @@ fn nothing_is_decided_before_the_supplier_was_heard() {
 }
 
 #[test]
+fn what_a_later_decision_adds_is_asked_of_the_supplier_before_it_is_decided() {
+    let first = approved(&[[(45_000, 0), (0, 0)]]);
+    let both = approved(&[[(45_000, 0), (0, 0)], [(45_000, 0), (21_600, 0)]]);
+    let asked = || arisen(&first, Ok(liable(&[8_000], 0, contract()))).issue(&[], "w".into(), OWNER, now()).unwrap();
+    for answer in [LineAnswer::Confirm, dispute()] {
+        let answered = asked().answer(vec![(1, answer.clone())], moment(1)).unwrap();
+        let grown = answered.adjust(&both, moment(20)).unwrap();
+        assert_eq!(grown.state, State::PartlyConfirmed, "{answer:?}");
+        let open: Vec<u32> = grown.open_lines().map(|line| line.line).collect();
+        let charge: Vec<_> = open.iter().map(|line| (*line, LineResolution::Stands(BasisPoints(8_000)))).collect();
+        let decide = |recovery: RecoveryClaim, day| recovery.resolve(&charge, String::new(), moment(day)).map(|_| ());
+        assert_eq!(decide(grown.clone(), 21), Err(RecoveryError::NotDue), "it was not heard on what was added");
+        assert_eq!(grown.clone().pass_silence(moment(35)), Err(RecoveryError::NotDue), "its time began anew");
+        let silent = grown.clone().pass_silence(moment(36)).unwrap();
+        assert_eq!(
+            (silent.state, silent.posted()),
+            (State::PartlyConfirmed, grown.posted()),
+            "silence confirms nothing"
+        );
+        assert_eq!(silent.silence_due_time(), None, "a person was told, once");
+        assert_eq!(decide(silent, 37), Ok(()));
+        let answers = open.iter().map(|line| (*line, LineAnswer::Confirm)).collect();
+        assert_eq!(grown.answer(answers, moment(22)).unwrap().state, State::Confirmed);
+    }
+    // What was answered, and only moved, is not asked for again.
+    let disputed = asked().answer(vec![(1, dispute())], moment(1)).unwrap();
+    let raised = disputed.adjust(&approved(&[[(45_000, 0), (0, 0)], [(40_000, 0), (0, 0)]]), moment(20)).unwrap();
+    assert_eq!((raised.state, raised.silence_due_time()), (State::Disputed, None));
+}
+
+#[test]
 fn what_was_decided_for_the_supplier_is_not_asked_for_again() {
     let all = issued(contract()).answer(vec![(1, dispute()), (2, dispute())], moment(1)).unwrap();
     let nothing = [1, 2].map(|line| (line, LineResolution::Stands(BasisPoints(0))));
@@ -594,6 +625,7 @@ fn the_truth_table_of_states_and_verbs() {
                 (Verb::Answer | Verb::ConfirmAnswer, State::Issued | State::PartlyConfirmed)
                 | (Verb::Resolve, State::Issued | State::PartlyConfirmed | State::Disputed) => Some(State::Confirmed),
                 (Verb::PassSilence, State::Issued) => Some(State::DeemedConfirmed),
+                (Verb::PassSilence, State::PartlyConfirmed) => Some(State::PartlyConfirmed),
                 (Verb::Waive, state) if !matches!(state, State::Settled | State::Waived) => Some(*state),
                 (Verb::ConfirmWaiver, state) if !matches!(state, State::Settled | State::Waived) => Some(State::Waived),
                 // The lines of the sample are open: what was confirmed no longer is as a whole.

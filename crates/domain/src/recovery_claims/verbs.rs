@@ -83,8 +83,8 @@ impl Verb {
         match self {
             Verb::Assign => &[S::Unresolved],
             Verb::Issue => &[S::Open],
-            Verb::RecordDelivery | Verb::Pause | Verb::Resume | Verb::PassSilence => &[S::Issued],
-            Verb::Answer | Verb::ConfirmAnswer => &ANSWERABLE,
+            Verb::RecordDelivery | Verb::Pause | Verb::Resume => &[S::Issued],
+            Verb::Answer | Verb::ConfirmAnswer | Verb::PassSilence => &ANSWERABLE,
             Verb::Resolve => &RUNNING,
             Verb::Waive | Verb::ConfirmWaiver => &UNPAID,
             Verb::Adjust => State::ALL,

@@ -8,6 +8,7 @@ use sea_orm::{ConnectOptions, Database};
 use super::{Reader, Store};
 use crate::error::StoreError;
 use crate::postgres::Connections;
+use crate::sqlite::Writer;
 
 /// Time that a unit of work waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
@@ -96,7 +97,8 @@ impl Store {
         } else {
             Database::connect(connect(options.max_connections.max(1), false)).await?
         };
-        Ok(Self { writer, reader: Reader::Embedded(reader), retried: Arc::default() })
+        let place = Writer::new(writer.get_sqlite_connection_pool().clone());
+        Ok(Self { writer, reader: Reader::Embedded(reader, place), retried: Arc::default() })
     }
 
     async fn open_postgres(options: &StoreOptions) -> Result<Self, StoreError> {

@@ -10,13 +10,13 @@ use crate::error::StoreError;
 use crate::failpoints::{self, Place};
 use crate::postgres::{self, Connections, PgUnit};
 use crate::sql::{Runs, Sql};
-use crate::sqlite::SqliteUnit;
+use crate::sqlite::{SqliteUnit, Writer};
 
 /// What reads that stand alone run on.
 #[derive(Clone)]
 pub(crate) enum Reader {
-    /// Readers of the embedded database.
-    Embedded(DatabaseConnection),
+    /// Readers of the embedded database, beside its one writer.
+    Embedded(DatabaseConnection, Writer),
     /// Any connection to PostgreSQL.
     Postgres(Arc<Connections>),
 }
@@ -65,13 +65,22 @@ impl Unit {
             Unit::Postgres(unit) => unit.write_together(before, last, version_of).await,
         };
         #[cfg(debug_assertions)]
-        if self.sealed_as().await.is_some() {
+        if self.has_committed().await {
             failpoints::reached(Place::AfterCommit).await;
         }
         written
     }
 
-    /// Whether the unit has committed by its last write, and under which name.
+    /// Whether the unit has committed by its last write.
+    #[cfg(debug_assertions)]
+    async fn has_committed(&self) -> bool {
+        match self {
+            Unit::Embedded(unit) => unit.has_committed().await,
+            Unit::Postgres(unit) => unit.sealed_as().await.is_some(),
+        }
+    }
+
+    /// Whether the unit has made its last write, and what it answers with.
     pub(crate) async fn sealed_as(&self) -> Option<String> {
         match self {
             Unit::Embedded(unit) => unit.sealed_as().await,
@@ -108,21 +117,21 @@ impl Runs for Unit {
 impl Runs for Reader {
     fn backend(&self) -> DbBackend {
         match self {
-            Reader::Embedded(reader) => reader.get_database_backend(),
+            Reader::Embedded(reader, _) => reader.get_database_backend(),
             Reader::Postgres(_) => DbBackend::Postgres,
         }
     }
 
     async fn write(&self, statement: Statement) -> Result<u64, StoreError> {
         match self {
-            Reader::Embedded(reader) => reader.write(statement).await,
+            Reader::Embedded(reader, _) => reader.write(statement).await,
             Reader::Postgres(_) => Err(StoreError::Database("a reader writes nothing".to_owned())),
         }
     }
 
     async fn rows(&self, statement: Statement, only_one: bool) -> Result<Vec<QueryResult>, StoreError> {
         match self {
-            Reader::Embedded(reader) => reader.rows(statement, only_one).await,
+            Reader::Embedded(reader, _) => reader.rows(statement, only_one).await,
             Reader::Postgres(connections) => postgres::rows_alone(connections, statement, only_one).await,
         }
     }

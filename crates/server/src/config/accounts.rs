@@ -91,7 +91,10 @@ impl IssuerConfig {
             let public = usual_algorithms().contains(name) || ["RS384", "RS512", "PS384", "PS512"].contains(&&**name);
             let algorithm = name.parse().ok().filter(|_| public);
             algorithms.push(algorithm.ok_or_else(|| {
-                StartError::new("configuration", format!("{name} is no algorithm for outside issuers"))
+                StartError::new(
+                    "configuration",
+                    format!("accounts.issuers: {name} is no algorithm for outside issuers"),
+                )
             })?);
         }
         Ok(TrustedIssuer {
@@ -131,7 +134,37 @@ impl Default for AccountsConfig {
     }
 }
 
+/// Fewest characters that a deployment may ask of a password.
+const LEAST_PASSWORD: usize = 8;
+
 impl AccountsConfig {
+    /// What can't be meant.
+    pub(super) fn fault(&self) -> Option<String> {
+        if self.min_password_length < LEAST_PASSWORD {
+            return Some(format!("accounts.min_password_length must be at least {LEAST_PASSWORD}"));
+        }
+        if self.hash_iterations == 0 || self.hash_parallelism == 0 {
+            return Some("accounts.hash_iterations and accounts.hash_parallelism must be at least 1".to_owned());
+        }
+        let least_memory = self.hash_parallelism.saturating_mul(8);
+        if self.hash_memory_kib < least_memory {
+            return Some(format!("accounts.hash_memory_kib must be at least {least_memory}, 8 for each lane"));
+        }
+        self.issuers.iter().find_map(|issuer| self.issuer_fault(issuer))
+    }
+
+    fn issuer_fault(&self, issuer: &IssuerConfig) -> Option<String> {
+        let is_reached = |address: &str| {
+            address.starts_with("https://") || (address.starts_with("http://") && !self.issuer_networks.is_empty())
+        };
+        let mut addresses = std::iter::once(&issuer.issuer).chain(&issuer.jwks_uri);
+        let bad = addresses.find(|address| !is_reached(address))?;
+        Some(format!(
+            "accounts.issuers: {bad:?} does not begin with https:// (http:// is for loopback that is listed in \
+             accounts.issuer_networks)"
+        ))
+    }
+
     /// As the use cases take it.
     pub(crate) fn options(&self) -> Result<AccountOptions, StartError> {
         let seconds = |seconds: u32| TimeDelta::seconds(i64::from(seconds));
@@ -161,15 +194,52 @@ impl AccountsConfig {
     }
 
     /// How often one caller may call.
-    pub(crate) fn rates(&self) -> Rates {
+    pub(crate) fn rates(&self, most_streams: usize) -> Rates {
         Rates::new(
             (self.calls_per_second, self.calls_at_once),
             (self.anonymous_calls_per_second, self.anonymous_calls_at_once),
+            most_streams,
         )
     }
 
     /// Whose word counts on where a call comes from.
     pub(crate) fn proxies(&self) -> TrustedProxies {
         TrustedProxies::new(self.trusted_proxies.clone(), self.forwarded_header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outside(issuer: &str, networks: &[&str]) -> AccountsConfig {
+        let issuer = IssuerConfig {
+            issuer: issuer.to_owned(),
+            audience: "recourse".to_owned(),
+            jwks_uri: None,
+            algorithms: usual_algorithms(),
+        };
+        let issuer_networks = networks.iter().map(|network| network.parse().unwrap()).collect();
+        AccountsConfig { issuers: vec![issuer], issuer_networks, ..AccountsConfig::default() }
+    }
+
+    #[test]
+    fn what_can_not_be_meant_is_refused() {
+        assert_eq!(AccountsConfig::default().fault(), None);
+        let refused = |config: AccountsConfig, says: &str| {
+            let fault = config.fault().unwrap_or_else(|| panic!("{says}"));
+            assert!(fault.contains(says), "{fault}");
+        };
+        let usual = AccountsConfig::default;
+        refused(
+            AccountsConfig { min_password_length: 0, ..usual() },
+            "accounts.min_password_length must be at least 8",
+        );
+        refused(AccountsConfig { hash_iterations: 0, ..usual() }, "accounts.hash_iterations");
+        refused(AccountsConfig { hash_memory_kib: 1, ..usual() }, "accounts.hash_memory_kib must be at least 8");
+        refused(AccountsConfig { hash_parallelism: 4, hash_memory_kib: 31, ..usual() }, "at least 32");
+        refused(outside("http://login.example.com", &[]), "\"http://login.example.com\" does not begin with https://");
+        assert_eq!(outside("https://login.example.com", &[]).fault(), None);
+        assert_eq!(outside("http://127.0.0.1:9000", &["127.0.0.0/8"]).fault(), None);
     }
 }

@@ -127,12 +127,14 @@ pub(super) fn unknown(config: &Map<String, Value>, known: &[Key]) -> Vec<String>
     found
 }
 
-/// The known key that an unknown one was most likely meant to be.
+/// The known key, or the section, that an unknown one was most likely meant to be.
 pub(super) fn nearest<'k>(unknown: &str, known: &'k [Key]) -> Option<&'k str> {
     let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
     let closeness =
         |path: &str| strsim::jaro_winkler(unknown, path).max(strsim::jaro_winkler(&last(unknown), &last(path)) - 0.05);
-    let best = known.iter().map(|key| (closeness(&key.path), key.path.as_str()));
+    let keys = known.iter().map(|key| (closeness(&key.path), key.path.as_str()));
+    let sections = known.iter().filter_map(|key| key.path.split_once('.').map(|(section, _)| section));
+    let best = keys.chain(sections.map(|section| (strsim::jaro_winkler(unknown, section), section)));
     best.filter(|(close, _)| *close > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, path)| path)
 }
 
@@ -182,6 +184,7 @@ mod tests {
         let known = all();
         assert_eq!(nearest("max_conections", &known), Some("max_connections"));
         assert_eq!(nearest("logging_format", &known), Some("log_format"));
+        assert_eq!(nearest("limit", &known), Some("limits"), "a section");
         assert_eq!(nearest("zzz", &known), None);
     }
 }

@@ -7,7 +7,7 @@ use figment::value::{Dict, Map, Value as Found};
 use figment::{Figment, Metadata, Profile, Provider, Source};
 use serde_json::Value;
 
-use super::{Config, ConfigError, keys};
+use super::{Config, ConfigError, keys, told};
 
 /// What the command line says: keys and their values.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +66,7 @@ impl Config {
             )
             .merge(flags);
         refuse_unknown(&figment)?;
-        let config: Self = figment.extract().map_err(|error| ConfigError(one_line(&error)))?;
+        let config: Self = figment.extract().map_err(|error| ConfigError(told::line(&error)))?;
         config.check()?;
         let origins = keys::all().into_iter().map(|key| (key.path.clone(), origin(&figment, &key.path))).collect();
         Ok(Loaded { config, origins })
@@ -120,20 +120,25 @@ fn pointer(path: &str) -> String {
 }
 
 fn origin(figment: &Figment, path: &str) -> String {
-    let Some(metadata) = figment.find_metadata(path) else { return "default".to_owned() };
+    let found = figment.find_metadata(path).and_then(|metadata| layer(metadata, path));
+    found.unwrap_or_else(|| "default".to_owned())
+}
+
+/// What a layer is called to whom gave it a key: a file, a variable, the command line.
+pub(super) fn layer(metadata: &Metadata, path: &str) -> Option<String> {
     match &metadata.source {
-        Some(Source::File(file)) => file.display().to_string(),
+        Some(Source::File(file)) => Some(file.display().to_string()),
         _ if metadata.name.contains("environment") => {
-            format!("RECOURSE_{}", path.replace('.', "__").to_ascii_uppercase())
+            Some(format!("RECOURSE_{}", path.replace('.', "__").to_ascii_uppercase()))
         }
-        _ if metadata.name == COMMAND_LINE => COMMAND_LINE.to_owned(),
-        _ => "default".to_owned(),
+        _ if metadata.name == COMMAND_LINE => Some(COMMAND_LINE.to_owned()),
+        _ => None,
     }
 }
 
 /// Names every unknown key with its layer and the known key that is nearest to it.
 fn refuse_unknown(figment: &Figment) -> Result<(), ConfigError> {
-    let merged: Value = figment.extract().map_err(|error| ConfigError(one_line(&error)))?;
+    let merged: Value = figment.extract().map_err(|error| ConfigError(told::line(&error)))?;
     let known = keys::all();
     let Value::Object(merged) = merged else { return Ok(()) };
     let unknown = keys::unknown(&merged, &known).into_iter().map(|path| {
@@ -145,27 +150,4 @@ fn refuse_unknown(figment: &Figment) -> Result<(), ConfigError> {
     });
     let unknown: Vec<String> = unknown.collect();
     if unknown.is_empty() { Ok(()) } else { Err(ConfigError(unknown.join("; "))) }
-}
-
-/// An error without the lines of the file that it quotes: they may hold a password.
-fn one_line(error: &figment::Error) -> String {
-    let text = error.to_string();
-    let said = text.lines().filter(|line| {
-        let quoted = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
-        !quoted.trim_start().starts_with('|')
-    });
-    said.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_of_a_file_does_not_quote_it() {
-        let broken = Toml::string("database = \"postgres://a:tinker@b/c\nlisten = 1");
-        let error = Figment::from(broken).extract::<Config>().unwrap_err();
-        let line = one_line(&error);
-        assert!(!line.contains("tinker") && !line.is_empty(), "{line}");
-    }
 }

@@ -30,8 +30,10 @@ pub struct Limits {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub max_wait_overloaded: Duration,
-    /// Streams (`events:watch`, imports) that are open at once, beside the calls.
+    /// Streams (`events:watch`, imports, uploads, downloads) that are open at once, beside the calls.
     pub max_streams: usize,
+    /// Streams that one caller may have open, so that nobody has them all.
+    pub max_streams_per_caller: usize,
     /// Exports of lists that run at once, beside the calls. Each reads page after page, for minutes.
     pub max_exports: usize,
     /// Exports that one caller may have open, so that nobody has them all.
@@ -112,6 +114,7 @@ impl Default for Limits {
             max_wait: Duration::from_millis(500),
             max_wait_overloaded: Duration::from_millis(20),
             max_streams: 100,
+            max_streams_per_caller: 24,
             max_exports: 8,
             max_exports_per_caller: 2,
             request_time: Duration::from_secs(30),
@@ -145,6 +148,7 @@ impl Limits {
         let positive = [
             ("max_in_flight", self.max_in_flight),
             ("max_sign_ins", self.max_sign_ins),
+            ("max_streams_per_caller", self.max_streams_per_caller),
             ("max_exports", self.max_exports),
             ("max_exports_per_caller", self.max_exports_per_caller),
             ("max_connections", self.max_connections),
@@ -155,6 +159,18 @@ impl Limits {
         ];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Some(format!("limits.{name} must be at least 1"));
+        }
+        let spans = [
+            ("request_time", self.request_time),
+            ("header_time", self.header_time),
+            ("body_time", self.body_time),
+            ("idle_time", self.idle_time),
+            ("handshake_time", self.handshake_time),
+            ("write_time", self.write_time),
+            ("connection_age", self.connection_age),
+        ];
+        if let Some((name, _)) = spans.iter().find(|(_, span)| span.is_zero()) {
+            return Some(format!("limits.{name} must be more than 0s: nothing would be in time"));
         }
         if self.max_header_bytes < limits::LEAST_HEADER_BYTES {
             // Below this the HTTP/1.1 parser refuses to begin.
@@ -183,6 +199,8 @@ mod tests {
         assert_eq!(Limits::default().fault(), None);
         let closed = Limits { max_in_flight: 0, ..Limits::default() };
         assert_eq!(closed.fault().as_deref(), Some("limits.max_in_flight must be at least 1"));
+        let never = Limits { idle_time: Duration::ZERO, ..Limits::default() };
+        assert_eq!(never.fault().as_deref(), Some("limits.idle_time must be more than 0s: nothing would be in time"));
         let small = Limits { max_buffered_bytes: 1024, ..Limits::default() };
         assert!(small.fault().is_some());
     }

@@ -20,9 +20,12 @@ pub struct Tls {
     pub hsts: Duration,
 }
 
+/// A year as spans of time are written.
+const YEAR: Duration = Duration::from_secs(31_557_600);
+
 impl Default for Tls {
     fn default() -> Self {
-        Self { certificate: None, key: None, hsts: Duration::from_secs(365 * 24 * 60 * 60) }
+        Self { certificate: None, key: None, hsts: YEAR }
     }
 }
 

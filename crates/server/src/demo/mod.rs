@@ -47,6 +47,34 @@ pub const CONTROL: ControlSection = ControlSection { second_person: false };
 /// A demo shows its whole history, which is older than a deployment keeps in its feed.
 pub const RETENTION: RetentionSection = RetentionSection { feed_days: 0, sessions_days: 0 };
 
+/// From where a demo may be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// From this machine only.
+    Here,
+    /// From everywhere its port can be reached from.
+    Everywhere,
+}
+
+/// Refuses to let others than this machine reach accounts whose password stands in the documentation.
+pub(crate) fn check_reach(config: &Config, reach: Reach) -> Result<(), StartError> {
+    match config.exposed() {
+        Some(address) if reach == Reach::Here => Err(StartError::new(
+            "configuration",
+            format!(
+                "the password of the demo's accounts is published, and {address} can be reached from elsewhere: listen \
+                 on 127.0.0.1, or say --expose-demo"
+            ),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether a store holds the demo, with its published password.
+pub(crate) async fn is_demo(store: &Store) -> Result<bool, StoreError> {
+    Ok(store.sign_in_user(accounts::LOADER).await?.is_some())
+}
+
 /// The tour's vehicle: sold by station S-001 on 2025-09-20, some 21,000 km at the [`anchor`].
 pub const TOUR_VIN: &str = "LRCA5G15XSN000001";
 /// A fuel pump, 450.00 yuan, which the tour's vehicle has; not serialised.

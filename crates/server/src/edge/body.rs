@@ -133,9 +133,15 @@ pub(crate) struct Held<'a> {
     pub(crate) share: Option<SemaphorePermit<'a>>,
 }
 
-/// Reads a whole body of at most `most` bytes.
-pub(crate) async fn read_whole<'a>(mut body: Body, most: usize, room: &'a Semaphore) -> Result<Held<'a>, Refusal> {
-    if body.size_hint().lower() > most as u64 {
+/// Reads a whole body of at most `most` bytes, and what frames it.
+pub(crate) async fn read_whole<'a>(
+    mut body: Body,
+    most: usize,
+    frame_bytes: usize,
+    room: &'a Semaphore,
+) -> Result<Held<'a>, Refusal> {
+    let framed = most.saturating_add(frame_bytes);
+    if body.size_hint().lower() > framed as u64 {
         return Err(refusal::body_too_large(most));
     }
     let mut held = Held { bytes: Bytes::new(), share: None };
@@ -143,7 +149,7 @@ pub(crate) async fn read_whole<'a>(mut body: Body, most: usize, room: &'a Semaph
     while let Some(frame) = body.frame().await {
         let Ok(piece) = frame.map_err(|error| blame(&error))?.into_data() else { continue };
         let length = held.bytes.len() + pieces.as_ref().map_or(0, BytesMut::len) + piece.len();
-        if length > most {
+        if length > framed {
             return Err(refusal::body_too_large(most));
         }
         let size = u32::try_from(piece.len()).map_err(|_| refusal::body_too_large(most))?;

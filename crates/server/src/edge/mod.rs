@@ -31,11 +31,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::config::Limits;
+use crate::observe::Facts;
 use crate::serving::{CallHandle, CallKind, Kept};
 use crate::uploads;
 use body::Paced;
 use gate::Gate;
-use refusal::Asker;
+pub(crate) use refusal::{Asker, too_many_streams_of_one};
 pub(crate) use shed::Shed;
 pub(crate) use tally::Tally;
 
@@ -56,6 +57,10 @@ pub(crate) struct Edge {
     /// What the log is told of those turned away.
     pub(crate) turned_away: Arc<Tally>,
 }
+
+/// Set on a request that holds a place of a stream for as long as its bodies last.
+#[derive(Clone, Copy)]
+pub(crate) struct LongCall;
 
 /// How a call uses its bodies.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,15 +102,19 @@ impl Edge {
         Ok(())
     }
 
-    fn shape(&self, parts: &Parts) -> Shape {
+    /// The rpc that is called.
+    fn method(&self, parts: &Parts) -> Option<Method> {
         let path = parts.uri.path();
-        let method = Method::from_grpc_path(path).or_else(|| self.gateway.method_of(&parts.method, path));
+        Method::from_grpc_path(path).or_else(|| self.gateway.method_of(&parts.method, path))
+    }
+
+    fn shape(parts: &Parts, method: Option<Method>) -> Shape {
         let sends = method.map_or_else(
             || is_lines(&parts.headers) || uploads::is_piece(parts),
             |method| method.spec().client_streaming,
         );
         let watches = method.is_some_and(|method| method.spec().server_streaming);
-        let signs_in = path == "/oauth2/token" || method == Some(Method::SessionServiceCreateSession);
+        let signs_in = parts.uri.path() == "/oauth2/token" || method == Some(Method::SessionServiceCreateSession);
         match (sends, watches) {
             (true, _) => Shape::Sending,
             (false, true) => Shape::Watching,
@@ -117,13 +126,19 @@ impl Edge {
     async fn answer(&self, mut parts: Parts, body: Body, next: Next) -> Result<Response, Refusal> {
         let arrived = Instant::now();
         self.check_head(&parts)?;
-        let shape = self.shape(&parts);
+        let method = self.method(&parts);
+        if let Some(method) = method {
+            // Whoever is refused here is counted by what was called too.
+            Facts::calls(&parts.extensions, method);
+        }
+        let shape = Self::shape(&parts, method);
         let stream = match shape {
             Shape::Whole | Shape::SigningIn => None,
             Shape::Watching | Shape::Sending => {
                 let place = Arc::clone(&self.streams).try_acquire_owned();
                 let place = place.map_err(|_| refusal::too_many_streams())?;
                 mark(&parts.extensions, CallKind::Stream);
+                parts.extensions.insert(LongCall);
                 Some(place)
             }
         };
@@ -139,7 +154,7 @@ impl Edge {
             None
         } else {
             let body = body::unpacked(&mut parts.headers, Body::new(Paced::whole(body, &self.limits)))?;
-            Some(body::read_whole(body, self.limits.max_body_bytes.saturating_add(FRAME), &self.room).await?)
+            Some(body::read_whole(body, self.limits.max_body_bytes, FRAME, &self.room).await?)
         };
         let place = gate.enter().await.map_err(|_| refusal::overloaded())?;
         let (bytes, share) = held.map_or_else(Default::default, |held| (held.bytes, held.share));

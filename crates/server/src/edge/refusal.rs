@@ -81,6 +81,17 @@ pub(crate) fn too_many_streams() -> Refusal {
     refusal
 }
 
+/// More streams than one caller may have open.
+pub(crate) fn too_many_streams_of_one(most: usize) -> Refusal {
+    let mut refusal = Refusal::new(
+        Reason::TooManyRequests,
+        format!("one caller may have {most} streams, uploads and downloads open at once; let one of yours end"),
+        format!("每个调用者最多同时打开 {most} 个数据流、上传或下载；请等待其中之一结束"),
+    );
+    refusal.retry_after = Some(u32::try_from(limits::COME_BACK.as_secs()).unwrap_or(u32::MAX));
+    refusal
+}
+
 /// The call was stopped at its deadline.
 pub(crate) fn took_too_long() -> Refusal {
     Refusal::new(

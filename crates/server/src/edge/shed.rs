@@ -77,7 +77,7 @@ impl Shed {
             return None;
         }
         let method = self.edge.gateway.method_of(&parts.method, parts.uri.path())?;
-        (self.edge.shape(parts) == Shape::Whole).then_some(method)
+        (Edge::shape(parts, Some(method)) == Shape::Whole).then_some(method)
     }
 }
 

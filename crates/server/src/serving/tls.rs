@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
+use chrono::{DateTime, TimeDelta, Utc};
+use recourse_domain::clock::Clock;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -14,8 +16,11 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{self, ServerConfig};
 
+use x509_parser::parse_x509_certificate;
+
 use super::told;
 use crate::config::Tls;
+use crate::process::SystemClock;
 use crate::{StartError, limits};
 
 /// The certificate in force, and where it comes from.
@@ -53,6 +58,27 @@ impl Certificate {
         Ok(Some(Arc::new(Self { current, chain: chain.clone(), key: key.clone(), provider })))
     }
 
+    /// When the certificate in force ends.
+    pub(crate) fn ends(&self) -> Option<DateTime<Utc>> {
+        let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        let (_, certificate) = parse_x509_certificate(current.cert.first()?).ok()?;
+        DateTime::from_timestamp(certificate.validity().not_after.timestamp(), 0)
+    }
+
+    /// Tells the log of a certificate that has ended, or soon does: nobody reads it before callers stay away.
+    pub(crate) fn tell_of_its_end(&self) {
+        let now = SystemClock.now();
+        match self.ends().map(|ends| (ends, ends - now)) {
+            Some((ends, left)) if left < TimeDelta::zero() => {
+                tracing::error!(certificate = %self.chain.display(), %ends, "the certificate has ended");
+            }
+            Some((ends, left)) if left < limits::CERTIFICATE_SOON => {
+                tracing::warn!(certificate = %self.chain.display(), %ends, "the certificate ends soon");
+            }
+            Some(_) | None => {}
+        }
+    }
+
     /// What the listeners shake hands with: TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1.
     pub(crate) fn acceptor(self: &Arc<Self>) -> Result<TlsAcceptor, StartError> {
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
@@ -87,6 +113,7 @@ impl Certificate {
                 Ok(certificate) => {
                     *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(certificate);
                     tracing::info!("the certificate was read again");
+                    self.tell_of_its_end();
                 }
                 Err(error) => tracing::error!(%error, "the new certificate can't be used; the old one stays"),
             }

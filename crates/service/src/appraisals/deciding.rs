@@ -88,7 +88,8 @@ pub(super) async fn finalize(call: &Call, request: v1::AppraisalStepRequest) -> 
                 let claim = claim_of(tx, call, stored.value.claim).await?;
                 let permit = call.permit(Act::DecideClaim(claim.value.parties()))?;
                 let setting = settings::in_force(tx, call.today()).await?;
-                let last = stored.value.clone().finalize(setting.appraisal_access(), call.today(), call.now);
+                let level = permit.actor().approval_level;
+                let last = stored.value.clone().finalize(level, &setting, call.today(), call.now);
                 let last = last.map_err(|error| refused(name, error))?;
                 if let Some(first) = last.supersedes {
                     let first_name = named(first.0);

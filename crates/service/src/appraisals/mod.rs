@@ -154,6 +154,12 @@ fn refused(name: &str, error: AppraisalError) -> Refusal {
             "尚未作出责任判定；请先执行 decideLiability",
         )
         .with("resource", name),
+        AppraisalError::LevelTooLow { fee } => Refusal::new(
+            Reason::NotPermitted,
+            format!("the fee of {fee} would be owed, which is beyond your level of approval; leave it to a colleague of a higher one"),
+            format!("定稿后应付鉴定费 {fee}，超出您的批准级别；请由更高级别的审核员处理"),
+        )
+        .with("resource", name),
     }
 }
 

@@ -180,6 +180,8 @@ async fn create(call: &Call, request: v1::CreateAttachmentRequest) -> Answer<v1:
                     options.bounds,
                 )
                 .map_err(under_attachment)?;
+                // What others of the organisation create at this moment counts too.
+                tx.alone_in(&format!("attachments/{station}")).await?;
                 let unfinished = tx.unfinished_bytes(station).await?;
                 if unfinished.saturating_add(attachment.size) > options.max_unfinished_bytes {
                     return Err(too_many_unfinished(options.max_unfinished_bytes));

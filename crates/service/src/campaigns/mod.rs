@@ -27,36 +27,51 @@ use crate::lists::{self, ListInput};
 
 /// Activates a draft: claims may name it, and vehicles that its filter reaches find it.
 pub(crate) async fn activate(call: &Call, request: v1::ActivateCampaignRequest) -> Answer<v1::Campaign> {
-    let today = call.today();
-    let step = |campaign: Campaign| campaign.activate(today);
-    moved(call, &request.name, &request.etag, ("activate", &["state", "activate_date"]), step).await
+    let (name, step) = (request.name.as_str(), activated(call, &request.name));
+    catalog::step_and::<CampaignResource>(call, name, &request.etag, activation(), step, note_reach).await
+}
+
+/// Activates a draft as a part of another command.
+pub(crate) async fn activate_in(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    request: &v1::ActivateCampaignRequest,
+) -> Answer<v1::Campaign> {
+    let (name, step) = (request.name.as_str(), activated(call, &request.name));
+    catalog::step_and_in::<CampaignResource>(tx, call, name, &request.etag, &activation(), step, note_reach).await
+}
+
+fn activation() -> Verb {
+    Verb { word: "activate", paths: &["state", "activate_date"], act: Act::WriteMasterData, references: Vec::new() }
+}
+
+fn activated(call: &Call, name: &str) -> impl Fn(Campaign) -> Answer<Campaign> + Send + Sync + use<> {
+    let (today, name) = (call.today(), name.to_owned());
+    move |campaign| told(campaign, &name, "activate", |campaign| campaign.activate(today))
 }
 
 /// Closes it: what was claimed stays.
 pub(crate) async fn close(call: &Call, request: v1::CloseCampaignRequest) -> Answer<v1::Campaign> {
-    let today = call.today();
-    let step = |campaign: Campaign| campaign.close(today);
-    moved(call, &request.name, &request.etag, ("close", &["state", "close_date"]), step).await
+    let (name, today) = (request.name.as_str(), call.today());
+    let paths = &["state", "close_date"];
+    let verb = Verb { word: "close", paths, act: Act::WriteMasterData, references: Vec::new() };
+    let step = |campaign| told(campaign, name, "close", |campaign| campaign.close(today));
+    catalog::step_and::<CampaignResource>(call, name, &request.etag, verb, step, note_reach).await
 }
 
-/// A step of a campaign's life.
-async fn moved(
-    call: &Call,
+/// A step of a campaign's life; what it does not allow is told as a conflict with where the campaign stands.
+fn told(
+    campaign: Campaign,
     name: &str,
-    etag: &str,
-    (word, paths): (&'static str, &'static [&'static str]),
-    step: impl Fn(Campaign) -> Result<Campaign, Violation> + Send + Sync,
-) -> Answer<v1::Campaign> {
-    let verb = Verb { word, paths, act: Act::WriteMasterData, references: Vec::new() };
-    let step = |campaign: Campaign| {
-        let state = campaign.state;
-        step(campaign).map_err(|violation| {
-            let mut refusal = Refusal::state_conflict(name, state.word(), word);
-            refusal.text = Box::new(violation.text);
-            refusal
-        })
-    };
-    catalog::step_and::<CampaignResource>(call, name, etag, verb, step, note_reach).await
+    word: &str,
+    step: impl Fn(Campaign) -> Result<Campaign, Violation>,
+) -> Answer<Campaign> {
+    let state = campaign.state;
+    step(campaign).map_err(|violation| {
+        let mut refusal = Refusal::state_conflict(name, state.word(), word);
+        refusal.text = Box::new(violation.text);
+        refusal
+    })
 }
 
 fn note_reach<'t>(

@@ -30,6 +30,7 @@ use crate::api::Inner;
 use crate::campaigns;
 use crate::context::{Boxed, Call};
 use crate::error::{Answer, Refusal};
+use crate::identity::leave;
 use chunk::Chunk;
 pub(crate) use results::Reports;
 
@@ -306,17 +307,9 @@ impl Importer {
     }
 
     /// An import may outlast the token that it was begun with, but not its caller's being let in: whoever was
-    /// signed out, disabled or revoked since writes no further chunk.
+    /// signed out, disabled or revoked since, or lost the role, writes no further chunk.
     async fn refuse_who_is_out(&self) -> Answer<()> {
-        let (actor, store) = (self.call.actor()?, &self.call.inner.store);
-        let is_in = match actor.session {
-            Some(session) => {
-                store.session_is_open(session).await?
-                    && store.user_of_token(actor.user).await?.is_some_and(|user| !user.disabled)
-            }
-            None => store.client_of_token(actor.user).await?.is_some_and(|(client, _)| !client.revoked),
-        };
-        if is_in { Ok(()) } else { Err(signed_out()) }
+        if leave::is_still_given(&self.call).await? { Ok(()) } else { Err(signed_out()) }
     }
 
     /// Writes a chunk and tells; answers the empty one that follows.

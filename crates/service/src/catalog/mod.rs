@@ -44,7 +44,9 @@ pub(crate) use resources::{
     ShareAgreementResource, StationResource, SupplierResource, VehicleResource, WarrantyPolicyResource,
 };
 
-pub(crate) use writing::{Verb, create, create_in, retire, retire_in, step, step_and, step_in, update, update_in};
+pub(crate) use writing::{
+    Verb, create, create_in, retire, retire_in, step, step_and, step_and_in, step_in, update, update_in,
+};
 
 /// Records by their codes.
 pub(crate) fn by_code<R: Record>(stored: Vec<Stored<R>>) -> BTreeMap<Code, R> {

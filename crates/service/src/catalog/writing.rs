@@ -264,8 +264,22 @@ pub(crate) async fn step_in<R: Resource>(
     verb: &Verb,
     step: impl Fn(R::Record) -> Answer<R::Record> + Send + Sync,
 ) -> Answer<R::Message> {
+    step_and_in::<R>(tx, call, name, etag, verb, step, |_, _, _, _| Box::pin(async { Ok(()) })).await
+}
+
+/// Does one step of a record's life, and what follows from it, as a part of another command.
+pub(crate) async fn step_and_in<R: Resource>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    name: &str,
+    etag: &str,
+    verb: &Verb,
+    step: impl Fn(R::Record) -> Answer<R::Record> + Send + Sync,
+    then: Then<R>,
+) -> Answer<R::Message> {
     let (code, permit) = (code_in::<R>(name)?, call.permit(verb.act)?);
     let stored = stepped::<R>(tx, call, &permit, (code.as_str(), etag), verb, &step).await?;
+    then(tx, call, &permit, &stored).await?;
     shown::<R>(call, &stored)
 }
 

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::adjudication;
+use crate::campaigns;
 use crate::catalog::{self, Resource};
 use crate::context::Call;
 use crate::convert;
@@ -201,6 +202,8 @@ verbs! {
         |tx, call, given| adjudication::step_in(tx, call, &given.name, &given.etag, adjudication::Step::Publish);
     RetireAdjudicationRuleSetRequest AdjudicationRuleSetServiceRetireAdjudicationRuleSet AdjudicationRuleSetResource:
         |tx, call, given| adjudication::step_in(tx, call, &given.name, &given.etag, adjudication::Step::Retire);
+    ActivateCampaignRequest CampaignServiceActivateCampaign CampaignResource:
+        |tx, call, given| campaigns::activate_in(tx, call, given);
 }
 
 /// Memberships of a user, and nothing of the person: what a proposal holds stands in the history for ever.
@@ -315,7 +318,7 @@ choice! {
     UpdateExchangeRate, DeleteExchangeRate, CreateShareAgreement, UpdateShareAgreement, DeleteShareAgreement,
     PublishWarrantyPolicy, DeleteWarrantyPolicy, PublishAdjudicationRuleSet, RetireAdjudicationRuleSet,
     CreateEvidenceRule, UpdateEvidenceRule, DeleteEvidenceRule, CreateSetting, UpdateSetting, DeleteSetting,
-    CreateGoodwillBudget, UpdateGoodwillBudget, DeleteGoodwillBudget, UpdateUser, CreateApiClient,
+    CreateGoodwillBudget, UpdateGoodwillBudget, DeleteGoodwillBudget, UpdateUser, CreateApiClient, ActivateCampaign,
 }
 
 fn method<C: Command>(_command: &C) -> Method {

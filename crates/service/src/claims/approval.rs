@@ -21,7 +21,7 @@ pub(super) async fn approve(call: &Call, request: v1::ApproveDecisionRequest) ->
         |tx| {
             Box::pin(async move {
                 let (stored, setting) = found_with_setting(tx, call, name, etag).await?;
-                let permit = call.permit(Act::DecideClaim(stored.value.parties()))?;
+                let permit = call.permit(Act::DecideAfterColleague(stored.value.parties()))?;
                 let claim = stored
                     .value
                     .clone()

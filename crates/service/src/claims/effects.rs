@@ -68,28 +68,30 @@ async fn take_entitlement(
     facts: &Facts,
     taken: fn() -> Refusal,
 ) -> Answer<()> {
-    let chosen = match claim.entitlement(facts) {
-        EntitlementChoice::Issued(issued) => Some(issued.id),
+    let (chosen, is_issued) = match claim.entitlement(facts) {
+        EntitlementChoice::Issued(issued) => (issued.id, true),
         EntitlementChoice::OfPolicy { policy, service, warranty_start } => {
             let Some(vehicle) = &facts.vehicle else { return Ok(()) };
             let key = (EntitlementId(call.new_id()), call.new_id());
             let new = ServiceEntitlement::of_policy(vehicle, warranty_start, policy, service, key, call.today());
             let reserved = new.reconciled(claim).map_err(|_| Refusal::overtaken())?;
-            insert_entitlement(tx, call, permit, reserved, &holder_audience(claim)).await?;
-            None
+            let inserted = insert_entitlement(tx, call, permit, reserved, &holder_audience(claim)).await?;
+            (inserted.value.id, false)
         }
         // A finding has said so.
         EntitlementChoice::Missing => return Ok(()),
     };
     for held in tx.entitlements_of_claim(claim.id).await? {
-        if chosen.is_some_and(|id| held.value.id != id) {
+        if held.value.id != chosen {
             let released = held.value.clone().released();
             save_entitlement(tx, call, permit, &held, released, "release", &holder_audience(claim)).await?;
         }
     }
-    let Some(id) = chosen else { return Ok(()) };
+    if !is_issued {
+        return Ok(());
+    }
     let everything = call.everything()?;
-    let stored = tx.entitlement(&everything, id.0).await?.ok_or_else(Refusal::overtaken)?;
+    let stored = tx.entitlement(&everything, chosen.0).await?.ok_or_else(Refusal::overtaken)?;
     let after = stored.value.clone().reconciled(claim).map_err(|_| taken())?;
     save_entitlement(tx, call, permit, &stored, after, "reserve", &holder_audience(claim)).await
 }

@@ -28,13 +28,16 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
             Box::pin(async move {
                 let stored = found_for(tx, call, name, etag).await?;
                 let permit = call.permit(Act::SubmitClaim(stored.value.parties()))?;
-                if let Some(original) = facts::original_of(&stored.value).filter(|_| !validate_only) {
-                    // Of two supplements that are submitted at once, the second counts the first.
-                    tx.hold_claim(original).await?;
-                }
                 let made_for_it = tx.attachments_of_claim(&stored.value).await?;
                 let claim = stored.value.clone().with_evidence(&made_for_it);
                 let names_more = claim != stored.value;
+                if !validate_only {
+                    alone_with_its_repair(tx, &claim).await?;
+                    if let Some(original) = facts::original_of(&claim) {
+                        // Of two supplements that are submitted at once, the second counts the first.
+                        tx.hold_claim(original).await?;
+                    }
+                }
                 let facts = facts::gather(tx, call, &claim).await?;
                 if validate_only {
                     let forecast = forecast(tx, call, &facts, &claim).await?;
@@ -83,6 +86,13 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
         },
     )
     .await
+}
+
+/// Of two claims for the same part of the same vehicle that are submitted at one moment the second finds the first:
+/// neither is live yet when the other looks, and a rule would approve both.
+async fn alone_with_its_repair(tx: &mut Tx<'_>, claim: &Claim) -> Answer<()> {
+    let Some((vin, part)) = claim.header.vin.as_ref().zip(claim.header.causal_part.as_ref()) else { return Ok(()) };
+    Ok(tx.alone_in(&format!("repair/{vin}/{part}")).await?)
 }
 
 /// Takes a claim back. What it had marked is undone: its odometer reading no longer counts.

@@ -13,6 +13,7 @@ use tonic::Status;
 use super::feed::{Reading, cursor, cursor_expired, item};
 use crate::context::{Boxed, Call};
 use crate::error::{Answer, Refusal};
+use crate::identity::leave;
 
 /// How often a watching stream looks for something new.
 const LOOK: Duration = Duration::from_millis(250);
@@ -135,20 +136,14 @@ pub(crate) fn server_stopping() -> Refusal {
     refusal
 }
 
-/// Ends a stream whose caller was signed out, disabled or revoked.
+/// Ends a stream whose caller was signed out, disabled or revoked, or lost what it was let in for.
 async fn still_signed_in(call: &Call) -> Answer<()> {
-    let actor = call.actor()?;
-    let store = &call.inner.store;
-    let open = match actor.session {
-        Some(session) => store.session_is_open(session).await?,
-        None => store.client_of_token(actor.user).await?.is_some_and(|(client, _)| !client.revoked),
-    };
-    if open {
+    if leave::is_still_given(call).await? {
         return Ok(());
     }
     Err(Refusal::new(
         Reason::TokenInvalid,
-        "you were signed out; sign in and go on from the last cursor",
-        "您已退出登录；请重新登录并从最后的 cursor 继续",
+        "you were signed out, or may do less than before; sign in and go on from the last cursor",
+        "您已退出登录或权限已变更；请重新登录并从最后的 cursor 继续",
     ))
 }

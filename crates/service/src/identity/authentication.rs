@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use recourse_domain::access::{Actor, Role};
 use recourse_domain::clock::{Clock, IdSource};
-use recourse_domain::identity::Membership;
+use recourse_domain::identity::{Duty, Membership};
 use recourse_domain::ids::{OrgId, SessionId, UserId};
 use recourse_repository::{KeyTimes, Store, StoreError};
 use serde_json::Value;
@@ -245,6 +245,7 @@ impl Authenticator {
             roles: membership.roles.iter().copied().filter(|role| claimed.contains(role)).collect(),
             rights: membership.rights.iter().copied().collect(),
             approval_level: membership.approval_level,
+            reads_only: membership.duties.contains(&Duty::ReadOnly),
             session: claims.sid.map(SessionId),
             job: None,
         }))

@@ -5,6 +5,7 @@ pub(crate) mod api_clients;
 pub mod authentication;
 pub mod client_keys;
 pub(crate) mod guard;
+pub(crate) mod leave;
 pub mod oauth;
 mod options;
 pub mod outside;

@@ -83,6 +83,12 @@ pub enum OAuthFault {
     /// The refresh token is not good any more.
     #[error("the refresh token has ended, or was used before; sign in again")]
     InvalidGrant,
+    /// The token of an outside issuer is not good, or means nobody here.
+    #[error(
+        "the assertion opens nothing here: its issuer, audience, times or signature do not fit, or no enabled user of \
+         that organization is linked with its subject"
+    )]
+    InvalidAssertion,
     /// A scope that is not offered.
     #[error("scopes are not offered; leave the parameter out")]
     InvalidScope,
@@ -103,7 +109,7 @@ impl OAuthFault {
         match self {
             OAuthFault::InvalidRequest(_) => "invalid_request",
             OAuthFault::InvalidClient => "invalid_client",
-            OAuthFault::InvalidGrant => "invalid_grant",
+            OAuthFault::InvalidGrant | OAuthFault::InvalidAssertion => "invalid_grant",
             OAuthFault::InvalidScope => "invalid_scope",
             OAuthFault::UnsupportedGrantType => "unsupported_grant_type",
             OAuthFault::TooMany(_) | OAuthFault::Unavailable => "temporarily_unavailable",
@@ -277,14 +283,14 @@ impl Api {
                 tracing::info!(%fault, "outside token refused");
                 self.inner.guard.fail(&attempt).await?;
                 self.inner.denials.note(None, TOKEN_ENDPOINT, Reason::TokenInvalid, None);
-                return Err(OAuthFault::InvalidGrant);
+                return Err(OAuthFault::InvalidAssertion);
             }
         };
         let user = self.inner.store.user_of_outside(&identity).await?;
         let known = user.as_ref().map(|user| user.id);
         let Some(user) = user.filter(|user| !user.disabled) else {
             self.inner.denials.note(known, TOKEN_ENDPOINT, Reason::CredentialsInvalid, None);
-            return Err(OAuthFault::InvalidGrant);
+            return Err(OAuthFault::InvalidAssertion);
         };
         let membership = match (form.organization.as_deref(), user.memberships.as_slice()) {
             (None, [only]) => only,
@@ -292,7 +298,7 @@ impl Api {
             (Some(name), several) => several
                 .iter()
                 .find(|membership| membership.org_name.eq_ignore_ascii_case(name))
-                .ok_or(OAuthFault::InvalidGrant)?,
+                .ok_or(OAuthFault::InvalidAssertion)?,
         };
         let fresh = &Session {
             id: SessionId(self.inner.ids.new_id()),

@@ -39,6 +39,8 @@ pub(super) async fn assign(call: &Call, request: v1::AssignRecoveryClaimRequest)
                 let claim = claim_of(tx, call, &stored.value).await?.value;
                 let permit = call.permit(Act::DecideClaim(claim.parties()))?;
                 let facts = facts_with(tx, call, &claim, std::slice::from_ref(supplier)).await?;
+                // Whoever assigns another recovery of the claim at this moment takes of the same whole.
+                tx.alone_in(&format!("recoveries/{}", claim.id)).await?;
                 let others = tx.recoveries_of_claims(&call.everything()?, &[claim.id]).await?;
                 let others: Vec<RecoveryClaim> = others.into_iter().map(|stored| stored.value).collect();
                 let beside = stored.value.shares_beside(&others, share);
@@ -110,6 +112,8 @@ pub(super) async fn resolve(call: &Call, request: v1::ResolveRecoveryClaimReques
                     let claim = claim_of(tx, call, &stored.value).await?.value;
                     let codes: Vec<_> = gone.iter().map(|(code, _)| code.clone()).collect();
                     let facts = facts_with(tx, call, &claim, &codes).await?;
+                    // Whoever lets another line go to the same supplier at this moment takes of the same contract.
+                    tx.alone_in(&format!("recoveries/{}", claim.id)).await?;
                     let others = tx.recoveries_of_claims(&call.everything()?, &[claim.id]).await?;
                     let mut others: Vec<RecoveryClaim> = others.into_iter().map(|stored| stored.value).collect();
                     for (code, lines) in gone {

@@ -84,6 +84,7 @@ fn actor(role: Role, org: OrgId, rights: &[Right]) -> Arc<Actor> {
         roles: BTreeSet::from([role]),
         rights: rights.iter().copied().collect(),
         approval_level: 0,
+        reads_only: false,
         session: None,
         job: None,
     })

@@ -127,6 +127,22 @@ fn what_an_appeal_adds_needs_a_level_for_the_whole_claim() {
 }
 
 #[test]
+fn appeals_line_by_line_do_not_lead_beyond_a_level() {
+    let currency = cny("1").currency;
+    let row = |level, limit: Option<&str>| ApprovalLimit { level, currency, limit: limit.map(cny) };
+    let limited = Setting { approval_limits: vec![row(0, Some("550")), row(3, None)], ..setting() };
+    // 500 and 96: each is within the first level, both together are not.
+    let first = answer(appealed(rejected(), &[1]), OTHER_AUDITOR, vec![verdict(1, Outcome::Approved, None)]).unwrap();
+    let decide = |level, outcome| {
+        let review = Review { level, ..review(CLERK, vec![verdict(2, outcome, None)]) };
+        appealed(first.clone(), &[2]).decide_appeal(2, review, later(), day("2026-11-26"), &limited)
+    };
+    assert_eq!(decide(0, Outcome::Approved), Err(AppealError::LevelTooLow));
+    assert!(decide(3, Outcome::Approved).is_ok());
+    assert!(decide(0, Outcome::Rejected).is_ok(), "nothing is added");
+}
+
+#[test]
 fn whoever_decided_the_claim_does_not_decide_its_appeal() {
     let claim = appealed(rejected(), &[1]);
     let verdicts = vec![verdict(1, Outcome::Approved, None)];

@@ -45,6 +45,7 @@ mod tests {
     use super::*;
     use crate::catalog::DatedList;
     use crate::claims::LineContent;
+    use crate::claims::draft::MAX_AMOUNT_MINOR;
     use crate::claims::sample::{added, cny, code, draft, facts, header, part_line};
     use crate::money::Money;
 
@@ -81,13 +82,20 @@ mod tests {
 
     #[test]
     fn an_amount_that_can_not_be_held_is_an_error() {
-        let mut facts = facts();
-        if let Some(part) = facts.parts.get_mut(&code("P-100")) {
-            for row in &mut part.claim_prices.0 {
-                row.value.price = Money::new(row.value.price.currency, i64::MAX);
+        let priced = |minor| {
+            let mut facts = facts();
+            if let Some(part) = facts.parts.get_mut(&code("P-100")) {
+                for row in &mut part.claim_prices.0 {
+                    row.value.price = Money::new(row.value.price.currency, minor);
+                }
             }
-        }
-        let line = LineContent { quantity: Some(crate::money::Quantity(2_000)), ..part_line() };
-        assert_eq!(found(line, &facts), [(Code::AmountOutOfRange, "lines[0].quantity".to_owned(), true)]);
+            let line = LineContent { quantity: Some(crate::money::Quantity(2_000)), ..part_line() };
+            found(line, &facts)
+        };
+        let told = [(Code::AmountOutOfRange, "lines[0].quantity".to_owned(), true)];
+        assert_eq!(priced(i64::MAX), told);
+        // Nor one that nobody may ask for: the books' sums would not hold many of them.
+        assert_eq!(priced(MAX_AMOUNT_MINOR / 2 + 1), told);
+        assert_eq!(priced(MAX_AMOUNT_MINOR / 2), []);
     }
 }

@@ -1,9 +1,12 @@
 //! Rescue trips against what was recorded: a gap asks for evidence, it never refuses.
 
+use chrono::TimeDelta;
+
 use super::{at, lacks, positions, trips};
 use crate::catalog::rescue_tariff::{GAP_KM, GAP_MINUTES};
 use crate::claims::finding::Code;
 use crate::claims::rescue::{tariff, trip_of, verified_meters};
+use crate::claims::track::CLOCK_MINUTES;
 use crate::claims::{Claim, Facts, Finding, LineType, RescueTrip};
 
 pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
@@ -12,6 +15,7 @@ pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
         let track = format!("roadside_rescue.trips[{index}].track");
         findings.extend(evidence(claim, trip, facts, &track));
         findings.extend(shared(claim, index, trip, facts));
+        findings.extend(ahead(index, trip, facts));
         if let (Some(depart), Some(back)) = (trip.depart_time, trip.return_time)
             && back < depart
         {
@@ -42,6 +46,17 @@ pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A trip is paid by the time that it took, so it is over when it is claimed. A phone's clock may be ahead.
+fn ahead(index: usize, trip: &RescueTrip, facts: &Facts) -> Option<Finding> {
+    let latest = facts.now.checked_add_signed(TimeDelta::minutes(CLOCK_MINUTES)).unwrap_or(facts.now);
+    let times =
+        [("depart_time", trip.depart_time), ("arrive_time", trip.arrive_time), ("return_time", trip.return_time)];
+    let (field, time) =
+        times.into_iter().find_map(|(field, time)| Some((field, time.filter(|time| *time > latest)?)))?;
+    let found = Finding::error(Code::DatesOutOfOrder, format!("roadside_rescue.trips[{index}].{field}"));
+    Some(found.with("date", time).with("other_field", "now").with("other_date", facts.now))
 }
 
 /// Neither track nor map, or a track with a gap in it.
@@ -137,6 +152,22 @@ mod tests {
         assert_eq!(found(rescue(vec![trip()], 56), Some(track(100_000, 0, 0))), told);
         let longer_by_map = RescueTrip { map_distance_km: Some(110), ..trip() };
         assert_eq!(found(rescue(vec![longer_by_map], 56), Some(track(100_000, 0, 0))), []);
+    }
+
+    #[test]
+    fn a_trip_is_over_when_its_time_is_claimed() {
+        let until = |back: &str| {
+            let depart_time = Some(time("2026-11-23T06:00:00Z"));
+            let trip = RescueTrip { depart_time, return_time: Some(time(back)), map_distance_km: Some(100), ..trip() };
+            let mut found = found(rescue(vec![trip], 50), None);
+            found.retain(|(code, ..)| *code == Code::DatesOutOfOrder);
+            found
+        };
+        // The sample's now is 2026-11-23, 08:00.
+        assert_eq!(until("2026-11-23T08:05:00Z"), []);
+        let told = [(Code::DatesOutOfOrder, "roadside_rescue.trips[0].return_time".to_owned(), true)];
+        assert_eq!(until("2026-11-23T08:06:00Z"), told);
+        assert_eq!(until("2031-01-01T00:00:00Z"), told, "four years of wages");
     }
 
     #[test]

@@ -187,7 +187,13 @@ fn troubled_kinds() -> Vec<(Claim, Facts)> {
         shared_with: Some("claims/1".to_owned()),
         ..RescueTrip::default()
     };
-    let long = RescueTrip { number: 1, map_distance_km: Some(2), depart_time: Some(now()), ..RescueTrip::default() };
+    let long = RescueTrip {
+        number: 1,
+        map_distance_km: Some(2),
+        depart_time: Some(time("2026-11-20T08:00:00Z")),
+        return_time: Some(now()),
+        ..RescueTrip::default()
+    };
     let rescue = RoadsideRescueDetails { trips: vec![long, trip], ..RoadsideRescueDetails::default() };
     let travel = LineContent { distance_km: Some(500), ..LineContent::new(LineType::Travel) };
     let purchase = ExternalPurchaseDetails { limit_amount: Some(cny("1")), ..ExternalPurchaseDetails::default() };
@@ -243,6 +249,7 @@ fn what_only_the_other_kinds_can_have_wrong_is_found() {
         "QUOTE_TOO_LOW",
         "REPEAT_REPAIR",
         "RESCUE_DISTANCE",
+        "RESCUE_DURATION",
         "SERVICE_SEQUENCE",
         "TRIP_NOT_SHARED",
     ] {
@@ -357,6 +364,7 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::NightLabor
         | Code::SupplementTooLate
         | Code::MapDistance
+        | Code::RescueDuration
         | Code::OpenRecall
         | Code::OutsideCampaignRemedy
         | Code::ExceedsCampaignRemedy

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use crate::catalog::rescue_tariff::{GAP_KM, GAP_MINUTES, NightHours};
 use crate::claims::finding::Code;
 use crate::claims::rescue::tariff;
-use crate::claims::{Claim, Facts, Finding, RescueTrip};
+use crate::claims::{Claim, Facts, Finding, LineType, RescueTrip};
 use crate::clock::Zone;
 
 /// Kilometres an hour that no rescue keeps up on the road.
@@ -14,13 +14,18 @@ const FASTEST_KM_PER_HOUR: i64 = 130;
 /// By the map it may be so many times as far as it was driven, in percent, and so many kilometres more.
 const MAP_PERCENT: i64 = 150;
 const MAP_MORE_KM: i64 = 2;
+/// Kilometres an hour that a tow on bad roads still makes, and the hours at the place of the breakdown.
+const SLOWEST_KM_PER_HOUR: i64 = 20;
+const LONGEST_STAY_HOURS: i64 = 12;
 /// Trips of a day and longer are by day and by night.
 const MINUTES_OF_DAY: i64 = 24 * 60;
 
 pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
     let trips = claim.trips().iter().enumerate();
     trips
-        .flat_map(|(index, trip)| [night(claim, index, trip, facts), by_map(claim, index, trip, facts)])
+        .flat_map(|(index, trip)| {
+            [night(claim, index, trip, facts), by_map(claim, index, trip, facts), duration(claim, index, trip, facts)]
+        })
         .flatten()
         .collect()
 }
@@ -90,6 +95,23 @@ fn by_map(claim: &Claim, index: usize, trip: &RescueTrip, facts: &Facts) -> Opti
     )
 }
 
+/// Hours are paid as they are written: what neither the way nor the work explains is told.
+fn duration(claim: &Claim, index: usize, trip: &RescueTrip, facts: &Facts) -> Option<Finding> {
+    let minutes = trip.depart_time.zip(trip.return_time).map(|(depart, back)| (back - depart).num_minutes())?;
+    let driven_km = facts.tracks.get(&trip.number).map(|track| track.meters / 1_000);
+    let travel = claim.lines.iter().filter(|line| line.content.line_type == LineType::Travel);
+    let claimed_km = travel.filter_map(|line| line.content.distance_km).max().map(|km| km.saturating_mul(2));
+    let km = driven_km.max(trip.map_distance_km).or(claimed_km).unwrap_or(0);
+    let most_hours = LONGEST_STAY_HOURS.saturating_add(km / SLOWEST_KM_PER_HOUR);
+    (minutes > most_hours.saturating_mul(60)).then(|| {
+        Finding::warning(Code::RescueDuration, format!("roadside_rescue.trips[{index}].return_time"))
+            .with("trip", trip.number)
+            .with("hours", minutes / 60)
+            .with("km", km)
+            .with("most_hours", most_hours)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,7 +158,9 @@ mod tests {
             ("2026-11-10T05:00", "2026-11-12T05:00", false, false),
         ] {
             let expected: &[&str] = if told { &["NIGHT_FLAG"] } else { &[] };
-            assert_eq!(found(trip(depart, back, said), None), expected, "{depart} {back} {said}");
+            let mut found = found(trip(depart, back, said), None);
+            found.retain(|code| *code == "NIGHT_FLAG");
+            assert_eq!(found, expected, "{depart} {back} {said}");
         }
         let without_times = RescueTrip { number: 1, night: true, ..RescueTrip::default() };
         assert_eq!(found(without_times, None), [""; 0]);
@@ -154,5 +178,21 @@ mod tests {
         // Two hours at 130 km an hour.
         assert_eq!(found(by_map(260), None), [""; 0]);
         assert_eq!(found(by_map(261), None), ["MAP_DISTANCE"]);
+    }
+
+    #[test]
+    fn hours_that_the_way_does_not_explain_are_told() {
+        let took = |back: &str, km| {
+            found(RescueTrip { map_distance_km: Some(km), ..trip("2026-11-10T14:00", back, false) }, None)
+        };
+        // Twelve hours at the place, and one for each twenty kilometres.
+        assert_eq!(took("2026-11-11T04:00", 40), [""; 0]);
+        assert_eq!(took("2026-11-11T04:01", 40), ["RESCUE_DURATION"]);
+        assert_eq!(took("2026-11-11T04:01", 60), [""; 0]);
+        assert_eq!(
+            found(trip("0001-01-02T00:00", "2026-11-10T14:00", false), None),
+            ["RESCUE_DURATION"],
+            "of two millennia"
+        );
     }
 }

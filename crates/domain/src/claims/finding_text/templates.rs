@@ -540,6 +540,15 @@ pub(super) fn template(code: Code) -> Template {
             ("the route by the map", "地图路线"),
             ("correct the distance by the map, or explain the detour", "请更正地图里程或说明绕行原因"),
         ),
+        Code::RescueDuration => t(
+            ("the time of the trip is not plausible", "出行时长不合理"),
+            (
+                "trip {trip} took {hours} hours; for {km} km there and back up to {most_hours} are plausible",
+                "第 {trip} 次出行历时 {hours} 小时；往返 {km} 公里合理时长不超过 {most_hours} 小时",
+            ),
+            ("what kept the people there", "滞留原因说明"),
+            ("correct the times, or explain what took so long", "请更正时间或说明滞留原因"),
+        ),
         Code::OpenRecall => t(
             ("a safety recall of the vehicle is open", "车辆有未完成的安全召回"),
             (

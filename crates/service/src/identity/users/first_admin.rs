@@ -3,19 +3,27 @@
 use recourse_domain::access::{Act, OrgKind, Role};
 use recourse_domain::identity::{Membership, Person, User};
 use recourse_domain::ids::{OrgId, UserId};
-use recourse_proto::Method;
 use recourse_proto::v1::error_reason::Code as Reason;
+use recourse_proto::{Method, v1, validate};
 use recourse_repository::StoreError;
 
 use super::{COLLECTION, audience};
 use crate::api::Api;
 use crate::context::Call;
+use crate::convert;
 use crate::error::{Answer, Refusal};
 use crate::identity::accounts;
 use crate::identity::passwords::random_secret;
 
+/// Holds a name against the limits of the contract, as `CreateUser` does.
+fn check_user_name(user_name: &str) -> Answer<()> {
+    let user = v1::User { user_name: user_name.trim().to_owned(), ..Default::default() };
+    let named = validate::violations(&user).into_iter().filter(|violation| violation.field == "user_name").collect();
+    Refusal::check(convert::violations(named))
+}
+
 impl Api {
-    /// Creates an administrator and answers a one-time password; refuses if there are two already. Whoever works on
+    /// Creates an administrator and answers its first password; refuses if there are two already. Whoever works on
     /// the machine may do so: the first has nobody before, and one that is left alone has nobody to confirm a second.
     pub async fn create_first_admin(&self, user_name: &str) -> Answer<String> {
         if self.inner.store.administrators().await?.len() > 1 {
@@ -25,6 +33,7 @@ impl Api {
                 "系统中已有管理员；请由其创建用户（POST /v1/users）",
             ));
         }
+        check_user_name(user_name)?;
         let password = random_secret()?;
         self.add_admin(user_name, &password).await?;
         Ok(password)
