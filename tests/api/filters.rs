@@ -55,6 +55,46 @@ on_both_databases! {
         }
     }
 
+    async fn a_field_is_named_as_the_contract_does_or_as_json_does(server) {
+        let world = World::load(&server).await;
+        for job in 1..=3 {
+            let mut claim = pump_claim();
+            claim["externalJob"] = json!(job.to_string());
+            world.station.post("/v1/claims", claim).await.ok();
+        }
+        for filter in ["external_job = 2", "externalJob = 2", "externalJob:2 AND NOT external_job = 3", "-externalJob = 1 AND external_job < 3"] {
+            assert_eq!(found(&world.station, "claims", filter).await, 1, "{filter}");
+        }
+        assert_eq!(found(&world.admin, "users", "userName = s001").await, found(&world.admin, "users", "user_name = s001").await);
+        let unknown = world.station.get("/v1/claims?filter=externalJobs%3D1").await.refused(400, "INVALID_FILTER");
+        let told = unknown["violations"][0]["description"].as_str().unwrap().to_owned();
+        assert!(told.starts_with("externalJobs is not a field to filter by") && told.contains("external_job,"), "{told}");
+        let unknown = world.station.get("/v1/claims?orderBy=createTimes").await.refused(400, "INVALID_ORDER_BY");
+        let told = unknown["violations"][0]["description"].as_str().unwrap().to_owned();
+        assert!(told.contains("createTimes") && told.contains("create_time"), "{told}");
+        // A page token is good for both spellings, of the filter and of the order.
+        let asked = |filter: &str, order: &str, token: &str| {
+            format!("/v1/claims?pageSize=1&filter={filter}:*&orderBy={order}%20desc&pageToken={token}")
+        };
+        let mut token = String::new();
+        let mut seen = Vec::new();
+        for (filter, order) in [("externalJob", "createTime"), ("external_job", "create_time"), ("externalJob", "create_time")] {
+            let page = world.station.get(&asked(filter, order, &token)).await.ok();
+            seen.push(page["claims"][0]["externalJob"].as_str().unwrap().to_owned());
+            token = page["nextPageToken"].as_str().unwrap_or_default().to_owned();
+        }
+        assert_eq!((seen, token), (vec!["3".to_owned(), "2".to_owned(), "1".to_owned()], String::new()));
+        let first = world.station.get(&asked("externalJob", "createTime", "")).await.ok();
+        let token = first["nextPageToken"].as_str().unwrap();
+        world.station.get(&asked("externalRef", "createTime", token)).await.refused(400, "INVALID_PAGE_TOKEN");
+        // Masks, too.
+        for (mask, name) in [("displayName", "One"), ("display_name", "Two")] {
+            let path = format!("/v1/suppliers/SUP-017?updateMask={mask}");
+            let changed = world.admin.patch(&path, json!({"displayName": name, "taxNumber": "never"})).await.ok();
+            assert_eq!((changed["displayName"].as_str(), changed.get("taxNumber")), (Some(name), None), "{changed:#}");
+        }
+    }
+
     async fn so_it_is_in_the_lists_of_master_data_and_accounts(server) {
         let world = World::load(&server).await;
         let parts: Value = world.auditor.get("/v1/parts?pageSize=1").await.ok()["parts"][0].clone();

@@ -415,6 +415,88 @@ on_both_databases! {
         intact(&world).await;
     }
 
+    async fn who_is_asked_for_a_second_recovery_of_a_claim_has_one_contract_for_both(server) {
+        let world = World::load(&server).await;
+        for (supplier, quota) in [("SUP-017", 5_000), ("SUP-018", 5_000)] {
+            world.agree_on_recovery(supplier, true).await;
+            let supplier_name = format!("suppliers/{supplier}");
+            let supply = json!({"part": "parts/P-1001", "supplier": supplier_name, "validFrom": date("2020-01-01"), "quotaBp": quota});
+            world.admin.post(&format!("/v1/partSupplies?partSupplyId=PS-{supplier}"), supply).await.ok();
+            let agreement = json!({
+                "part": "parts/P-1001", "supplier": supplier_name, "validFrom": date("2026-11-01"), "shareBp": 8_000, "byQuota": true,
+            });
+            world.admin.post(&format!("/v1/shareAgreements?shareAgreementId=SQ-{supplier}"), agreement).await.ok();
+        }
+        // 20.00 for handling, and 250.00 at most for a claim.
+        let contract = json!({
+            "validFrom": date("2024-02-01"), "partFactorBp": 10_000, "laborFactorBp": 5_000, "travelFactorBp": 0, "otherFactorBp": 0,
+            "answerDays": 15, "deemedClause": true, "handlingFee": {"fixedAmount": cny(2_000)}, "ceilingPerClaim": cny(25_000),
+            "partCategory": "ENGINE",
+        });
+        let mut contracts = world.admin.get("/v1/suppliers/SUP-018").await.ok()["recoveryContracts"].as_array().cloned().unwrap();
+        contracts.push(contract);
+        world.admin.patch("/v1/suppliers/SUP-018", json!({"recoveryContracts": contracts})).await.ok();
+        let claim = world.in_review(pump_claim()).await;
+        world.approved(&claim).await;
+        let of = async |supplier: &str, basis: &str| {
+            let all = recoveries(&world, &claim).await;
+            let found = all.iter().find(|one| one["supplier"] == supplier && one["basis"] == basis).cloned();
+            found.unwrap_or_else(|| panic!("{supplier} {basis}: {all:#?}"))
+        };
+        let path = |one: &Value| format!("/v1/{}", one["name"].as_str().unwrap());
+        // 380.00 × 40 %, 216.00 × 40 % × 50 %, and the fee: 152.00 + 43.20 + 20.00.
+        let own = of("suppliers/SUP-018", "SHARE_AGREEMENT").await;
+        assert_eq!((&own["total"], &own["handlingFee"]), (&cny(21_520), &cny(2_000)));
+        let first = path(&of("suppliers/SUP-017", "SHARE_AGREEMENT").await);
+        world.auditor.post(&format!("{first}:issue"), json!({"deliveryProof": "waybill 7"})).await.ok();
+        let answer = json!({"lines": [
+            {"lineNumber": 1, "answer": "REROUTE", "supplier": "suppliers/SUP-018", "reason": "their pump"},
+            {"lineNumber": 2, "answer": "CONFIRM"},
+        ]});
+        world.supplier.post(&format!("{first}:answer"), answer).await.ok();
+        let decide = json!({"etag": etag(&world.auditor, &first).await, "reason": "agreed", "lines": [{"lineNumber": 1, "supplier": "suppliers/SUP-018"}]});
+        world.second_auditor.post(&format!("{first}:resolve"), decide).await.ok();
+        // 152.00 more are asked for: of the ceiling 34.80 are left, and the fee was charged.
+        let rerouted = of("suppliers/SUP-018", "REROUTED").await;
+        assert_eq!((&rerouted["total"], &rerouted["capped"]), (&cny(3_480), &json!(true)), "{rerouted:#}");
+        assert!(rerouted.get("handlingFee").is_none_or(|fee| fee == &cny(0)), "{rerouted:#}");
+        // The first falls to its labour: so much more is left for the second.
+        let own = path(&own);
+        world.auditor.post(&format!("{own}:issue"), json!({"deliveryProof": "waybill 8"})).await.ok();
+        let answer = json!({"lines": [
+            {"lineNumber": 1, "answer": "DISPUTE", "reason": "not ours"}, {"lineNumber": 2, "answer": "CONFIRM"},
+        ]});
+        world.other_supplier.post(&format!("{own}:answer"), answer).await.ok();
+        assert_eq!(of("suppliers/SUP-018", "REROUTED").await["total"], cny(3_480), "nothing is decided yet");
+        let decide = json!({"etag": etag(&world.auditor, &own).await, "reason": "agreed", "lines": [{"lineNumber": 1, "shareBp": 0}]});
+        world.second_auditor.post(&format!("{own}:resolve"), decide).await.ok();
+        let after = of("suppliers/SUP-018", "REROUTED").await;
+        assert_eq!((&after["total"], after.get("capped")), (&cny(15_200), None), "43.20 and 20.00 of 250.00 are taken");
+        intact(&world).await;
+        assert_eq!(server.running.api.store().verify_rows().await.unwrap().faults, [""; 0]);
+    }
+
+    async fn a_recorded_answer_that_nobody_confirms_stops_silence_for_a_while_only(server) {
+        let world = World::load(&server).await;
+        world.agree_on_recovery("SUP-017", true).await;
+        let (_, path) = issued(&world, "1").await;
+        let letter = json!({"letter": "letter 9", "lines": [
+            {"lineNumber": 1, "answer": "DISPUTE", "reason": "misuse"}, {"lineNumber": 2, "answer": "CONFIRM"},
+        ]});
+        world.auditor.post(&format!("{path}:answer"), letter).await.ok();
+        let state = async || world.auditor.get(&path).await.ok()["state"].clone();
+        // 15 days are the supplier's, and 14 more the second person's.
+        for (days, expected) in [(16, "ISSUED"), (13, "ISSUED"), (1, "DEEMED_CONFIRMED")] {
+            server.clock.advance(Duration::days(days));
+            server.running.api.enforce_deadlines().await.unwrap();
+            assert_eq!(state().await, expected);
+        }
+        assert!(world.auditor.get(&path).await.ok().get("pendingAnswer").is_none());
+        assert_eq!(balance(&world, "income:recovery").await, cny(-39_040));
+        intact(&world).await;
+        assert_eq!(server.running.api.store().verify_rows().await.unwrap().faults, [""; 0]);
+    }
+
     async fn two_answers_at_once_post_once(server) {
         let world = World::load(&server).await;
         world.agree_on_recovery("SUP-017", true).await;

@@ -97,6 +97,7 @@ pub fn situation() -> Situation {
         region: "EAST".to_owned(),
         brands: Vec::new(),
         grade: None,
+        grades: DatedList::default(),
         currency: Currency::CNY,
         payment_contract: PaymentContract::ClaimPrice,
         labor_rates: DatedList::default(),

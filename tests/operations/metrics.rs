@@ -52,6 +52,7 @@ on_both_databases! {
         assert!(text.contains("recourse_store_connections{pool="), "{text}");
         assert!(text.contains("recourse_call_duration_seconds_bucket{"), "{text}");
         assert!(text.contains("recourse_feed_lag_seconds "), "{text}");
+        assert!(value(&text, "recourse_feed_kept") > 0.0, "what the world was loaded with");
         // A path would make a label of every claim.
         assert!(!text.contains("0199a000") && !text.contains("/no/such"), "{text}");
         let ready = reqwest::get(format!("http://{address}/readyz")).await.unwrap();

@@ -25,7 +25,7 @@ macro_rules! document {
 }
 
 /// Rows as each step's release wrote them: the table, and the values of one row.
-const ROWS: [&[(&str, &str)]; 21] = [
+const ROWS: [&[(&str, &str)]; 22] = [
     &[
         ("key_store (name, secret, create_time)", "'old', {bytes}, 1"),
         (
@@ -117,6 +117,8 @@ const ROWS: [&[(&str, &str)]; 21] = [
         "{key}, 'LSVAA4187S2184841', '2026-11-20', 1, 'INSPECTION', FALSE, 1, {key}, 'DMS-1'",
     )],
     &[("change_proposal_resource (resource, proposal_id)", "'parts/P-1', {key}")],
+    // Columns of claims and indexes.
+    &[],
 ];
 
 /// Columns that a later step fills from what older rows say: releases whose rows lack them, the question, the answer.
@@ -212,6 +214,39 @@ async fn every_earlier_schema_is_upgraded_once_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_earlier_schema_is_upgraded_once_on_postgres() {
     every_earlier_schema(Backend::Postgres).await;
+}
+
+/// What documents of before say stands in the columns by which jobs and checks find them.
+async fn documents_fill_what_is_searched_for(backend: Backend) {
+    let Some(database) = of_release(backend, 20).await else { return };
+    let claim = r#"{"header":{"supplement_of":"claims/0199A000-0000-7000-8000-000000000001"},"appeals":[
+        {"state":"WITHDRAWN","decision_due_time":"2027-01-01T00:00:00Z"},
+        {"state":"OPEN","decision_due_time":"2026-11-20T08:00:01.0045Z"}]}"#;
+    let recovery = r#"{"issue":{"time":"2026-11-20T08:00:01.0045Z"},"supplier":{"terms":{"contract":{"answer_days":15}}},"pending_answer":{"letter":"9"},"pauses":[],"escalate_time":null}"#;
+    for change in [
+        format!("UPDATE claim SET body = '{claim}', open_appeal = 'claims/1/appeals/2', open_job_key = 'job'"),
+        format!("UPDATE recovery_claim SET body = '{recovery}', state = 'ISSUED'"),
+    ] {
+        sql(&database.url, &change).await;
+    }
+    opened(&database).await.migrate().await.unwrap();
+    let due = 1_795_161_601_004_500;
+    assert_eq!(number(&database.url, "SELECT decision_due_time AS n FROM claim").await, due);
+    let supplements = "SELECT COUNT(*) AS n FROM claim WHERE open_job_key IS NULL \
+                       AND supplement_of = 'claims/0199a000-0000-7000-8000-000000000001'";
+    assert_eq!(number(&database.url, supplements).await, 1);
+    let days = 29 * 24 * 3_600 * 1_000_000;
+    assert_eq!(number(&database.url, "SELECT answer_due_time AS n FROM recovery_claim").await, due + days);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_of_before_fill_what_is_searched_for_on_sqlite() {
+    documents_fill_what_is_searched_for(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_of_before_fill_what_is_searched_for_on_postgres() {
+    documents_fill_what_is_searched_for(Backend::Postgres).await;
 }
 
 /// Several processes at once: of the steps each is taken once, and nobody fails for the others.

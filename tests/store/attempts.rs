@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use recourse_domain::attempts::{Attempts, Patience};
-use recourse_repository::{KeyTimes, StoreError};
+use recourse_repository::{Aged, KeyTimes, StoreError};
 
 use super::fixture::{TestStore, minute};
 use super::on_both_stores;
@@ -88,9 +88,7 @@ on_both_stores! {
             first.unwrap()
         };
         assert_eq!((use_up(b"x", 5).await, use_up(b"x", 5).await, use_up(b"y", 9).await), (true, false, true));
-        let forgotten: Result<u64, StoreError> =
-            store.run(|tx| Box::pin(async move { tx.forget_assertions(at(6)).await })).await;
-        assert_eq!(forgotten, Ok(1));
+        assert_eq!(store.forget(Aged::Assertions, at(6)).await, Ok(1));
         assert!(!use_up(b"y", 9).await);
     }
 }

@@ -3,7 +3,7 @@
 use recourse_domain::catalog::FieldKind;
 use recourse_domain::ids::UserId;
 use recourse_domain::query::order::Order;
-use recourse_repository::{DenialRow, RequestKey, Seen, Store, StoreError};
+use recourse_repository::{Aged, DenialRow, RequestKey, Seen, Store, StoreError};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -116,8 +116,8 @@ on_both_stores! {
     async fn records_are_kept_for_their_time(store) {
         let key = id();
         assert_eq!(command(&store, key, b"body").await, Ok(Seen::New));
-        assert_eq!(store.forget_requests(minute(0)).await, Ok(0));
-        assert_eq!(store.forget_requests(minute(1)).await, Ok(1));
+        assert_eq!(store.forget(Aged::Requests, minute(0)).await, Ok(0));
+        assert_eq!(store.forget(Aged::Requests, minute(1)).await, Ok(1));
         assert_eq!(command(&store, key, b"body").await, Ok(Seen::New));
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use recourse_domain::claims::Header;
 use recourse_domain::ids::OrgId;
-use recourse_repository::{Store, StoreError};
+use recourse_repository::{ForgottenFeed, NUMBERED_AT_ONCE, Store, StoreError};
 use tokio::sync::Notify;
 
 use super::fixture::{created, draft, failure_code, id, insert_claim, keeper, minute, note, of_station, org};
@@ -110,13 +110,13 @@ on_both_stores! {
             created(&store, &format!("F-{number}"), minute(number)).await;
         }
         number_all(&store).await;
-        let page = store.feed_page(&oem(), 0, Some(&["failureCodes".to_owned()]), 2).await.unwrap();
+        let page = store.feed_page(&oem(), 0, Some(&["failureCodes".to_owned()]), 2).await.unwrap().unwrap();
         assert_eq!((page.items.len(), page.position, page.has_more), (2, 2, true));
-        let page = store.feed_page(&oem(), 3, None, 2).await.unwrap();
+        let page = store.feed_page(&oem(), 3, None, 2).await.unwrap().unwrap();
         assert_eq!((page.items.len(), page.position, page.has_more), (2, 5, false));
-        let page = store.feed_page(&oem(), 0, Some(&["claims".to_owned()]), 2).await.unwrap();
+        let page = store.feed_page(&oem(), 0, Some(&["claims".to_owned()]), 2).await.unwrap().unwrap();
         assert_eq!((page.items.len(), page.position, page.has_more), (0, 5, false), "nothing new is a place too");
-        let page = store.feed_page(&oem(), 0, Some(&[]), 2).await.unwrap();
+        let page = store.feed_page(&oem(), 0, Some(&[]), 2).await.unwrap().unwrap();
         assert_eq!((page.items.len(), page.position), (0, 5), "a reader of no collection reads nothing");
     }
 
@@ -125,11 +125,68 @@ on_both_stores! {
             created(&store, &format!("F-{number}"), minute(number)).await;
         }
         number_all(&store).await;
-        assert_eq!(store.forget_feed(minute(3)).await, Ok(2));
+        let forgotten = |oldest, has_more| Ok(ForgottenFeed { oldest, has_more });
+        assert_eq!(store.forget_feed(minute(3)).await, forgotten(2, false));
         let ends = store.feed_ends().await.unwrap();
         assert_eq!((ends.oldest, ends.newest), (2, 5));
         assert_eq!(told(&store, &oem(), 0).await.len(), 3);
         assert_eq!(store.number("SELECT COUNT(*) AS n FROM change").await, 5, "the changes themselves stay");
-        assert_eq!(store.forget_feed(minute(3)).await, Ok(2));
+        assert_eq!(store.forget_feed(minute(3)).await, forgotten(2, false));
+        assert_eq!(store.forget_feed(minute(9)).await, forgotten(5, true), "all that was looked at had aged");
+        assert_eq!(store.forget_feed(minute(9)).await, forgotten(5, false));
+        assert_eq!(store.number("SELECT COUNT(*) AS n FROM feed_entry").await, 0);
+        created(&store, "F-6", minute(6)).await;
+        number_all(&store).await;
+        assert_eq!(told(&store, &oem(), 5).await.len(), 1, "places go on where they were");
+    }
+
+    async fn each_readers_entries_are_forgotten_and_a_reader_who_is_behind_is_told(store) {
+        for (number, station) in [(0, 100), (1, 101), (2, 100), (3, 101)] {
+            insert_claim(&store, &draft(org(station), 11, Header::default()), number).await.unwrap();
+        }
+        number_all(&store).await;
+        let all = store.number("SELECT COUNT(*) AS n FROM feed_entry").await;
+        assert_eq!(all, 8, "of each claim the manufacturer's entry and the station's");
+        let station = of_station(100).audience();
+        let page = store.feed_page(&station, 0, None, 1).await.unwrap().unwrap();
+        let behind = page.position;
+        assert!(store.forget_feed(minute(2)).await.unwrap().oldest > behind);
+        assert_eq!(store.number("SELECT COUNT(*) AS n FROM feed_entry").await, all / 2, "of both stations, too");
+        assert!(store.feed_page(&station, behind, None, 1).await.unwrap().is_none(), "what comes next may be missing");
+        let oldest = store.feed_ends().await.unwrap().oldest;
+        assert!(store.feed_page(&station, oldest, None, 1).await.unwrap().is_some());
+    }
+
+    async fn a_large_feed_is_forgotten_piece_by_piece_while_others_write(store) {
+        let pieces = i64::from(NUMBERED_AT_ONCE);
+        let store = &store;
+        let made = async |from: i64, to: i64| {
+            let makers = (0..8).map(|part| async move {
+                for number in (from..to).filter(|number| number % 8 == part) {
+                    created(store, &format!("F-{number}"), minute(0)).await;
+                }
+            });
+            futures::future::join_all(makers).await;
+        };
+        made(0, pieces + 20).await;
+        number_all(store).await;
+        let first = store.forget_feed(minute(1)).await.unwrap();
+        assert_eq!(first, ForgottenFeed { oldest: pieces, has_more: true }, "a bounded piece");
+        assert_eq!(told(store, &oem(), pieces).await.len(), 20);
+        // Two that forget, one that numbers and some that write take turns.
+        let other = store.another().await;
+        let forgetting = async || loop {
+            let (here, there) = tokio::join!(store.forget_feed(minute(1)), other.forget_feed(minute(1)));
+            if !here.unwrap().has_more && !there.unwrap().has_more {
+                break;
+            }
+        };
+        tokio::join!(forgetting(), made(pieces + 20, pieces + 60), number_all(store));
+        number_all(store).await;
+        while store.forget_feed(minute(1)).await.unwrap().has_more {}
+        let ends = store.feed_ends().await.unwrap();
+        assert_eq!((ends.oldest, ends.newest), (pieces + 60, pieces + 60));
+        assert_eq!(store.number("SELECT COUNT(*) AS n FROM feed_entry").await, 0);
+        assert_eq!(store.number("SELECT COUNT(*) AS n FROM change").await, pieces + 60);
     }
 }

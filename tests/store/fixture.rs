@@ -67,6 +67,16 @@ impl TestStore {
         number
     }
 
+    /// The texts that a query past the repository answers as `name`.
+    pub(super) async fn texts(&self, query: &str) -> Vec<String> {
+        let connection = self.connection().await;
+        let statement = Statement::from_string(connection.get_database_backend(), query);
+        let rows = connection.query_all_raw(statement).await.unwrap();
+        let texts = rows.iter().map(|row| row.try_get("", "name").unwrap()).collect();
+        connection.close().await.unwrap();
+        texts
+    }
+
     async fn connection(&self) -> DatabaseConnection {
         sea_orm::Database::connect(&self.database.url).await.unwrap()
     }

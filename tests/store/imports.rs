@@ -7,7 +7,7 @@ use recourse_domain::access::{Act, Role, permit};
 use recourse_domain::catalog::{FailureCode, Stored};
 use recourse_domain::ids::{CommandId, OrgId};
 use recourse_domain::imports::{ImportMode, ImportOutcome};
-use recourse_repository::{ImportJob, ImportRow, RecordWrite, Store, StoreError};
+use recourse_repository::{FORGOTTEN_AT_ONCE, ImportJob, ImportRow, RecordWrite, Store, StoreError};
 
 use super::fixture::{actor, all, change, created, failure_code, id, keeper, minute, note};
 use super::on_both_stores;
@@ -128,10 +128,30 @@ on_both_stores! {
         for job in [old, new] {
             store.run(|tx| Box::pin(async move { tx.write_import_rows(job, vec![row(1, ImportOutcome::Created)]).await })).await.unwrap();
         }
-        assert_eq!(store.forget_imports(minute(5)).await, Ok(1));
+        assert_eq!(store.forget_imports(minute(5)).await, Ok(2), "the row and the job");
+        assert_eq!(store.forget_imports(minute(5)).await, Ok(0));
         assert_eq!((store.import_results(old, 1, 9).await.unwrap().len(), store.import_results(new, 1, 9).await.unwrap().len()), (0, 1));
         let held = store.run(|tx| Box::pin(async move { tx.hold_import(old, minute(6)).await })).await;
         assert_eq!(held, Err(StoreError::Stale));
         assert_eq!(begin(&store, 1, "old", ImportMode::CreateOnly, 6).await.send, 1, "the name is free again");
+    }
+
+    async fn a_large_job_is_forgotten_piece_by_piece_and_nobody_goes_on_with_what_is_left(store) {
+        let job = begin(&store, 1, "fleet", ImportMode::Upsert, 0).await.id;
+        let pieces = i64::from(FORGOTTEN_AT_ONCE);
+        let rows: Vec<ImportRow> = (1..=2 * pieces + 7).map(|number| row(number, ImportOutcome::Created)).collect();
+        let rows = &rows;
+        store.run(|tx| Box::pin(async move { tx.write_import_rows(job, rows.clone()).await })).await.unwrap();
+        let left = async || store.number("SELECT COUNT(*) AS n FROM import_row").await;
+        assert_eq!(store.forget_imports(minute(5)).await, Ok(u64::from(FORGOTTEN_AT_ONCE)));
+        assert_eq!(left().await, pieces + 7, "a bounded piece");
+        // Sent again meanwhile, the job begins anew: it knows only some of its rows.
+        let again = begin(&store, 1, "fleet", ImportMode::Upsert, 6).await;
+        assert!(again.id != job && again.send == 1);
+        let held = store.run(|tx| Box::pin(async move { tx.hold_import(job, minute(6)).await })).await;
+        assert_eq!(held, Err(StoreError::Stale));
+        assert_eq!(store.forget_imports(minute(5)).await, Ok(u64::from(FORGOTTEN_AT_ONCE)));
+        assert_eq!(store.forget_imports(minute(5)).await, Ok(8), "the last rows, and the job");
+        assert_eq!((store.forget_imports(minute(5)).await, left().await), (Ok(0), 0));
     }
 }

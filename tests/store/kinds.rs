@@ -8,7 +8,7 @@ use recourse_domain::claims::track::TrackPoint;
 use recourse_domain::ids::{AuthorizationId, ClaimId};
 use recourse_domain::money::Currency;
 use recourse_domain::query::order::Order;
-use recourse_repository::{Store, StoreError};
+use recourse_repository::{Aged, Store, StoreError};
 use uuid::Uuid;
 
 use super::fixture::{all, code, day, filtered, id, minute, note, of_station, org};
@@ -113,8 +113,8 @@ on_both_stores! {
         assert_eq!(recorded(&store, claim, &[point(2), point(0), point(0)]).await, 2);
         assert_eq!(recorded(&store, claim, &[point(0), point(1)]).await, 3);
         assert_eq!(recorded(&store, other, &[point(5)]).await, 1);
-        assert_eq!(store.forget_track_points(minute(2)).await, Ok(2));
+        assert_eq!(store.forget(Aged::TrackPoints, minute(2)).await, Ok(2));
         assert_eq!(recorded(&store, claim, &[]).await, 1);
-        assert_eq!(store.forget_track_points(minute(5) + Duration::seconds(1)).await, Ok(2));
+        assert_eq!(store.forget(Aged::TrackPoints, minute(5) + Duration::seconds(1)).await, Ok(2));
     }
 }

@@ -19,6 +19,7 @@ mod lookups;
 mod pages;
 mod readings;
 mod records;
+mod retention;
 mod schema;
 mod scopes;
 mod sealed;

@@ -191,6 +191,8 @@ mod tests {
             ("StationService.CreateStation", &["bank_account"], Some(BankAccounts)),
             ("StationService.UpdateStation", &["opening_hours", "contact"], None),
             ("StationService.UpdateStation", &["grade"], Some(Prices)),
+            ("StationService.UpdateStation", &["grades"], Some(Prices)),
+            ("StationService.CreateStation", &["grades"], Some(Prices)),
             ("StationService.UpdateStation", &["markups"], Some(Prices)),
             ("StationService.UpdateStation", &["bank_account"], Some(BankAccounts)),
             ("StationService.UpdateStation", &["bank_account", "labor_rates"], Some(BankAccounts)),

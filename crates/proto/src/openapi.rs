@@ -67,6 +67,8 @@ const INTRODUCTION: &str = "\
 The same contract is served over gRPC. JSON is canonical proto3 JSON: lowerCamelCase names, enums by name, \
 64-bit integers as strings, instants as RFC 3339 in UTC. Fields that have their default value are left out of replies. \
 A request may use snake_case names, and `null` for a field that is not set; an unknown field is refused with its path. \
+So it is where a field is named: `filter`, `orderBy` and `updateMask` take `create_time` and `createTime` alike, and a page token \
+is good for both. \
 Errors are problem documents (RFC 9457).";
 
 fn tags(options: &Options, pool: &DescriptorPool, package: &str) -> Value {

@@ -124,11 +124,6 @@ impl Tx<'_> {
             .await?;
         Ok(used == 1)
     }
-
-    /// Forgets assertions that have ended; answers how many.
-    pub async fn forget_assertions(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        Sql::new("DELETE FROM used_assertion WHERE expires < ?").bind(before).execute(&self.db).await
-    }
 }
 
 async fn client_by_id(on: &impl Runs, scope: &Scope, id: Uuid) -> Result<Option<Stored<ApiClient>>, StoreError> {

@@ -14,7 +14,7 @@ use crate::changes::{AGGREGATES, change};
 use crate::error::StoreError;
 use crate::lists;
 use crate::sql::{Row, Runs, Sql};
-use crate::store::{Store, Tx};
+use crate::store::Store;
 
 /// Resources that are verified at once.
 const BATCH: usize = 200;
@@ -205,13 +205,6 @@ async fn verify_batch(
         }
     }
     Ok(())
-}
-
-impl Tx<'_> {
-    /// Forgets refused attempts older than an instant; answers how many.
-    pub async fn forget_denials(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        Sql::new("DELETE FROM denial WHERE time < ?").bind(before).execute(&self.db).await
-    }
 }
 
 fn denial(row: &Row) -> Result<DenialRow, StoreError> {

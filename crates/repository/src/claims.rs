@@ -27,6 +27,8 @@ const BODY_VERSION: i64 = 1;
 const REPAIRS: u32 = 50;
 /// Similar claims that a check looks at.
 const SIMILAR: u32 = 20;
+/// Supplements of one claim that a check looks at: as many as a setting may allow, and one more.
+const SUPPLEMENTS: u32 = 101;
 
 const fn field(name: &'static str, kind: FieldKind, sortable: bool, prefix: bool) -> Field {
     Field { name, column: name, kind, sortable, prefix }
@@ -64,6 +66,55 @@ pub const OEM_CLAIM_FIELDS: &[Field] = &[
     field("hold_reason", FieldKind::Text, false, false),
     field("escalation_level", FieldKind::Integer, false, false),
 ];
+
+/// Which decision is awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DueDecision {
+    /// That on a claim in review.
+    OnClaim,
+    /// That on its open appeal.
+    OnAppeal,
+}
+
+impl DueDecision {
+    /// Both.
+    pub const ALL: [DueDecision; 2] = [DueDecision::OnClaim, DueDecision::OnAppeal];
+
+    /// The column that says when it is due.
+    fn column(self) -> &'static str {
+        match self {
+            DueDecision::OnClaim => "review_due_order",
+            DueDecision::OnAppeal => "decision_due_time",
+        }
+    }
+}
+
+/// Decisions that were due before a moment, by the index of those that are due at all.
+pub(crate) fn decisions_due(
+    scope: &Scope,
+    decision: DueDecision,
+    (level, due_before): (u32, DateTime<Utc>),
+    after: Option<(DateTime<Utc>, Uuid)>,
+    limit: u32,
+) -> Sql {
+    let (due, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
+    let column = decision.column();
+    let is_due = match decision {
+        DueDecision::OnClaim => "review_due_order > 0",
+        DueDecision::OnAppeal => "decision_due_time IS NOT NULL",
+    };
+    let mut sql = Sql::new(&format!(
+        "SELECT id, {column} FROM claim WHERE {is_due} AND {column} < ? AND escalation_level < ? \
+         AND hold_reason IS NULL AND ({column}, id) > (?, ?) AND ",
+    ))
+    .bind(due_before)
+    .bind(i64::from(level))
+    .bind(due)
+    .bind(id);
+    sql.append(scope::condition(scope, &scope::CLAIM));
+    sql.push(&format!(" ORDER BY {column}, id LIMIT {limit}"));
+    sql
+}
 
 impl Store {
     /// The claim of a key.
@@ -212,28 +263,18 @@ impl Store {
         sql.all(&self.reader).await?.iter().map(|row| row.get("id")).collect()
     }
 
-    /// Claims whose review was due before a moment and that were not escalated to a level yet, the longest overdue
+    /// Claims whose decision was due before a moment and that were not escalated to a level yet, the longest overdue
     /// first, after the one that was seen last.
-    pub async fn reviews_to_escalate(
+    pub async fn decisions_to_escalate(
         &self,
         scope: &Scope,
+        decision: DueDecision,
         (level, due_before): (u32, DateTime<Utc>),
         after: Option<(DateTime<Utc>, Uuid)>,
         limit: u32,
     ) -> Result<Vec<(DateTime<Utc>, Uuid)>, StoreError> {
-        let (due, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
-        let mut sql = Sql::new(
-            "SELECT id, review_due_order FROM claim WHERE review_due_order > 0 AND review_due_order < ? \
-             AND escalation_level < ? AND hold_reason IS NULL AND (review_due_order, id) > (?, ?) AND ",
-        )
-        .bind(due_before)
-        .bind(i64::from(level))
-        .bind(due)
-        .bind(id);
-        sql.append(scope::condition(scope, &scope::CLAIM));
-        sql.push(&format!(" ORDER BY review_due_order, id LIMIT {limit}"));
-        let rows = sql.all(&self.reader).await?;
-        rows.iter().map(|row| Ok((row.instant("review_due_order")?, row.get("id")?))).collect()
+        let rows = decisions_due(scope, decision, (level, due_before), after, limit).all(&self.reader).await?;
+        rows.iter().map(|row| Ok((row.instant(decision.column())?, row.get("id")?))).collect()
     }
 
     /// Claims of one vehicle, the newest first, for its history.
@@ -400,6 +441,44 @@ impl Tx<'_> {
         sql.all(&self.db).await?.iter().map(stored).collect()
     }
 
+    /// Holds a claim until this unit ends: of two units that count what refers to it, one waits for the other.
+    pub async fn hold_claim(&mut self, claim: Uuid) -> Result<(), StoreError> {
+        // The embedded database has one writer, and this unit is it.
+        if self.is_postgres() {
+            Sql::new("SELECT id FROM claim WHERE id = ? FOR UPDATE").bind(claim).one(&self.db).await?;
+        }
+        Ok(())
+    }
+
+    /// The claim that another of the same station on the same vehicle adds to, and numbers of the live ones that do. A
+    /// fact for a check, like [`Tx::similar_claims`]; of another station or vehicle there is none to add to.
+    pub async fn supplemented(
+        &mut self,
+        not: ClaimId,
+        original: Uuid,
+        station: OrgId,
+        vin: &str,
+    ) -> Result<Option<(Claim, Vec<String>)>, StoreError> {
+        let row = Sql::new(&format!("SELECT {COLUMNS} FROM claim WHERE id = ? AND station_id = ? AND vin = ?"))
+            .bind(original)
+            .bind(station.0)
+            .bind(vin)
+            .one(&self.db)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let others = Sql::new(&format!(
+            "SELECT number FROM claim WHERE supplement_of = ? AND id <> ? \
+             AND state IN ('SUBMITTED', 'IN_REVIEW', 'RETURNED', 'APPROVED', 'SETTLED', 'CLOSED') \
+             ORDER BY id LIMIT {SUPPLEMENTS}"
+        ))
+        .bind(format!("claims/{original}"))
+        .bind(not.0)
+        .all(&self.db)
+        .await?;
+        let numbers = others.iter().map(|row| row.get("number")).collect::<Result<_, _>>()?;
+        Ok(Some((stored(&row)?.value, numbers)))
+    }
+
     /// The live claim for a job of a repair order.
     pub async fn claim_of_job(&mut self, not: ClaimId, job_key: &str) -> Result<Option<SimilarClaim>, StoreError> {
         let row = Sql::new(
@@ -489,6 +568,8 @@ pub(crate) fn columns(claim: &Claim) -> Result<Vec<(&'static str, Value)>, Store
         ("hold_reason", index.hold_reason.map(PauseReason::word).map(str::to_owned).into_value()),
         ("hold_end_time", index.hold_end_time.into_value()),
         ("escalation_level", index.escalation_level.into_value()),
+        ("decision_due_time", index.decision_due_time.into_value()),
+        ("supplement_of", index.supplement_of.into_value()),
     ])
 }
 

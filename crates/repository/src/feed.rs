@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::changes::{change, to_the_microsecond};
 use crate::error::StoreError;
-use crate::sql::{Row, Sql};
+use crate::sql::{Row, Runs, Sql};
 use crate::store::{Store, Tx};
 
 /// Changes that are numbered in one transaction.
@@ -38,6 +38,15 @@ pub struct FeedPage {
     /// Where to go on.
     pub position: i64,
     /// Whether more is waiting now.
+    pub has_more: bool,
+}
+
+/// What a step of forgetting left of the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForgottenFeed {
+    /// Position of the oldest change that is kept, less one.
+    pub oldest: i64,
+    /// Whether more may have aged: then another step is due.
     pub has_more: bool,
 }
 
@@ -109,15 +118,15 @@ impl Store {
         rows.iter().map(|row| Ok(FeedItem { position: row.get("position")?, change: change(row)? })).collect()
     }
 
-    /// A page of the feed, and where to go on. A reader that finds nothing still moves on, so that its place
-    /// doesn't grow older than what is kept.
+    /// A page of the feed, and where to go on; none if what follows the position is not kept any more. A reader that
+    /// finds nothing still moves on, so that its place doesn't grow older than what is kept.
     pub async fn feed_page(
         &self,
         orgs: &BTreeSet<OrgId>,
         position: i64,
         collections: Option<&[String]>,
         limit: u32,
-    ) -> Result<FeedPage, StoreError> {
+    ) -> Result<Option<FeedPage>, StoreError> {
         // The end is read first: what is numbered meanwhile belongs to the next page.
         let newest = self.feed_ends().await?.newest;
         let mut items = self.changes_after(orgs, position, collections, limit.saturating_add(1)).await?;
@@ -125,24 +134,36 @@ impl Store {
         let has_more = items.len() > most;
         items.truncate(most);
         let last = items.last().map_or(position, |item| item.position);
+        // And the beginning last: what was forgotten while it was read may be missing among the items.
+        if position < self.feed_ends().await?.oldest {
+            return Ok(None);
+        }
         let position = if has_more { last } else { last.max(newest) };
-        Ok(FeedPage { items, position, has_more })
+        Ok(Some(FeedPage { items, position, has_more }))
     }
 
-    /// Forgets the feed's entries of changes before an instant; the changes themselves stay. Cursors that
-    /// point before what is kept have expired then. Answers the new beginning.
-    pub async fn forget_feed(&self, before: DateTime<Utc>) -> Result<i64, StoreError> {
+    /// Forgets the feed's oldest entries of changes before an instant, those of [`NUMBERED_AT_ONCE`] changes at most;
+    /// the changes themselves stay. Cursors that point before what is kept have expired then.
+    pub async fn forget_feed(&self, before: DateTime<Utc>) -> Result<ForgottenFeed, StoreError> {
         let before = to_the_microsecond(before);
+        // Most often nothing has aged since the last look: then the numberer is not held up.
+        let oldest = self.feed_ends().await?.oldest;
+        if aged(&self.reader, oldest, before, 1).await?.is_none() {
+            return Ok(ForgottenFeed { oldest, has_more: false });
+        }
         self.run(|tx| {
             Box::pin(async move {
-                let mut oldest = counter(tx).await?.oldest;
-                // The manufacturer follows everything, so its entries are the whole feed.
-                while let Some(next) = last_before(tx, oldest, before).await? {
-                    oldest = next;
-                }
-                Sql::new("DELETE FROM feed_entry WHERE position <= ?").bind(oldest).execute(&tx.db).await?;
-                Sql::new("UPDATE feed_counter SET oldest = ? WHERE id = 1").bind(oldest).execute(&tx.db).await?;
-                Ok(oldest)
+                let oldest = counter(tx).await?.oldest;
+                let Some(aged) = aged(&tx.db, oldest, before, BATCH).await? else {
+                    return Ok(ForgottenFeed { oldest, has_more: false });
+                };
+                // By the key, which begins with the reader: by their position alone all entries would be looked at.
+                let mut entries =
+                    Sql::new("DELETE FROM feed_entry WHERE position > ? AND position <= ? AND org_id IN ");
+                entries.add(oldest).add(aged.last).push_list(aged.readers.iter().map(|org| org.0));
+                entries.execute(&tx.db).await?;
+                Sql::new("UPDATE feed_counter SET oldest = ? WHERE id = 1").bind(aged.last).execute(&tx.db).await?;
+                Ok(ForgottenFeed { oldest: aged.last, has_more: aged.has_more })
             })
         })
         .await
@@ -169,24 +190,43 @@ async fn counter(tx: &mut Tx<'_>) -> Result<FeedEnds, StoreError> {
     ends(Sql::new(ENDS).one(&tx.db).await?)
 }
 
-/// The last of the next entries whose change was made before an instant.
-async fn last_before(tx: &mut Tx<'_>, after: i64, before: DateTime<Utc>) -> Result<Option<i64>, StoreError> {
+/// Changes at the beginning of the feed that were made before an instant.
+struct AgedEntries {
+    /// Position of the last of them.
+    last: i64,
+    /// Whose entries of them there are.
+    readers: BTreeSet<OrgId>,
+    /// Whether all that were looked at are among them.
+    has_more: bool,
+}
+
+/// The next entries after a position, up to the first whose change is not of before an instant. The manufacturer
+/// follows everything, so its entries are the whole feed.
+async fn aged(
+    on: &impl Runs,
+    after: i64,
+    before: DateTime<Utc>,
+    limit: u32,
+) -> Result<Option<AgedEntries>, StoreError> {
     let rows = Sql::new(&format!(
-        "SELECT f.position AS position, c.time AS time FROM feed_entry f CROSS JOIN change c \
-         WHERE c.id = f.change_id AND f.org_id = ? AND f.position > ? ORDER BY f.position LIMIT {BATCH}"
+        "SELECT f.position AS position, c.time AS time, c.audience AS audience FROM feed_entry f CROSS JOIN change c \
+         WHERE c.id = f.change_id AND f.org_id = ? AND f.position > ? ORDER BY f.position LIMIT {limit}"
     ))
     .bind(OrgId::OEM.0)
     .bind(after)
-    .all(&tx.db)
+    .all(on)
     .await?;
-    let mut last = None;
+    let mut found: Option<AgedEntries> = None;
     for row in &rows {
         if row.instant("time")? >= before {
-            break;
+            return Ok(found.map(|found| AgedEntries { has_more: false, ..found }));
         }
-        last = Some(row.get("position")?);
+        let audience: Vec<OrgId> = row.document("audience")?;
+        let mut readers = found.map(|found| found.readers).unwrap_or_default();
+        readers.extend(audience);
+        found = Some(AgedEntries { last: row.get("position")?, readers, has_more: true });
     }
-    Ok(last)
+    Ok(found)
 }
 
 async fn number_batch(tx: &mut Tx<'_>) -> Result<u32, StoreError> {

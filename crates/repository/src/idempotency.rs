@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::sql::Sql;
-use crate::store::{Store, Tx, Unit};
+use crate::store::{Tx, Unit};
 
 /// Whether a key was seen before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Tx<'_> {
     /// On the embedded database the key's row is written at once, for there is one writer. On PostgreSQL it is
     /// written with the first thing that the unit writes: most keys are new, and asking first would cost a trip
     /// that finds nothing. Two commands under one key meet on that row; the second gives its connection back and
-    /// comes again through [`Store::run`], and from then on it asks first. Whoever is refused asks
+    /// comes again through [`run`](crate::store::Store::run), and from then on it asks first. Whoever is refused asks
     /// [`Tx::seen_before`], for a refusal may be what the first command has left behind.
     pub async fn claim_request(&mut self, key: &RequestKey) -> Result<Seen, StoreError> {
         #[cfg(debug_assertions)]
@@ -138,17 +138,5 @@ impl Tx<'_> {
         let Some(row) = row else { return Ok(None) };
         let before: Vec<u8> = row.get("body_hash")?;
         Ok(Some(Seen::Before { resource: row.get("resource")?, same_body: before == key.body_hash }))
-    }
-}
-
-impl Store {
-    /// Forgets records older than an instant; answers how many.
-    pub async fn forget_requests(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        self.run(|tx| {
-            Box::pin(
-                async move { Sql::new("DELETE FROM idempotency WHERE time < ?").bind(before).execute(&tx.db).await },
-            )
-        })
-        .await
     }
 }

@@ -9,12 +9,13 @@ use uuid::Uuid;
 
 use crate::bulk;
 use crate::error::StoreError;
+use crate::retention::FORGOTTEN_AT_ONCE;
 use crate::sql::{IntoValue, Row, Sql};
 use crate::store::{Store, Tx};
 
 const ROW: &str = "number, hash, outcome, name, version, command_id, send, detail";
-/// Jobs that are forgotten in one transaction, with their rows.
-const FORGOTTEN_AT_ONCE: u32 = 10;
+/// Jobs whose rows are forgotten in one go.
+const JOBS_AT_ONCE: u32 = 10;
 
 /// A job that was begun, or is gone on with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl Tx<'_> {
     pub async fn hold_import(&mut self, job: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
         #[cfg(debug_assertions)]
         crate::failpoints::watch(job);
-        let held = Sql::new("UPDATE import_job SET update_time = ? WHERE id = ?").bind(now).bind(job);
+        let held = Sql::new("UPDATE import_job SET update_time = ? WHERE id = ? AND sends > 0").bind(now).bind(job);
         match held.execute(&self.db).await? {
             1 => Ok(()),
             // It was forgotten while it was sent, which takes weeks of silence.
@@ -129,29 +130,41 @@ impl Store {
         rows_between(job, first, last).all(&self.reader).await?.iter().map(row).collect()
     }
 
-    /// Forgets jobs that were last sent before an instant; answers how many. What they wrote stays.
+    /// Forgets what was last sent before an instant: the rows of a job, a bounded piece in each transaction, and then
+    /// the job. Of many rows only some are forgotten in one go. Answers how many jobs and rows went; none when nothing
+    /// is left to forget. What they wrote stays.
     pub async fn forget_imports(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let old =
-            &format!("SELECT id FROM import_job WHERE update_time < ? ORDER BY update_time LIMIT {FORGOTTEN_AT_ONCE}");
+        let old = &format!("SELECT id FROM import_job WHERE update_time < ? ORDER BY update_time LIMIT {JOBS_AT_ONCE}");
         let mut forgotten = 0;
         for job in Sql::new(old).bind(before).all(&self.reader).await? {
             let job: Uuid = job.get("id")?;
-            forgotten += self
-                .run(|tx| {
-                    Box::pin(async move {
-                        // The job first: whoever sends it again meanwhile waits, and begins it anew.
-                        let held = Sql::new("UPDATE import_job SET sends = sends WHERE id = ? AND update_time < ?");
-                        if held.bind(job).bind(before).execute(&tx.db).await? == 0 {
-                            return Ok::<u64, StoreError>(0);
-                        }
-                        Sql::new("DELETE FROM import_row WHERE job_id = ?").bind(job).execute(&tx.db).await?;
-                        Sql::new("DELETE FROM import_job WHERE id = ?").bind(job).execute(&tx.db).await
-                    })
-                })
-                .await?;
+            forgotten += self.run(|tx| Box::pin(forget_rows(tx, job, before))).await?;
+            if forgotten >= u64::from(FORGOTTEN_AT_ONCE) {
+                break;
+            }
         }
         Ok(forgotten)
     }
+}
+
+/// Forgets rows of a job, and the job itself with the last of them.
+///
+/// The job's name is given back first, in the same transaction as the first rows: whoever sends it again begins anew,
+/// and nobody goes on with a job that knows only some of its rows.
+async fn forget_rows(tx: &mut Tx<'_>, job: Uuid, before: DateTime<Utc>) -> Result<u64, StoreError> {
+    let ended = Sql::new("UPDATE import_job SET sends = 0, name = ? WHERE id = ? AND update_time < ?");
+    // A name that nobody gives: the key of a job is told to nobody.
+    if ended.bind(format!("/{job}")).bind(job).bind(before).execute(&tx.db).await? == 0 {
+        return Ok(0);
+    }
+    let beyond =
+        format!("SELECT number FROM import_row WHERE job_id = ? ORDER BY number LIMIT 1 OFFSET {FORGOTTEN_AT_ONCE}");
+    if let Some(row) = Sql::new(&beyond).bind(job).one(&tx.db).await? {
+        let rows = Sql::new("DELETE FROM import_row WHERE job_id = ? AND number < ?");
+        return rows.bind(job).bind(row.get::<i64>("number")?).execute(&tx.db).await;
+    }
+    let rows = Sql::new("DELETE FROM import_row WHERE job_id = ?").bind(job).execute(&tx.db).await?;
+    Ok(rows + Sql::new("DELETE FROM import_job WHERE id = ?").bind(job).execute(&tx.db).await?)
 }
 
 fn rows_between(job: Uuid, first: i64, last: i64) -> Sql {

@@ -235,16 +235,6 @@ impl Tx<'_> {
             .await
             .map(|_| ())
     }
-
-    /// Forgets refresh tokens that ended before an instant; answers how many.
-    pub async fn forget_refresh_tokens(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        Sql::new("DELETE FROM refresh_token WHERE expires < ?").bind(before).execute(&self.db).await
-    }
-
-    /// Forgets revocations older than any token.
-    pub async fn forget_revocations(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        Sql::new("DELETE FROM revocation WHERE time < ?").bind(before).execute(&self.db).await
-    }
 }
 
 fn session(row: &Row) -> Result<Session, StoreError> {

@@ -11,8 +11,9 @@ use recourse_domain::query::order;
 use recourse_domain::query::page::{Key, Keys, ListQuery};
 use uuid::Uuid;
 
+use crate::claims::decisions_due;
 use crate::sql::{Runs, Sql};
-use crate::{CLAIM_FIELDS, Store, StoreError, StoreOptions, lists, scope};
+use crate::{Aged, CLAIM_FIELDS, DueDecision, Store, StoreError, StoreOptions, lists, scope};
 
 /// A store in a file of its own; gone with it.
 struct InFile {
@@ -98,5 +99,39 @@ async fn a_page_is_searched_for_not_scanned() {
         let plan: Vec<String> = rows.iter().map(|row| row.get("detail").unwrap()).collect();
         let plan = plan.join("; ");
         assert!(plan.contains("SEARCH") && plan.contains(index) && !plan.contains("TEMP B-TREE"), "{order}: {plan}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_jobs_look_for_is_searched_for_not_scanned() {
+    let file = InFile::new("jobs").await;
+    let (all, now) = (reach(Role::Auditor, RowScope::Any), chrono::DateTime::UNIX_EPOCH);
+    let plain = |text: &str| Sql::new(text);
+    let mut asked: Vec<(Sql, String)> = Vec::new();
+    for (decision, index) in
+        [(DueDecision::OnClaim, "ix_claim_review_due"), (DueDecision::OnAppeal, "ix_claim_decision_due")]
+    {
+        asked.push((decisions_due(&all, decision, (1, now), None, 100), index.to_owned()));
+    }
+    for what in Aged::ALL {
+        let (table, column) = what.place();
+        let oldest = format!("SELECT {column} FROM {table} WHERE {column} < 5 ORDER BY {column} LIMIT 1 OFFSET 999");
+        asked.push((plain(&oldest), column.to_owned()));
+        asked.push((plain(&format!("DELETE FROM {table} WHERE {column} <= 5")), column.to_owned()));
+    }
+    let sessions = "SELECT id FROM session WHERE last_used_time < 5 AND NOT EXISTS \
+                    (SELECT 1 FROM refresh_token r WHERE r.session_id = session.id) ORDER BY last_used_time LIMIT 9";
+    asked.push((plain(sessions), "ix_session_last_used".to_owned()));
+    let entries = "DELETE FROM feed_entry WHERE position > 1 AND position <= 5 AND org_id IN (X'01', X'02')";
+    asked.push((plain(entries), "PRIMARY KEY".to_owned()));
+    let supplements = "SELECT number FROM claim WHERE supplement_of = 'claims/1' AND id <> X'01' ORDER BY id LIMIT 9";
+    asked.push((plain(supplements), "ix_claim_supplement_of".to_owned()));
+    for (query, index) in asked {
+        let mut sql = Sql::new("EXPLAIN QUERY PLAN ");
+        sql.append(query);
+        let rows = sql.all(&file.store.reader).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.get("detail").unwrap()).collect();
+        let plan = plan.join("; ");
+        assert!(plan.contains("SEARCH") && plan.contains(&index) && !plan.contains("SCAN"), "{index}: {plan}");
     }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use recourse_domain::access::Permit;
 use recourse_domain::claims::track::TrackPoint;
 use recourse_domain::ids::ClaimId;
@@ -11,22 +10,10 @@ use recourse_domain::ids::ClaimId;
 use crate::bulk;
 use crate::error::StoreError;
 use crate::sql::{IntoValue, Row, Sql};
-use crate::store::{Store, Tx};
+use crate::store::Tx;
 
 /// Points of one claim that are read: ten trips of some hours, a point every few seconds.
 const POINTS: u32 = 50_000;
-
-impl Store {
-    /// Deletes points that are older than an instant; how many there were.
-    pub async fn forget_track_points(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        self.run(|tx| {
-            Box::pin(async move {
-                Sql::new("DELETE FROM rescue_track_point WHERE time < ?").bind(before).execute(&tx.db).await
-            })
-        })
-        .await
-    }
-}
 
 impl Tx<'_> {
     /// The recorded points of a claim's trips, in the order of their times. Who may see the claim is the

@@ -271,6 +271,16 @@ async fn sights(db: &impl Runs, report: &mut RowsReport) -> Result<(), StoreErro
     Ok(())
 }
 
+/// Whether an appeal would be looked at later than it is due. A look that comes too early finds nothing to do: claims
+/// that were there before the column may have such a time.
+fn is_late(found: Option<i64>, expected: &Value) -> bool {
+    match (found, expected) {
+        (_, Value::BigInt(None)) => false,
+        (Some(found), Value::BigInt(Some(due))) => found > *due,
+        (None, _) | (Some(_), _) => true,
+    }
+}
+
 fn compare(row: &Row, report: &mut RowsReport) -> Result<(), StoreError> {
     let stored = claims::stored(row)?;
     let id = stored.id;
@@ -284,6 +294,9 @@ fn compare(row: &Row, report: &mut RowsReport) -> Result<(), StoreError> {
             Value::Uuid(_) => Value::from(row.get::<Option<Uuid>>(column)?),
             other => return Err(StoreError::corrupt("claim", column, id, format!("unexpected {other:?}"))),
         };
+        if column == "decision_due_time" && !is_late(row.get(column)?, &expected) {
+            continue;
+        }
         if found != expected {
             report.faults.push(format!("claims/{id}: the column {column} is not what the document says"));
         }

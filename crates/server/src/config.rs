@@ -16,6 +16,7 @@ mod layers;
 mod limits;
 mod metrics;
 mod reference;
+mod retention;
 mod telemetry;
 mod tls;
 mod told;
@@ -34,6 +35,7 @@ pub use layers::{Flags, Loaded};
 pub use limits::Limits;
 pub use metrics::MetricsListen;
 pub use reference::reference;
+pub use retention::RetentionSection;
 pub use telemetry::TelemetrySection;
 pub use tls::Tls;
 
@@ -83,6 +85,9 @@ pub struct Config {
     /// What nobody does alone.
     #[serde(default)]
     pub control: ControlSection,
+    /// How long what may be forgotten is kept.
+    #[serde(default)]
+    pub retention: RetentionSection,
     /// What one client, and all of them together, may take.
     pub limits: Limits,
     /// Certificates of the listeners.
@@ -119,6 +124,7 @@ impl Default for Config {
             attachments: AttachmentsSection::default(),
             appraisals: AppraisalsSection::default(),
             control: ControlSection::default(),
+            retention: RetentionSection::default(),
             limits: Limits::default(),
             tls: Tls::default(),
             cors: Cors::default(),
@@ -163,6 +169,7 @@ impl Config {
         let attachments = self.attachments.fault();
         let fault = attachments
             .or_else(|| self.accounts.fault())
+            .or_else(|| self.retention.fault())
             .or_else(|| self.limits.fault())
             .or_else(|| self.tls.fault())
             .or_else(|| self.cors.fault());

@@ -94,6 +94,7 @@ pub struct Metrics {
     retried: Counter<u64, AtomicU64>,
     feed_waiting: Gauge,
     feed_lag: Gauge<f64, AtomicU64>,
+    feed_kept: Gauge,
     leases: Family<JobLabel, Gauge<f64, AtomicU64>>,
     machine: Machine,
     sockets: Sockets,
@@ -116,6 +117,7 @@ impl Metrics {
             retried: Counter::default(),
             feed_waiting: Gauge::default(),
             feed_lag: Gauge::default(),
+            feed_kept: Gauge::default(),
             leases: Family::default(),
             machine: Machine::default(),
             sockets: Sockets::default(),
@@ -152,6 +154,11 @@ impl Metrics {
             "Age of the change that waits longest",
             Unit::Seconds,
             self.feed_lag.clone(),
+        );
+        registry.register(
+            "feed_kept",
+            "Places of the feed that are kept; it grows while nothing is forgotten",
+            self.feed_kept.clone(),
         );
         registry.register_with_unit(
             "job_lease",
@@ -214,6 +221,8 @@ impl Metrics {
         let backlog = self.store.feed_backlog().await?;
         self.feed_waiting.set(backlog.waiting);
         self.feed_lag.set(backlog.oldest.map_or(0.0, |oldest| seconds(now - oldest).max(0.0)));
+        let ends = self.store.feed_ends().await?;
+        self.feed_kept.set(ends.newest.saturating_sub(ends.oldest));
         for lease in self.store.leases().await? {
             let left = seconds(lease.expires - now);
             self.leases.get_or_create_owned(&JobLabel { job: lease.name }).set(left);

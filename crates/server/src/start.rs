@@ -209,6 +209,7 @@ pub async fn open_api(
         trust_anchors,
         fetch: Arc::new(SafeFetch::new(config.accounts.issuer_networks.clone())),
         second_person: config.control.second_person,
+        retention: config.retention.options(),
     })
     .await
     .map_err(|error| StartError::new("the service can't begin", error))
@@ -260,6 +261,7 @@ pub async fn serve(mut config: Config, with_demo: Option<demo::Reach>) -> Result
     if let Some(reach) = with_demo {
         demo::check_reach(&config, reach)?;
         config.control = demo::CONTROL;
+        config.retention = demo::RETENTION;
     }
     signals::outlive_hangups(config.tls.is_on());
     serving::raise_file_limit(&config.limits);

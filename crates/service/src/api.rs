@@ -17,6 +17,7 @@ use crate::identity::authentication::Authenticator;
 use crate::identity::guard::Guard;
 use crate::identity::outside::{Fetch, Outside};
 use crate::identity::passwords::{Passwords, random_secret};
+use crate::jobs::retention::Retention;
 use crate::jobs::rounds::Rounds;
 use crate::signatures;
 use crate::signatures::experts::TrustAnchors;
@@ -50,6 +51,8 @@ pub struct ApiParts {
     pub fetch: Arc<dyn Fetch>,
     /// Whether prices, policies, grants of roles and bank accounts need a second person.
     pub second_person: bool,
+    /// How long what may be forgotten is kept.
+    pub retention: Retention,
 }
 
 /// The rooms behind the api.
@@ -94,12 +97,12 @@ pub(crate) struct Inner {
     pub batches: Semaphore,
     /// Whether guarded commands need a second person.
     pub second_person: bool,
+    /// How long what may be forgotten is kept.
+    pub retention: Retention,
     /// Whether streams are to end, for the process is stopping.
     pub stopping: watch::Sender<bool>,
     /// Overdue reviews that were looked at.
     pub overdue_reviews: Rounds,
-    /// Open appeals that were looked at.
-    pub open_appeals: Rounds,
 }
 
 /// The use cases.
@@ -142,9 +145,9 @@ impl Api {
                 watchers: Watchers::default(),
                 batches: Semaphore::new(crate::claims::BATCHES_AT_ONCE),
                 second_person: parts.second_person,
+                retention: parts.retention,
                 stopping: watch::Sender::new(false),
                 overdue_reviews: Rounds::default(),
-                open_appeals: Rounds::default(),
             }),
         })
     }

@@ -2,6 +2,7 @@
 //!
 //! Every server does it by default; a lease lets one do it at a time, and each step is safe to be done by two.
 
+pub(crate) mod retention;
 pub(crate) mod rounds;
 
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use recourse_domain::access::{Act, Permit};
 use recourse_domain::catalog::Stored;
 use recourse_domain::claims::{Claim, Verb};
 use recourse_proto::Method;
-use recourse_repository::{NUMBERED_AT_ONCE, StoreError, Tx};
+use recourse_repository::{Aged, NUMBERED_AT_ONCE, StoreError, Tx};
 use uuid::Uuid;
 
 use crate::api::Api;
@@ -26,15 +27,6 @@ use crate::{appraisals, authorizations, change_proposals, entitlements, recovery
 const NUMBERING: Duration = Duration::from_millis(100);
 /// How often deadlines are looked at.
 const DEADLINES: Duration = Duration::from_secs(5);
-/// Days that idempotency records are kept, and names of imports.
-const KEEP_REQUESTS: TimeDelta = TimeDelta::days(30);
-/// How long a revocation is told to replicas: longer than any access token lives.
-const KEEP_REVOCATIONS: TimeDelta = TimeDelta::hours(1);
-/// Accounts, addresses and devices whose failed attempts are remembered at most: a flood of made-up names
-/// pushes the oldest out.
-const KEEP_ATTEMPTS: u32 = 500_000;
-/// How long a signing key is kept after nothing is verified with it any more.
-const KEEP_ENDED_KEYS: TimeDelta = TimeDelta::days(1);
 /// Seconds that a lease holds.
 const LEASE_SECONDS: i64 = 10;
 /// Claims that lapse in one go.
@@ -99,11 +91,7 @@ impl Api {
         if let Err(refusal) = self.end_uploads().await {
             tracing::warn!(cause = refusal.cause, reason = refusal.text.en, "uploads could not be ended");
         }
-        if let Err(error) = self.inner.store.forget_requests(self.inner.clock.now() - KEEP_REQUESTS).await {
-            tracing::warn!(%error, "old request records could not be forgotten");
-        }
-        let accounts = &self.inner.accounts;
-        if let Some(age) = accounts.rotate_keys_after
+        if let Some(age) = self.inner.accounts.rotate_keys_after
             && let Err(refusal) = self.inner.authenticator.rotate_aged_keys(age).await
         {
             tracing::warn!(cause = refusal.cause, reason = refusal.text.en, "signing keys could not be rotated");
@@ -111,28 +99,7 @@ impl Api {
         if let Err(refusal) = self.tend_page_keys(wall).await {
             tracing::warn!(cause = refusal.cause, reason = refusal.text.en, "keys of page tokens could not be tended");
         }
-        let forget_attempts = accounts.place.forget.max(accounts.account.forget).max(accounts.address.forget);
-        if let Err(error) = self.inner.store.forget_imports(self.inner.clock.now() - KEEP_REQUESTS).await {
-            tracing::warn!(%error, "old imports could not be forgotten");
-        }
-        // No token outlives an hour's revocation; a refresh token that has ended is good for nothing.
-        let forgotten: Result<(), StoreError> = self
-            .inner
-            .store
-            .run(|tx| {
-                Box::pin(async move {
-                    tx.forget_revocations(wall - KEEP_REVOCATIONS).await?;
-                    tx.forget_refresh_tokens(wall).await?;
-                    tx.forget_assertions(wall).await?;
-                    tx.forget_signing_keys(wall - KEEP_ENDED_KEYS).await?;
-                    tx.forget_attempts(wall - forget_attempts, KEEP_ATTEMPTS).await?;
-                    tx.forget_denials(wall - accounts.keep_denials).await.map(|_| ())
-                })
-            })
-            .await;
-        if let Err(error) = forgotten {
-            tracing::warn!(%error, "old revocations could not be forgotten");
-        }
+        self.forget_aged().await;
     }
 
     /// Ends the access of appraisers whose days are over.
@@ -258,7 +225,7 @@ impl Api {
             }
         }
         let look_back = TimeDelta::days(i64::from(setting.look_back_days));
-        self.inner.store.forget_track_points(call.now - look_back).await?;
+        self.forget(Aged::TrackPoints, call.now - look_back).await?;
         Ok(())
     }
 }

@@ -39,6 +39,7 @@ mod watchers;
 pub use api::{Api, ApiParts};
 pub use error::{Answer, Refusal};
 pub use identity::authentication::Authenticator;
+pub use jobs::retention::Retention;
 pub use signatures::experts::{ExpertCheck, TrustAnchors, check as check_expert_signature};
 
 use recourse_domain::text::Lang;

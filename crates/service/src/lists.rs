@@ -74,14 +74,14 @@ pub(crate) fn next_token(call: &Call, input: &ListInput, next: Option<Keys>) -> 
     }
 }
 
-/// Everything that a page token belongs to, but the page size.
+/// Everything that a page token belongs to, but the page size. Both spellings of a field's name are one.
 fn binding(call: &Call, input: &ListInput) -> Answer<String> {
     let scope = call.scope()?.fingerprint();
     let user = call.actor()?.user;
     Ok([
         call.method.full_name(),
-        &input.filter,
-        &input.order_by,
+        &filter::in_proto_names(&input.filter),
+        &order::in_proto_names(&input.order_by),
         &input.within,
         if input.show_deleted { "deleted" } else { "" },
         &scope,

@@ -116,6 +116,7 @@ static LINE_SHAPE: Shape = Shape {
         var("priced", Ty::Bool, "a price was found"),
         var("is_causal", Ty::Bool, "the causal part"),
         var("distance_km", Ty::Int, "kilometres; 0: none"),
+        var("by_night", Ty::Bool, "hours by night are claimed"),
         var("authorized", Ty::Bool, "it names a prior authorisation"),
         var("serial_out", Ty::Text, "removed serial number"),
         var("serial_in", Ty::Text, "fitted serial number"),

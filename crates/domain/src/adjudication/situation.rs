@@ -113,7 +113,7 @@ pub(super) fn variables(claim: &Claim, around: &Surroundings<'_>) -> Vec<(&'stat
         ("warnings", list(findings.map(|finding| finding.code.word().into()))),
         ("repair", of_repair(claim, around.submitted)),
         ("vehicle", of_vehicle(claim, around.vehicle)),
-        ("station", of_station(around.station)),
+        ("station", of_station(around.station, around.submitted)),
         ("coverage", of_coverage(claim)),
         ("failure", of_failure(around.failure_code)),
         ("history", of_history(&around.history)),
@@ -233,6 +233,7 @@ fn of_line(claim: &Claim, line: &Line, around: &Surroundings<'_>) -> Value {
         ("priced", flag(computed.is_some())),
         ("is_causal", flag(content.is_causal)),
         ("distance_km", whole(content.distance_km.unwrap_or(0))),
+        ("by_night", flag(content.by_night)),
         ("authorized", flag(content.authorization.is_some())),
         ("serial_out", text(content.original_serial_number.as_ref())),
         ("serial_in", text(content.replacement_serial_number.as_ref())),
@@ -279,10 +280,10 @@ fn of_vehicle(claim: &Claim, vehicle: Option<&Vehicle>) -> Value {
     ])
 }
 
-fn of_station(station: &Station) -> Value {
+fn of_station(station: &Station, today: NaiveDate) -> Value {
     record([
         ("code", text(Some(&station.code))),
-        ("grade", text(station.grade.as_ref())),
+        ("grade", text(station.grade_on(today))),
         ("region", station.region.as_str().into()),
         ("has_self_approval_limit", flag(station.self_approval_limit.is_some())),
         ("self_approval_limit_minor", whole(station.self_approval_limit.map_or(0, |limit| limit.minor))),

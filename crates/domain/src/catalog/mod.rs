@@ -51,5 +51,5 @@ pub use rescue_tariff::{DistanceBand, RescueRate, RescueTariff};
 pub use review_queue::ReviewQueue;
 pub use setting::{EscalationStep, GradeRate, Setting, TaxRate};
 pub use share_agreement::ShareAgreement;
-pub use station::{LaborRate, Markup, PaymentContract, RepairOrderSystem, Station, TaxScheme};
+pub use station::{LaborRate, Markup, PaymentContract, RepairOrderSystem, Station, StationGrade, TaxScheme};
 pub use supplier::{HandlingFee, RecoveryContract, Supplier};

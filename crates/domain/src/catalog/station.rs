@@ -29,8 +29,12 @@ pub struct Station {
     pub region: String,
     /// Brands it repairs; empty means all.
     pub brands: Vec<Code>,
-    /// Grade, which decides the labour rate unless the station has its own.
+    /// Grade, which decides the labour rate unless the station has its own; of days on which no row of `grades` is in
+    /// force.
     pub grade: Option<Code>,
+    /// Its grades by day: a station that rises keeps the rate of its former grade for repairs of before.
+    #[serde(default)]
+    pub grades: DatedList<StationGrade>,
     /// The one currency of its claims and statements.
     pub currency: Currency,
     /// How parts are paid.
@@ -96,6 +100,20 @@ pub struct LaborRate {
     pub night_rate: Option<Money>,
 }
 
+impl LaborRate {
+    /// What an hour costs by day, or by night.
+    pub fn of(&self, by_night: bool) -> Money {
+        self.night_rate.filter(|_| by_night).unwrap_or(self.rate)
+    }
+}
+
+/// A grade that a station has for some days.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StationGrade {
+    /// The grade.
+    pub grade: Code,
+}
+
 /// What a station adds to dealer net prices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Markup {
@@ -106,6 +124,12 @@ pub struct Markup {
 impl DatedValue for LaborRate {
     fn key(&self) -> String {
         self.rate.currency.to_string()
+    }
+}
+
+impl DatedValue for StationGrade {
+    fn key(&self) -> String {
+        String::new()
     }
 }
 
@@ -130,6 +154,11 @@ impl LaborRate {
 }
 
 impl Station {
+    /// The grade on a date.
+    pub fn grade_on(&self, date: NaiveDate) -> Option<&Code> {
+        self.grades.on(date, |_| true).map(|row| &row.value.grade).or(self.grade.as_ref())
+    }
+
     /// The markup at a date.
     pub fn markup_on(&self, date: NaiveDate) -> Option<BasisPoints> {
         self.markups.on(date, |_| true).map(|row| row.value.markup_bp)
@@ -165,6 +194,7 @@ impl Record for Station {
         for (index, row) in self.labor_rates.0.iter().enumerate() {
             checks.all(row.value.check(&format!("labor_rates[{index}]"), self.currency));
         }
+        checks.all(self.grades.check("grades"));
         checks.all(self.markups.check("markups"));
         for (index, row) in self.markups.0.iter().enumerate() {
             let markup = row.value.markup_bp.0;
@@ -201,6 +231,7 @@ impl Record for Station {
             "服务站币种不可更改；其索赔单与结算单均以该币种记账",
         );
         checks.all(self.labor_rates.check_change(&before.labor_rates, today, "labor_rates"));
+        checks.all(self.grades.check_change(&before.grades, today, "grades"));
         checks.all(self.markups.check_change(&before.markups, today, "markups"));
         checks.found()
     }
@@ -224,6 +255,7 @@ mod tests {
             region: "EAST".to_owned(),
             brands: Vec::new(),
             grade: Some(Code::parse("A").unwrap()),
+            grades: DatedList::default(),
             currency: Currency::CNY,
             payment_contract: PaymentContract::ClaimPrice,
             labor_rates: DatedList::default(),
@@ -254,6 +286,38 @@ mod tests {
             rules,
             [("labor_rates[0].rate".to_owned(), "CURRENCY"), ("labor_rates[0].night_rate".to_owned(), "NEGATIVE"),]
         );
+    }
+
+    #[test]
+    fn a_grade_counts_on_its_days_and_the_plain_one_on_all_others() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let row = |id, from: &str, to: Option<&str>, grade: &str| Dated {
+            id: Uuid::from_u128(id),
+            valid_from: day(from),
+            valid_to: to.map(day),
+            value: StationGrade { grade: Code::parse(grade).unwrap() },
+        };
+        let mut station = station();
+        station.grades.0 = vec![row(1, "2026-03-01", Some("2026-06-01"), "B"), row(2, "2026-09-01", None, "C")];
+        assert_eq!(station.check(), []);
+        for (date, grade) in [
+            ("2026-02-28", "A"),
+            ("2026-03-01", "B"),
+            ("2026-05-31", "B"),
+            ("2026-06-01", "A"),
+            ("2026-09-01", "C"),
+            ("2030-01-01", "C"),
+        ] {
+            assert_eq!(station.grade_on(day(date)).map(Code::as_str), Some(grade), "{date}");
+        }
+        let mut twice = station.clone();
+        twice.grades.0.push(row(3, "2026-05-01", Some("2026-05-02"), "D"));
+        assert!(!twice.check().is_empty(), "one grade at a time");
+        let mut rewritten = station.clone();
+        rewritten.grades.0[0].value.grade = Code::parse("D").unwrap();
+        assert!(!rewritten.check_change(&station, day("2026-05-01")).is_empty(), "a row that has begun stays");
+        station.grade = None;
+        assert_eq!(station.grade_on(day("2026-02-28")), None);
     }
 
     #[test]

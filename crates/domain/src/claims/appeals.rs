@@ -256,6 +256,9 @@ impl Claim {
     }
 
     /// Decides the lines of the open appeal in a further round.
+    ///
+    /// Who approves more than stood needs a level for all of the claim as it stands then: in pieces nobody goes beyond
+    /// a limit. Who leaves it, or takes something back, needs none.
     pub fn decide_appeal(
         mut self,
         number: u32,

@@ -278,6 +278,14 @@ fn check_line(currency: Currency, line: &LineContent, path: &dyn Fn(&str) -> Str
         );
     }
     let is_labor = matches!(line.line_type, LineType::Labor | LineType::Diagnosis);
+    if !is_labor && line.by_night {
+        refuse(
+            "by_night",
+            "NOT_OF_THIS_TYPE",
+            format!("a line of type {} has no hours by night; leave by_night out", line.line_type.word()),
+            format!("{} 类型的行没有夜间工时；请去掉 by_night", line.line_type.word()),
+        );
+    }
     if !is_labor && (line.hours.is_some() || line.additional_hours.is_some()) {
         refuse(
             "hours",

@@ -46,6 +46,8 @@ pub struct Facts {
     pub similar_claims: Vec<SimilarClaim>,
     /// The live claim of the same station for the same job of the same repair order.
     pub same_job: Option<SimilarClaim>,
+    /// The claim that this one adds to, if it is one of the station's on the same vehicle.
+    pub supplemented: Option<Supplemented>,
     /// The station's authorisations that lines name, without what this claim uses of them.
     pub authorizations: Vec<Authorization>,
     /// The vehicle's entitlements to free services; asked for a maintenance after running-in only.
@@ -89,6 +91,21 @@ pub struct SharedTrip {
     pub is_rescue: bool,
     /// The claims that its trips name.
     pub names: Vec<String>,
+}
+
+/// A claim that another one adds to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Supplemented {
+    /// Its number.
+    pub number: String,
+    /// Where it stands.
+    pub state: StateWord,
+    /// Whether it adds to another one itself.
+    pub is_supplement: bool,
+    /// The day of the newest decision on it.
+    pub decide_date: Option<NaiveDate>,
+    /// Numbers of the live claims that add to it; never of the one that is checked.
+    pub supplements: Vec<String>,
 }
 
 /// What a check needs to know of another claim.

@@ -144,6 +144,14 @@ codes! {
     EvidenceNotUploaded = "EVIDENCE_NOT_UPLOADED",
     /// The same file proves another claim.
     EvidenceReused = "EVIDENCE_REUSED",
+    /// Hours by night that no trip by night shows.
+    NightLabor = "NIGHT_LABOR",
+    /// What the claim adds to is no decided claim of the station on the vehicle.
+    SupplementNotUsable = "SUPPLEMENT_NOT_USABLE",
+    /// As many supplements as the setting allows are there.
+    SupplementLimit = "SUPPLEMENT_LIMIT",
+    /// The window for supplements was over.
+    SupplementTooLate = "SUPPLEMENT_TOO_LATE",
     /// By night or by day, against the times of the trip.
     NightFlag = "NIGHT_FLAG",
     /// The map's distance does not fit what was driven.

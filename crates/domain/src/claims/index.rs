@@ -25,6 +25,10 @@ pub struct ClaimIndex {
     pub hold_end_time: Option<DateTime<Utc>>,
     /// How far its review was escalated.
     pub escalation_level: i64,
+    /// When its open appeal should be decided; none while its clock stands.
+    pub decision_due_time: Option<DateTime<Utc>>,
+    /// The claim that it adds to, in small letters.
+    pub supplement_of: Option<String>,
 }
 
 /// What a list shows of a claim without reading its document.
@@ -93,9 +97,13 @@ pub fn open_job_key(station: OrgId, repair_order: &str, job: &str) -> String {
 }
 
 impl Claim {
-    /// The key of its repair order's job, whatever its state. None if it names no job.
+    /// The key of its repair order's job, whatever its state. None if it names no job, or adds to another claim.
     pub fn job_key(&self) -> Option<String> {
         let header = &self.header;
+        // What adds to a decided claim may be work of the same job; how often is a matter of its own.
+        if header.supplement_of.is_some() {
+            return None;
+        }
         let (order, job) = (header.external_repair_order.as_deref()?, header.external_job.as_deref()?);
         let key = open_job_key(self.station, order, job);
         // Leave to buy a part and the repair that it is for are claims on one job; a job is claimed once a kind.
@@ -124,6 +132,8 @@ impl Claim {
             hold_reason: self.hold().map(|hold| hold.reason),
             hold_end_time: self.hold().and_then(|hold| hold.end_time),
             escalation_level: i64::from(self.escalation_level()),
+            decision_due_time: self.open_appeal().and_then(|appeal| self.decision_due_time(appeal)),
+            supplement_of: self.header.supplement_of.as_ref().map(|name| name.to_lowercase()),
         })
     }
 

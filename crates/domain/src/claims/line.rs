@@ -126,6 +126,9 @@ pub struct LineContent {
     /// Distance of a trip or a tow.
     #[serde(default)]
     pub distance_km: Option<i64>,
+    /// The hours were worked by night.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_night: bool,
 }
 
 impl LineContent {
@@ -150,6 +153,7 @@ impl LineContent {
             authorization: None,
             tax_category: None,
             distance_km: None,
+            by_night: false,
         }
     }
 }

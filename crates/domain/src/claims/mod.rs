@@ -52,7 +52,7 @@ pub use clock::{Pause, PauseReason};
 pub use decision::{Approval, DecisionRound, LineDecision, Outcome, Reason, Return};
 pub use escalation::Escalation;
 pub use evidence::{AttachmentFact, EvidenceFacts, EvidenceUse};
-pub use facts::{EarlierRepair, Facts, SharedTrip, SimilarClaim};
+pub use facts::{EarlierRepair, Facts, SharedTrip, SimilarClaim, Supplemented};
 pub use finding::{Code, Finding, Severity};
 pub use finding_text::{FindingText, reason_text, text};
 pub use follow::EntitlementChoice;

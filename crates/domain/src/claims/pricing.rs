@@ -224,7 +224,8 @@ fn dealer_net(claim: &Claim, part: &Part, quantity: Quantity, facts: &Facts) -> 
     })
 }
 
-/// Paid hours × the station's own rate, else its grade's.
+/// Paid hours × the station's own rate, else that of the grade that it had on the day; by night at the rate of the
+/// night, where there is one.
 fn labor(claim: &Claim, line: &LineContent, facts: &Facts) -> Result<Computed, MoneyError> {
     let Some(operation) = line.operation.as_ref().and_then(|code| facts.operations.get(code)) else {
         return Ok(Computed::NothingToPrice);
@@ -234,13 +235,14 @@ fn labor(claim: &Claim, line: &LineContent, facts: &Facts) -> Result<Computed, M
     };
     let date = price_date(claim, facts);
     let own = facts.station.labor_rates.on(date, |rate| rate.rate.currency == claim.currency);
-    let own = own.map(|row| (row.value.rate, source(PriceSourceKind::StationRate, row, date)));
+    let by_night = line.by_night;
+    let own = own.map(|row| (row.value.of(by_night), source(PriceSourceKind::StationRate, row, date)));
     let grade = || {
-        let grade = facts.station.grade.as_ref()?;
+        let grade = facts.station.grade_on(date)?;
         // Of days before the first setting, or that it leaves out, today's may still say what an hour cost.
         let mut settings = [&facts.setting_of_prices, &facts.setting].into_iter();
         let row = settings.find_map(|setting| setting.grade_rate_on(date, grade, claim.currency))?;
-        Some((row.value.labor_rate.rate, source(PriceSourceKind::GradeRate, row, date)))
+        Some((row.value.labor_rate.of(by_night), source(PriceSourceKind::GradeRate, row, date)))
     };
     let Some((rate, source)) = own.or_else(grade) else { return Ok(Computed::NoPrice(MissingPrice::LaborRate)) };
     Ok(Computed::Amount { unit_price: Some(rate), source, amount: rate.times_hours(hours.paid)? })

@@ -259,6 +259,7 @@ fn line_fields(line: &Line) -> Vec<FieldText> {
         authorization,
         tax_category,
         distance_km,
+        by_night,
     } = content;
     let requested = requested_amount.or(pricing.as_ref().map(|pricing| pricing.requested));
     let unit_price = pricing.as_ref().and_then(|pricing| pricing.unit_price);
@@ -292,6 +293,7 @@ fn line_fields(line: &Line) -> Vec<FieldText> {
         ("authorization", ("authorisation", "批准编号"), shown(authorization.as_ref())),
         ("tax_category", ("tax category", "税目"), shown(tax_category.as_ref())),
         ("distance", ("distance", "距离"), kilometres(*distance_km)),
+        ("by_night", ("by night", "夜间作业"), flag(*by_night)),
     ]
 }
 

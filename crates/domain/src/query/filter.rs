@@ -2,13 +2,18 @@
 //!
 //! Comparisons `=`, `!=`, `<`, `<=`, `>`, `>=`, `:` (has: equals, or for `field:*` is set), `AND`, `OR` (which
 //! binds tighter than `AND`), `NOT` and `-`, parentheses, and `*` at the end of a string on the fields that
-//! allow it. Only fields of the method's allow-list exist: a filter on a hidden field would be an oracle.
+//! allow it. A field is named as the contract does or as JSON does (`create_time`, `createTime`). Only fields of the method's allow-list exist: a filter on a hidden field would be an oracle.
 //! An absent value matches nothing, also under `NOT`.
 
 mod literal;
 mod parser;
 mod tokens;
 
+use std::borrow::Cow;
+
+use tokens::Token;
+
+use super::names::proto_name;
 use crate::catalog::{ColumnValue, Field};
 use crate::text::Violation;
 
@@ -72,7 +77,22 @@ pub fn parse(text: &str, fields: &[Field]) -> Result<Expr, Violation> {
             format!("过滤条件最长 {MAX_LENGTH} 字节"),
         ));
     }
-    parser::read(tokens::tokenize(text)?, fields)
+    parser::read(tokens::tokenize(text)?.into_iter().map(|(token, _)| token).collect(), fields)
+}
+
+/// The same filter with its fields named as the contract names them: what a page token is bound to. What is no filter
+/// stays as it is written.
+pub fn in_proto_names(text: &str) -> Cow<'_, str> {
+    let Ok(tokens) = tokens::tokenize(text) else { return Cow::Borrowed(text) };
+    let mut spelled = Cow::Borrowed(text);
+    // From behind, so that the places before stay what they are.
+    for pair in tokens.windows(2).rev() {
+        let [(Token::Word(name), place), (Token::Op(_) | Token::Has, _)] = pair else { continue };
+        if let Cow::Owned(name) = proto_name(name) {
+            spelled.to_mut().replace_range(place.clone(), &name);
+        }
+    }
+    spelled
 }
 
 fn refused(en: String, zh: String) -> Violation {

@@ -1,5 +1,8 @@
 //! The order of lists: `order_by` behind an allow-list.
 
+use std::borrow::Cow;
+
+use super::names;
 use crate::catalog::{Field, FieldKind};
 use crate::text::Violation;
 
@@ -36,6 +39,16 @@ impl Order {
     }
 }
 
+/// The same order with its field named as the contract names it: what a page token is bound to.
+pub fn in_proto_names(text: &str) -> Cow<'_, str> {
+    // Its other words, asc and desc, are the same in both spellings.
+    let name = text.split_whitespace().next().unwrap_or_default();
+    match names::proto_name(name) {
+        Cow::Owned(spelled) => Cow::Owned(text.replacen(name, &spelled, 1)),
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+    }
+}
+
 /// Reads `field`, `field asc` or `field desc`, for a field that the method sorts by.
 pub fn parse(text: &str, fields: &[Field]) -> Result<Order, Violation> {
     let mut words = text.split_whitespace();
@@ -55,7 +68,7 @@ pub fn parse(text: &str, fields: &[Field]) -> Result<Order, Violation> {
             format!("order_by 仅接受一个字段（可加 asc 或 desc）；可用字段：{offered}"),
         );
     }
-    let found = name.and_then(|name| fields.iter().find(|field| field.sortable && field.name == name));
+    let found = name.and_then(|name| names::field(name, fields.iter().filter(|field| field.sortable)));
     let Some(field) = found else {
         return refused(
             format!("this list is not sorted by {}; the fields are {offered}", name.unwrap_or_default()),
@@ -85,6 +98,9 @@ mod tests {
     fn only_fields_of_the_allow_list_sort() {
         assert_eq!(parse("create_time desc", FIELDS).map(|order| order.descending), Ok(true));
         assert_eq!(parse(" create_time ", FIELDS).map(|order| order.descending), Ok(false));
+        assert_eq!(parse("createTime desc", FIELDS), parse("create_time desc", FIELDS));
+        assert_eq!(in_proto_names(" createTime  desc"), " create_time  desc");
+        assert_eq!(in_proto_names("create_time desc"), "create_time desc");
         for bad in ["region", "secret", "create_time up", "create_time, region", "create_time desc x", ""] {
             assert!(parse(bad, FIELDS).is_err(), "{bad}");
         }

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Liable, LineAnswer, RecoveryClaim, State, Terms};
+use super::{Beside, Liable, LineAnswer, RecoveryClaim, State, Terms};
 use crate::claims::{Claim, Line, LineDecision, LineType};
 use crate::ids::Code;
 use crate::money::{BasisPoints, Currency, Factor, Money, MoneyError, Quantity};
@@ -86,32 +86,40 @@ impl Totals {
     }
 }
 
-/// Sums amounts of lines under the terms of a contract.
+/// Sums amounts of lines under the terms of a contract, of which earlier recoveries may have taken a part.
 pub fn total(
     terms: &Terms,
     currency: Currency,
     amounts: impl IntoIterator<Item = Money>,
+    beside: Option<Beside>,
 ) -> Result<Totals, MoneyError> {
+    let zero = Money::zero(currency);
+    let taken = beside.unwrap_or(Beside { fee: zero, total: zero });
+    let left = |whole: Money, taken: Money| {
+        let left = whole.try_sub(taken)?;
+        Ok::<_, MoneyError>(if left.minor < 0 { zero } else { left })
+    };
     let lines = Money::sum(currency, amounts)?;
     let nothing = Totals { lines, ..Totals::nothing(currency) };
     if lines.is_zero() {
         return Ok(nothing);
     }
     let fee = match terms.fee() {
-        None => Money::zero(currency),
+        None => zero,
         Some(fee) => match (fee.fixed_amount, fee.rate_bp) {
-            (Some(fixed), _) => fixed,
+            (Some(fixed), _) => left(fixed, taken.fee)?,
             (None, Some(rate)) => {
                 let fee_at_rate = lines.times_bp(rate)?;
-                fee.cap.map_or(Ok(fee_at_rate), |cap| fee_at_rate.try_min(cap))?
+                fee.cap.map_or(Ok(fee_at_rate), |cap| fee_at_rate.try_min(left(cap, taken.fee)?))?
             }
-            (None, None) => Money::zero(currency),
+            (None, None) => zero,
         },
     };
     let whole = lines.try_add(fee)?;
-    let total = terms.contract.ceiling_per_claim.map_or(Ok(whole), |ceiling| whole.try_min(ceiling))?;
+    let ceiling = terms.contract.ceiling_per_claim;
+    let total = ceiling.map_or(Ok(whole), |ceiling| whole.try_min(left(ceiling, taken.total)?))?;
     if let Some(minimum) = terms.contract.minimum
-        && total.try_cmp(minimum)?.is_lt()
+        && total.try_add(taken.total)?.try_cmp(minimum)?.is_lt()
     {
         return Ok(nothing);
     }

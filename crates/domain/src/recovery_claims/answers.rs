@@ -75,7 +75,7 @@ impl RecoveryClaim {
     }
 
     /// Lets silence have its consequence once the time to answer has passed: it confirms if the contract says so and
-    /// delivery is proved, else a person is told.
+    /// delivery is proved, else a person is told. A recorded answer that nobody confirmed in its time is no answer.
     pub fn pass_silence(mut self, moment: Moment) -> Result<Self, RecoveryError> {
         self.expect(Verb::PassSilence)?;
         if self.silence_due_time().is_none_or(|due| moment.now <= due) {
@@ -90,6 +90,7 @@ impl RecoveryClaim {
         for line in self.lines.iter_mut().filter(|line| line.accepted.is_none()) {
             line.accepted = Some(line.at(line.share_bp)?);
         }
+        self.pending_answer = None;
         self.state = State::DeemedConfirmed;
         self.settle_books(moment.today)
     }

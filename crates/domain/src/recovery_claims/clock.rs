@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{RecoveryClaim, State};
 use crate::timer::{Late, Timer};
 
+/// Days beyond the supplier's time in which a recorded answer can be confirmed before silence counts.
+const CONFIRMATION_DAYS: i64 = 14;
+
 /// What a supplier may wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -43,6 +46,9 @@ impl RecoveryClaim {
     }
 
     /// The same while silence has a consequence: lines wait for a first answer, and nobody was told yet.
+    ///
+    /// An answer that was recorded on the supplier's behalf counts once a second person confirms it. It gives that
+    /// person some days beyond the supplier's own time, however often it is recorded anew, and then it is none.
     pub fn silence_due_time(&self) -> Option<DateTime<Utc>> {
         let asked = match self.state {
             State::Issued => true,
@@ -56,7 +62,11 @@ impl RecoveryClaim {
             | State::Settled
             | State::Waived => false,
         };
-        let waits = asked && self.escalate_time.is_none() && self.pending_answer.is_none();
-        self.answer_due_time().filter(|_| waits)
+        let waits = asked && self.escalate_time.is_none();
+        let due = self.answer_due_time().filter(|_| waits)?;
+        match &self.pending_answer {
+            None => Some(due),
+            Some(_) => due.checked_add_signed(Duration::days(CONFIRMATION_DAYS)),
+        }
     }
 }

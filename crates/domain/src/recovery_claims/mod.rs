@@ -1,11 +1,12 @@
 //! Recovery claims: what the manufacturer asks a supplier to bear of an approved claim.
 //!
 //! Whom, and for which share, is in [`liability`]; the amounts are in [`amounts`]; issue and waiver in [`lifecycle`],
-//! what suppliers say in [`answers`], what is decided on it in `disputes`, and what leads on from where in [`verbs`]; the
+//! several of one supplier in [`beside`], what suppliers say in [`answers`], what is decided on it in `disputes`, and what leads on from where in [`verbs`]; the
 //! time to answer in [`clock`].
 
 pub mod amounts;
 pub mod answers;
+pub mod beside;
 pub mod clock;
 mod disputes;
 pub mod liability;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 pub use amounts::{RecoveryLine, Totals};
 pub use answers::LineAnswer;
+pub use beside::Beside;
 pub use clock::{Missing, Pause};
 pub use disputes::{GoneLines, LineResolution};
 pub use lifecycle::Moment;
@@ -75,6 +77,9 @@ pub struct RecoveryClaim {
     pub resolution: String,
     /// What it posted to the ledger, in order.
     pub postings: Vec<Posted>,
+    /// What earlier recoveries of the claim take of the same contract, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
 }
 
 /// Who is liable, for which share, under which terms.
@@ -334,6 +339,7 @@ impl RecoveryClaim {
             waiver: None,
             resolution: String::new(),
             postings: Vec::new(),
+            beside: None,
         };
         let mut recovery = recovery.priced(claim)?;
         // One of several may be too small to ask for. It is kept: a later decision may make it more.
@@ -376,7 +382,7 @@ impl RecoveryClaim {
 
     fn summed(&self, amount: impl Fn(&RecoveryLine) -> Option<Money>) -> Result<Totals, MoneyError> {
         let Some(liable) = &self.supplier else { return Ok(Totals::nothing(self.currency)) };
-        amounts::total(&liable.terms, self.currency, self.lines.iter().filter_map(amount))
+        amounts::total(&liable.terms, self.currency, self.lines.iter().filter_map(amount), self.beside)
     }
 }
 

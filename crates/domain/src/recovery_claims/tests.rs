@@ -166,7 +166,85 @@ fn fee_ceiling_and_minimum() {
 }
 
 fn total<const N: usize>(terms: &Terms, amounts: [i64; N]) -> Totals {
-    amounts::total(terms, Currency::CNY, amounts.map(cny)).unwrap()
+    amounts::total(terms, Currency::CNY, amounts.map(cny), None).unwrap()
+}
+
+#[test]
+fn what_earlier_recoveries_took_of_a_contract_is_not_there_again() {
+    let fee = |fixed: Option<i64>, rate: Option<i64>, cap: Option<i64>| {
+        Some(HandlingFee { fixed_amount: fixed.map(cny), rate_bp: rate.map(BasisPoints), cap: cap.map(cny) })
+    };
+    // The contract, what was taken of fee and total, what 100.00 on lines become: fee, total.
+    for (handling_fee, ceiling, minimum, (fee_taken, taken), expected) in [
+        (fee(Some(1_000), None, None), None, None, (0, 0), (1_000, 11_000)),
+        (fee(Some(1_000), None, None), None, None, (1_000, 5_000), (0, 10_000)),
+        (fee(Some(1_000), None, None), None, None, (600, 5_000), (400, 10_400)),
+        (fee(None, Some(1_000), None), None, None, (900, 9_900), (1_000, 11_000)),
+        (fee(None, Some(1_000), Some(1_500)), None, None, (900, 9_900), (600, 10_600)),
+        (fee(None, Some(1_000), Some(1_500)), None, None, (1_500, 20_000), (0, 10_000)),
+        (None, Some(15_000), None, (0, 4_000), (0, 10_000)),
+        (None, Some(15_000), None, (0, 9_000), (0, 6_000)),
+        (None, Some(15_000), None, (0, 15_000), (0, 0)),
+        // Together they are worth asking for.
+        (None, None, Some(12_000), (0, 0), (0, 0)),
+        (None, None, Some(12_000), (0, 2_000), (0, 10_000)),
+    ] {
+        let contract = RecoveryContract {
+            handling_fee,
+            ceiling_per_claim: ceiling.map(cny),
+            minimum: minimum.map(cny),
+            ..contract()
+        };
+        let beside = Beside { fee: cny(fee_taken), total: cny(taken) };
+        let totals = amounts::total(&terms(contract), Currency::CNY, [cny(10_000)], Some(beside)).unwrap();
+        assert_eq!((totals.fee.minor, totals.total.minor), expected, "{ceiling:?} {minimum:?} {fee_taken} {taken}");
+    }
+}
+
+/// A second recovery of the claim from the same supplier, for its labour line; it arose a moment later.
+fn second(claim: &Claim, contract: RecoveryContract) -> RecoveryClaim {
+    let recovery = arisen(claim, Ok(liable(&[10_000], 0, contract)));
+    let id = RecoveryClaimId(Uuid::from_u128(3));
+    RecoveryClaim { id, only: Some(BTreeSet::from([2])), arise_time: now() + Duration::days(2), ..recovery }
+        .priced(claim)
+        .unwrap()
+}
+
+#[test]
+fn a_fixed_fee_and_a_ceiling_count_once_for_a_claim_and_supplier() {
+    let fee = HandlingFee { fixed_amount: Some(cny(2_000)), rate_bp: None, cap: None };
+    let contract = RecoveryContract { handling_fee: Some(fee), ceiling_per_claim: Some(cny(45_000)), ..contract() };
+    let claim = approved(&[[(45_000, 0), (21_600, 0)]]);
+    let first = arisen(&claim, Ok(liable(&[10_000], 0, contract.clone())));
+    let first = RecoveryClaim { only: Some(BTreeSet::from([1])), ..first }.priced(&claim).unwrap();
+    // 380.00 and the fee; 108.00 of labour beside it have 50.00 of the ceiling left, and no second fee.
+    assert_eq!(first.totals().unwrap().total, cny(40_000));
+    let alone = second(&claim, contract.clone());
+    assert_eq!(alone.totals().unwrap().total, cny(12_800));
+    let beside = alone.clone().beside(&[first.clone(), alone.clone()]).unwrap();
+    let totals = beside.totals().unwrap();
+    assert_eq!((totals.fee, totals.total, totals.capped), (cny(0), cny(5_000), true));
+    // What does not come before it takes nothing of it: itself, a later one, another supplier's, one that was given up.
+    let others_org = Liable { org: OrgId(Uuid::from_u128(0x18)), ..liable(&[10_000], 0, contract.clone()) };
+    let foreign = RecoveryClaim { supplier: Some(others_org), ..first.clone() };
+    let waived = RecoveryClaim { state: State::Waived, ..first.clone() };
+    assert_eq!(alone.clone().beside(&[alone.clone(), foreign, waived]).unwrap(), alone);
+    assert_eq!(first.clone().beside(std::slice::from_ref(&beside)).unwrap(), first, "the first has the whole contract");
+    // What stands of the first is less than was asked for: the second has more left.
+    let issued = first.issue(&[], "w".into(), OWNER, now()).unwrap();
+    let disputed = issued.answer(vec![(1, dispute())], moment(1)).unwrap();
+    assert_eq!(disputed.takes().unwrap().total, cny(40_000), "nothing stands yet");
+    let half = [(1, LineResolution::Stands(BasisPoints(5_000)))];
+    let (decided, _) = disputed.resolve(&half, "half".into(), moment(2)).unwrap();
+    let after = beside.beside(&[decided]).unwrap();
+    assert_eq!((after.totals().unwrap().fee, after.totals().unwrap().total), (cny(0), cny(10_800)));
+    // Nothing is left: it is kept, and asked for when something is.
+    let least = RecoveryContract { ceiling_per_claim: Some(cny(40_000)), ..contract };
+    let first = arisen(&claim, Ok(liable(&[10_000], 0, least.clone())));
+    let first = RecoveryClaim { only: Some(BTreeSet::from([1])), ..first }.priced(&claim).unwrap();
+    let exhausted = second(&claim, least).beside(&[first]).unwrap().adjust(&claim, moment(2)).unwrap();
+    assert_eq!((exhausted.state, exhausted.totals().unwrap().total), (State::Settled, cny(0)));
+    assert_eq!(recovery_fault(&exhausted, &claim).unwrap(), None);
 }
 
 #[test]
@@ -389,6 +467,32 @@ fn silence_confirms_only_with_the_clause_and_with_proof_of_delivery() {
     assert_eq!(silent(true, "waybill 7"), (State::DeemedConfirmed, false, 39_040));
     assert_eq!(silent(true, ""), (State::Issued, true, 0));
     assert_eq!(silent(false, "waybill 7"), (State::Issued, true, 0));
+}
+
+#[test]
+fn a_recorded_answer_that_nobody_confirms_stops_silence_for_a_while_only() {
+    let recorded = |deemed_clause| {
+        let issued = issued(RecoveryContract { deemed_clause, ..contract() });
+        let answers = vec![(1, dispute()), (2, LineAnswer::Confirm)];
+        issued.record_answer(answers, "letter 9".into(), OWNER, now()).unwrap()
+    };
+    // 15 days to answer, and 14 more for the second person.
+    let pending = recorded(true);
+    assert_eq!(pending.silence_due_time(), Some(now() + Duration::days(29)));
+    assert_eq!(pending.clone().pass_silence(moment(29)), Err(RecoveryError::NotDue), "the last day counts");
+    let confirmed = pending.clone().confirm_answer(moment(29)).unwrap();
+    assert_eq!((confirmed.state, confirmed.silence_due_time()), (State::PartlyConfirmed, None));
+    // Recorded anew, it has no longer: the time is counted from the supplier's.
+    let answers = vec![(1, dispute()), (2, dispute())];
+    let again = pending.clone().record_answer(answers, "letter 10".into(), OWNER, moment(28).now).unwrap();
+    assert_eq!(again.silence_due_time(), pending.silence_due_time());
+    let passed = again.pass_silence(moment(30)).unwrap();
+    assert_eq!((passed.state, passed.posted().unwrap()), (State::DeemedConfirmed, cny(39_040)));
+    assert_eq!(passed.pending_answer, None, "a record that nobody confirmed is no answer");
+    // Where silence does not confirm, a person is told, and the record can still be confirmed.
+    let passed = recorded(false).pass_silence(moment(30)).unwrap();
+    assert_eq!((passed.state, passed.escalate_time.is_some()), (State::Issued, true));
+    assert_eq!(passed.confirm_answer(moment(31)).map(|recovery| recovery.state), Ok(State::PartlyConfirmed));
 }
 
 #[test]

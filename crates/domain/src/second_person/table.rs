@@ -31,7 +31,7 @@ pub const GUARDED: &[Guarded] = &[
     },
     guarded(
         "StationService.CreateStation",
-        &[(When::Changes(&["labor_rates", "markups", "self_approval_limit"]), Kind::Prices), BANK],
+        &[(When::Changes(&["labor_rates", "grades", "markups", "self_approval_limit"]), Kind::Prices), BANK],
     ),
     guarded(
         "StationService.UpdateStation",
@@ -42,6 +42,7 @@ pub const GUARDED: &[Guarded] = &[
                     "markups",
                     "self_approval_limit",
                     "grade",
+                    "grades",
                     "currency",
                     "payment_contract",
                     "tax_scheme",

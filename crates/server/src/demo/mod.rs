@@ -30,7 +30,7 @@ use recourse_service::admission::Identity;
 pub use accounts::PASSWORD;
 pub use world::Size;
 
-use crate::config::{Config, ControlSection};
+use crate::config::{Config, ControlSection, RetentionSection};
 use crate::process::{AnchoredClock, SetClock};
 use crate::{StartError, start};
 use chance::{Chance, DemoIds};
@@ -43,6 +43,9 @@ pub const DATABASE: &str = "sqlite:recourse-demo.db";
 
 /// One person may do everything in a demo: it is loaded by one, and who tries it out is one.
 pub const CONTROL: ControlSection = ControlSection { second_person: false };
+
+/// A demo shows its whole history, which is older than a deployment keeps in its feed.
+pub const RETENTION: RetentionSection = RetentionSection { feed_days: 0, sessions_days: 0 };
 
 /// From where a demo may be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +166,7 @@ async fn newest(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError> {
 }
 
 async fn load(config: &Config, store: &Store, size: Size) -> Result<(), StartError> {
-    let config = &Config { control: CONTROL, ..config.clone() };
+    let config = &Config { control: CONTROL, retention: RETENTION, ..config.clone() };
     let began = std::time::Instant::now();
     let clock = Arc::new(SetClock::new(begin()));
     let ids = Arc::new(DemoIds::new(clock.clone()));

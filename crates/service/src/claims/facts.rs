@@ -9,7 +9,9 @@ use recourse_domain::catalog::{
     FailureCode, LaborOperation, Part, PartSupply, RescueTariff, Setting, Station, WarrantyPolicy,
 };
 use recourse_domain::claims::track::{self, TrackSummary};
-use recourse_domain::claims::{Claim, EarlierRepair, Facts, Kind, Line, LineType, SharedTrip, SimilarClaim};
+use recourse_domain::claims::{
+    Claim, EarlierRepair, Facts, Kind, Line, LineType, SharedTrip, SimilarClaim, Supplemented,
+};
 use recourse_domain::entitlements::ServiceEntitlement;
 use recourse_domain::ids::Code;
 use recourse_domain::vehicle::Vehicle;
@@ -76,6 +78,7 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         Some(key) => tx.claim_of_job(claim.id, &key).await?,
         None => None,
     };
+    let supplemented = supplemented(tx, claim).await?;
     let drawn = drawn_on(tx, claim, vin.as_ref(), &policies).await?;
     let evidence = evidence::gather(tx, &everything, claim, &parts).await?;
     Ok(Facts {
@@ -94,6 +97,7 @@ pub(super) async fn gather(tx: &mut Tx<'_>, call: &Call, claim: &Claim) -> Answe
         odometer_readings,
         similar_claims,
         same_job,
+        supplemented,
         authorizations: drawn.authorizations,
         entitlements: drawn.entitlements,
         rescue_tariffs,
@@ -213,6 +217,26 @@ async fn similar(tx: &mut Tx<'_>, claim: &Claim, window_days: i64) -> Answer<Vec
     let from = completed.checked_sub_signed(window).unwrap_or(completed);
     let to = completed.checked_add_signed(window).unwrap_or(completed);
     Ok(tx.similar_claims(claim.id, vin, part.as_str(), from, to).await?)
+}
+
+/// The key of the claim that one adds to.
+pub(super) fn original_of(claim: &Claim) -> Option<Uuid> {
+    Uuid::parse_str(claim.header.supplement_of.as_deref()?.strip_prefix("claims/")?).ok()
+}
+
+/// What is known of the claim that this one adds to.
+async fn supplemented(tx: &mut Tx<'_>, claim: &Claim) -> Answer<Option<Supplemented>> {
+    let (Some(original), Some(vin)) = (original_of(claim), &claim.header.vin) else { return Ok(None) };
+    let Some((original, supplements)) = tx.supplemented(claim.id, original, claim.station, vin).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Supplemented {
+        number: original.number.to_string(),
+        state: original.state.word(),
+        is_supplement: original.header.supplement_of.is_some(),
+        decide_date: original.decisions.last().map(|round| round.decide_date),
+        supplements,
+    }))
 }
 
 /// A copied claim keeps the first submission date of the one it was copied from.

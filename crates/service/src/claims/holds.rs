@@ -1,11 +1,12 @@
 //! Holding a claim and letting it go on; and what time does to holds, to overdue reviews and to overdue appeals.
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use recourse_domain::access::Act;
 use recourse_domain::catalog::Setting;
 use recourse_domain::claims::{Claim, Hold, PauseReason, TransitionError, Verb};
 use recourse_proto::v1::claim_hold_service_server::ClaimHoldService;
 use recourse_proto::{Method, v1};
+use recourse_repository::DueDecision;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -21,8 +22,6 @@ use crate::settings;
 const BATCH: u32 = 100;
 /// The name under which time acts on claims.
 const JOB: &str = "claim-deadlines";
-/// How often open appeals are looked at: what is due of them is due in days.
-const LOOK_AT_APPEALS: TimeDelta = TimeDelta::minutes(10);
 /// What an escalation changes.
 const ESCALATION_PATHS: &[&str] = &["escalation", "queue", "routing"];
 /// What a hold, and its end, changes.
@@ -120,67 +119,43 @@ impl Api {
         Ok(())
     }
 
-    /// Escalates decisions that are overdue, on claims and on appeals. Of reviews the furthest step comes first, so that
-    /// none is taken step by step that is due for the last.
+    /// Escalates decisions that are overdue, on claims and on appeals. The furthest step comes first, so that none is
+    /// taken step by step that is due for the last. Only what is due is asked for.
     pub(crate) async fn escalate_decisions(&self) -> Answer<()> {
-        let job = || Call::job(&self.inner, JOB, Method::ClaimServiceGetClaim);
-        let call = job();
+        let call = Call::job(&self.inner, JOB, Method::ClaimServiceGetClaim);
         let setting = settings::now(&self.inner.store, call.today()).await?;
         let mut steps: Vec<_> = (1_u32..).zip(&setting.escalations).collect();
         steps.reverse();
         for (level, step) in steps {
-            let reached = (level, step.due_before(call.now));
-            let mut after = None;
-            loop {
-                let overdue = self.inner.store.reviews_to_escalate(call.scope()?, reached, after, BATCH).await?;
-                let Some(last) = overdue.last() else { break };
-                after = Some(*last);
-                for (_, id) in overdue {
-                    let call = job();
-                    let step = (Verb::Escalate, ESCALATION_PATHS);
-                    let escalated = pass(&call, id, step, |claim, setting| claim.escalate(call.now, setting));
-                    // Decided in this very moment, or another server was faster: nothing is left to do.
-                    if let Err(refusal) = escalated.await {
-                        tracing::debug!(claim = %id, reason = refusal.text.en, "the review was not escalated");
-                    }
-                }
+            for decision in DueDecision::ALL {
+                self.escalate_to(&call, decision, (level, step.due_before(call.now))).await?;
             }
         }
-        self.escalate_appeals(&call, &setting).await
+        Ok(())
     }
 
-    /// Escalates appeals whose decision is overdue. They are few, and what is due of one stands in its claim, so that all
-    /// of them are read, every few minutes.
-    async fn escalate_appeals(&self, call: &Call, setting: &Setting) -> Answer<()> {
-        let steps = u32::try_from(setting.escalations.len()).unwrap_or(u32::MAX);
-        let rounds = &self.inner.open_appeals;
-        if steps == 0 || !rounds.is_due(setting, call.now, LOOK_AT_APPEALS) {
-            return Ok(());
-        }
+    async fn escalate_to(&self, call: &Call, decision: DueDecision, reached: (u32, DateTime<Utc>)) -> Answer<()> {
         let mut after = None;
         loop {
-            let open = self.inner.store.open_appeals(call.scope()?, steps, after, BATCH).await?;
-            let Some(last) = open.last() else { break };
+            let overdue =
+                self.inner.store.decisions_to_escalate(call.scope()?, decision, reached, after, BATCH).await?;
+            let Some(last) = overdue.last() else { return Ok(()) };
             after = Some(*last);
-            for stored in self.claims_of(open.iter().map(|(_, id)| *id).collect()).await? {
-                if stored.value.escalate(call.now, setting).is_err() {
-                    continue;
-                }
+            for (_, id) in overdue {
                 let call = Call::job(&self.inner, JOB, Method::ClaimServiceGetClaim);
-                let step = |claim: Claim, setting: &Setting| claim.escalate(call.now, setting);
-                let escalated = pass(&call, stored.id, (Verb::Escalate, ESCALATION_PATHS), step);
+                let step = (Verb::Escalate, ESCALATION_PATHS);
+                let escalated = pass(&call, id, step, |claim, setting| claim.escalate(call.now, setting));
                 match escalated.await {
                     Ok(()) => {}
+                    // The store asks for patience: all of it is done again the next time.
                     Err(refusal) if refusal.is_retryable() => return Err(refusal),
                     // Decided in this very moment, or another server was faster: nothing is left to do.
                     Err(refusal) => {
-                        tracing::debug!(claim = %stored.id, reason = refusal.text.en, "the appeal was not escalated");
+                        tracing::debug!(claim = %id, reason = refusal.text.en, "the decision was not escalated");
                     }
                 }
             }
         }
-        rounds.ended(setting, call.now, None, after);
-        Ok(())
     }
 }
 

@@ -33,6 +33,10 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                 let names_more = claim != stored.value;
                 if !validate_only {
                     alone_with_its_repair(tx, &claim).await?;
+                    if let Some(original) = facts::original_of(&claim) {
+                        // Of two supplements that are submitted at once, the second counts the first.
+                        tx.hold_claim(original).await?;
+                    }
                 }
                 let facts = facts::gather(tx, call, &claim).await?;
                 if validate_only {

@@ -120,7 +120,7 @@ macro_rules! dated_rows {
         }
     )*};
 }
-dated_rows!(StationLaborRate, StationMarkup, RecoveryContract, PartPrice, GradeRate, TaxRate);
+dated_rows!(StationLaborRate, StationGrade, StationMarkup, RecoveryContract, PartPrice, GradeRate, TaxRate);
 
 /// Reads the rows of a dated list. A row without a key is new and gets one; `value` reads what the row holds.
 pub(crate) fn read_rows<M: DatedRow, T>(

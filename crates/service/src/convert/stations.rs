@@ -1,6 +1,8 @@
 //! Stations: the message of the contract ⇄ the record of the domain.
 
-use recourse_domain::catalog::{LaborRate, Markup, PaymentContract, RepairOrderSystem, Station, Stored, TaxScheme};
+use recourse_domain::catalog::{
+    LaborRate, Markup, PaymentContract, RepairOrderSystem, Station, StationGrade, Stored, TaxScheme,
+};
 use recourse_domain::text::Violation;
 use recourse_proto::v1;
 
@@ -28,6 +30,7 @@ pub(crate) fn show(stored: &Stored<Station>) -> v1::Station {
         region,
         brands,
         grade,
+        grades,
         currency,
         payment_contract,
         labor_rates,
@@ -47,6 +50,12 @@ pub(crate) fn show(stored: &Stored<Station>) -> v1::Station {
         rate: money(row.value.rate),
         night_rate: row.value.night_rate.and_then(money),
     });
+    let grades = grades.0.iter().map(|row| v1::StationGrade {
+        id: row.id.to_string(),
+        valid_from: date(row.valid_from),
+        valid_to: row.valid_to.and_then(date),
+        grade: row.value.grade.to_string(),
+    });
     let markups = markups.0.iter().map(|row| v1::StationMarkup {
         id: row.id.to_string(),
         valid_from: date(row.valid_from),
@@ -64,6 +73,7 @@ pub(crate) fn show(stored: &Stored<Station>) -> v1::Station {
         region: region.clone(),
         brands: codes(brands),
         grade: text(grade.as_ref()),
+        grades: grades.collect(),
         currency: currency.code().to_owned(),
         payment_contract: show_contract(*payment_contract).into(),
         labor_rates: labor_rates.collect(),
@@ -95,6 +105,7 @@ pub(crate) fn read(message: v1::Station, code: &str, ids: NewId<'_>) -> Result<S
         region,
         brands,
         grade,
+        grades,
         currency,
         payment_contract,
         labor_rates,
@@ -122,6 +133,9 @@ pub(crate) fn read(message: v1::Station, code: &str, ids: NewId<'_>) -> Result<S
         let night_rate = reader.money(&format!("{at}.night_rate"), row.night_rate.as_ref());
         Some(LaborRate { rate: rate?, night_rate })
     });
+    let grades = read_rows(&mut reader, "grades", grades, ids, |reader, at, row| {
+        Some(StationGrade { grade: reader.code(&format!("{at}.grade"), &row.grade)? })
+    });
     let markups =
         read_rows(&mut reader, "markups", markups, ids, |_, _, row| Some(Markup { markup_bp: read_bp(row.markup_bp) }));
     let tax_scheme = reader.choice("tax_scheme", tax_scheme, read_scheme);
@@ -138,6 +152,7 @@ pub(crate) fn read(message: v1::Station, code: &str, ids: NewId<'_>) -> Result<S
             region,
             brands,
             grade,
+            grades,
             currency: currency?,
             payment_contract: payment_contract?,
             labor_rates,

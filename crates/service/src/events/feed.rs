@@ -72,15 +72,20 @@ async fn position(call: &Call, cursor: &str) -> Answer<i64> {
                 return Err(bad());
             }
             if position < ends.oldest {
-                return Err(Refusal::new(
-                    Reason::CursorExpired,
-                    "the cursor is older than what is kept; list the resources afresh, then follow from cursor=now",
-                    "cursor 已过期；请重新列出资源，然后从 cursor=now 继续",
-                ));
+                return Err(cursor_expired());
             }
             Ok(position)
         }
     }
+}
+
+/// The refusal of a place in the feed after which something is not kept any more.
+pub(super) fn cursor_expired() -> Refusal {
+    Refusal::new(
+        Reason::CursorExpired,
+        "the cursor is older than what is kept; take cursor=now, list the resources afresh, then follow from there",
+        "cursor 已过期；请先以 cursor=now 取得新的 cursor，再重新列出资源，然后从该处继续",
+    )
 }
 
 /// The cursor of a position.
@@ -102,12 +107,18 @@ pub(crate) fn cursor(position: i64) -> String {
 /// A page of the feed, and the cursor after it.
 pub(super) async fn changes(call: &Call, request: v1::ListChangesRequest) -> Answer<v1::ListChangesResponse> {
     let (orgs, collections) = reading(call, &request.types)?;
-    let start = position(call, &request.cursor).await?;
     let size = match u32::try_from(request.page_size).unwrap_or_default() {
         0 => 50,
         size => size.min(1000),
     };
-    let page = call.inner.store.feed_page(&orgs, start, Some(&collections), size).await?;
+    let page = loop {
+        let start = position(call, &request.cursor).await?;
+        match call.inner.store.feed_page(&orgs, start, Some(&collections), size).await? {
+            Some(page) => break page,
+            // The oldest change that is kept is another one by now; a cursor is looked at again, and has expired.
+            None => continue,
+        }
+    };
     let changes = page.items.iter().map(|found| item(call, found)).collect::<Answer<_>>()?;
     Ok(v1::ListChangesResponse { changes, next_cursor: cursor(page.position), has_more: page.has_more })
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use super::feed::{Reading, cursor, item};
+use super::feed::{Reading, cursor, cursor_expired, item};
 use crate::context::{Boxed, Call};
 use crate::error::{Answer, Refusal};
 use crate::identity::leave;
@@ -90,6 +90,10 @@ async fn feed<T: Teller>(
         let newest = if silent { store.feed_ends().await?.newest } else { reading.position };
         let collections = Some(reading.collections.as_slice());
         let changes = store.changes_after(&reading.orgs, reading.position, collections, T::AT_ONCE).await?;
+        // A reader who is so slow that its place is not kept any more is told so, and skips nothing unknowingly.
+        if (silent || !changes.is_empty()) && reading.position < store.feed_ends().await?.oldest {
+            return Err(cursor_expired());
+        }
         for item in teller.tell(call, &changes).await? {
             if sender.send(Ok(item)).await.is_err() {
                 return Ok(());

@@ -35,14 +35,6 @@ impl Rounds {
         round.place.filter(|_| is_young && &round.setting == setting)
     }
 
-    /// Whether a round over all of them is due.
-    pub(crate) fn is_due(&self, setting: &Setting, now: DateTime<Utc>, after: TimeDelta) -> bool {
-        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered
-            .as_ref()
-            .is_none_or(|round| round.began > now || now - round.began >= after || &round.setting != setting)
-    }
-
     /// Remembers that a round from `began_at` on came to a place, which begins anew what began with the first.
     pub(crate) fn ended(&self, setting: &Setting, now: DateTime<Utc>, began_at: Option<Place>, place: Option<Place>) {
         let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,14 +63,11 @@ mod tests {
     fn a_round_goes_on_where_the_one_before_ended_and_begins_anew_after_a_while() {
         let (rounds, setting) = (Rounds::default(), Setting::default());
         assert_eq!(rounds.place(&setting, at(0), HOUR), None, "nothing is remembered yet");
-        assert!(rounds.is_due(&setting, at(0), HOUR));
         rounds.ended(&setting, at(0), None, place(1));
         assert_eq!(rounds.place(&setting, at(1), HOUR), place(1));
-        assert!(!rounds.is_due(&setting, at(1), HOUR));
         rounds.ended(&setting, at(50), place(1), place(2));
         assert_eq!(rounds.place(&setting, at(59), HOUR), place(2));
         assert_eq!(rounds.place(&setting, at(60), HOUR), None, "counted from the last round over all of them");
-        assert!(rounds.is_due(&setting, at(60), HOUR));
         rounds.ended(&setting, at(60), None, place(2));
         assert_eq!(rounds.place(&setting, at(61), HOUR), place(2));
     }
@@ -88,7 +77,7 @@ mod tests {
         let (rounds, setting) = (Rounds::default(), Setting::default());
         rounds.ended(&setting, at(10), None, place(1));
         let other = Setting { review_due_days: 99, ..Setting::default() };
-        assert_eq!((rounds.place(&other, at(11), HOUR), rounds.is_due(&other, at(11), HOUR)), (None, true));
-        assert_eq!((rounds.place(&setting, at(9), HOUR), rounds.is_due(&setting, at(9), HOUR)), (None, true));
+        assert_eq!(rounds.place(&other, at(11), HOUR), None);
+        assert_eq!(rounds.place(&setting, at(9), HOUR), None);
     }
 }

@@ -13,7 +13,7 @@ use recourse_domain::recovery_claims::{Basis, Liable, NewRecovery, RecoveryClaim
 use recourse_domain::vehicle::Vehicle;
 use recourse_repository::{Found, Lookup, StoreError, Tx};
 
-use super::{COLLECTION, audience, moment, refused, saved};
+use super::{COLLECTION, audience, moment, refused, written};
 use crate::catalog::{by_code, stored_by_code};
 use crate::context::Call;
 use crate::convert::recovery_claims::named;
@@ -42,12 +42,17 @@ pub(crate) async fn after_decision(
     }
     let (existing, appraisal, facts) = before(tx, call, claim).await?;
     tx.seal(answer, claim.id.0).await;
-    for stored in &existing {
-        let adjusted = stored.value.clone().adjust(claim, moment(call));
+    // In the order in which they arose: several of one supplier share its contract.
+    let mut in_order: Vec<&Stored<RecoveryClaim>> = existing.iter().collect();
+    in_order.sort_by_key(|stored| (stored.value.arise_time, stored.value.id));
+    let mut earlier: Vec<RecoveryClaim> = Vec::with_capacity(in_order.len());
+    for stored in in_order {
+        let adjusted = stored.value.clone().beside(&earlier)?.adjust(claim, moment(call));
         let adjusted = adjusted.map_err(|error| refused(&named(stored.id), error))?;
         if adjusted != stored.value {
-            saved(tx, call, permit, stored, adjusted, Verb::Adjust).await?;
+            written(tx, call, permit, stored, adjusted.clone(), Verb::Adjust).await?;
         }
+        earlier.push(adjusted);
     }
     if existing.is_empty() && approved {
         let mut arising = Vec::new();

@@ -48,7 +48,7 @@ pub(super) async fn assign(call: &Call, request: v1::AssignRecoveryClaimRequest)
                 let basis = (Basis::Assigned, request.reason.clone());
                 let liable = liability::liable(&claim, &facts, supplier, (&shares, place), basis);
                 let assigned = stored.value.clone().assign(liable, &claim, permit.actor().user);
-                let assigned = assigned.map_err(|error| refused(name, error))?;
+                let assigned = assigned.map_err(|error| refused(name, error))?.beside(&others)?;
                 let stored = saved(tx, call, &permit, &stored, assigned, Verb::Assign).await?;
                 Ok((name.to_owned(), shown(call, &stored)?))
             })
@@ -112,13 +112,21 @@ pub(super) async fn resolve(call: &Call, request: v1::ResolveRecoveryClaimReques
                     let claim = claim_of(tx, call, &stored.value).await?.value;
                     let codes: Vec<_> = gone.iter().map(|(code, _)| code.clone()).collect();
                     let facts = facts_with(tx, call, &claim, &codes).await?;
+                    // Whoever lets another line go to the same supplier at this moment takes of the same contract.
+                    tx.alone_in(&format!("recoveries/{}", claim.id)).await?;
+                    let others = tx.recoveries_of_claims(&call.everything()?, &[claim.id]).await?;
+                    let mut others: Vec<RecoveryClaim> = others.into_iter().map(|stored| stored.value).collect();
                     for (code, lines) in gone {
                         let share = (liable.shares.as_slice(), liable.place);
                         let basis = (Basis::Rerouted, name.to_owned());
                         let other = liability::liable(&claim, &facts, &code, share, basis);
                         let only = Some(lines.into_iter().collect());
                         let new = new_recovery(call, &permit, Some(permit.actor().user), only);
-                        insert(tx, call, &permit, RecoveryClaim::arise(new, &claim, other)?).await?;
+                        // Who is asked for another line of the claim already has one contract for both.
+                        let arisen = RecoveryClaim::arise(new, &claim, other)?.beside(&others)?;
+                        let arisen = arisen.adjust(&claim, moment(call)).map_err(|error| refused(name, error))?;
+                        others.push(arisen.clone());
+                        insert(tx, call, &permit, arisen).await?;
                     }
                 }
                 let stored = saved(tx, call, &permit, &stored, resolved, Verb::Resolve).await?;

@@ -74,8 +74,52 @@ async fn found(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str) -> Answer<S
     Ok(stored)
 }
 
-/// Writes the next version of a recovery claim with its change row, and posts what it noted to be posted.
+/// Writes the next version of a recovery claim; recoveries of the same supplier that arose after it have more of the
+/// contract left, or less, when it takes another part of it.
 async fn saved(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    permit: &Permit,
+    before: &Stored<RecoveryClaim>,
+    recovery: RecoveryClaim,
+    verb: Verb,
+) -> Answer<Stored<RecoveryClaim>> {
+    let moves = recovery.supplier.is_some() && before.value.takes()? != recovery.takes()?;
+    let stored = written(tx, call, permit, before, recovery, verb).await?;
+    if moves {
+        follow_siblings(tx, call, permit, &stored.value).await?;
+    }
+    Ok(stored)
+}
+
+/// Lets the later recoveries of the same claim and supplier follow what one of them takes of the contract.
+async fn follow_siblings(tx: &mut Tx<'_>, call: &Call, permit: &Permit, moved: &RecoveryClaim) -> Answer<()> {
+    let everything = call.everything()?;
+    let mut all = tx.recoveries_of_claims(&everything, &[moved.claim]).await?;
+    if !all.iter().any(|stored| stored.value.comes_after(moved)) {
+        return Ok(());
+    }
+    let claim = tx.claim(&everything, moved.claim.0).await?;
+    let claim = claim.ok_or_else(|| Refusal::fault(format!("claim {} of {} is missing", moved.claim, moved.id)))?;
+    all.sort_by_key(|stored| (stored.value.arise_time, stored.value.id));
+    let mut earlier: Vec<RecoveryClaim> = Vec::with_capacity(all.len());
+    for stored in all {
+        let mut recovery = stored.value.clone();
+        if recovery.comes_after(moved) {
+            let name = convert_recoveries::named(stored.id);
+            let adjusted = recovery.beside(&earlier)?.adjust(&claim.value, moment(call));
+            recovery = adjusted.map_err(|error| refused(&name, error))?;
+            if recovery != stored.value {
+                written(tx, call, permit, &stored, recovery.clone(), Verb::Adjust).await?;
+            }
+        }
+        earlier.push(recovery);
+    }
+    Ok(())
+}
+
+/// Writes the next version of a recovery claim with its change row, and posts what it noted to be posted.
+async fn written(
     tx: &mut Tx<'_>,
     call: &Call,
     permit: &Permit,

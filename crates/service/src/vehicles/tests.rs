@@ -65,6 +65,7 @@ async fn api() -> Api {
         trust_anchors: crate::TrustAnchors::default(),
         fetch: Arc::new(NoFetch),
         second_person: true,
+        retention: crate::Retention::default(),
         store,
         clock: Arc::new(Noon),
         wall: Arc::new(Noon),

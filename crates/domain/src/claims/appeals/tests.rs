@@ -104,6 +104,29 @@ fn an_appeal_is_decided_by_a_level_that_covers_it() {
 }
 
 #[test]
+fn what_an_appeal_adds_needs_a_level_for_the_whole_claim() {
+    let currency = cny("1").currency;
+    // 500 and 40 stand; the appeal is about the second line, of which 96 were asked.
+    for (limit, outcome, approved, refused) in [
+        ("595.99", Outcome::Approved, None, true),
+        ("596", Outcome::Approved, None, false),
+        ("540", Outcome::Reduced, Some("40.01"), true),
+        ("540.01", Outcome::Reduced, Some("40.01"), false),
+        // Nothing is added: no limit is gone beyond, however low it is.
+        ("1", Outcome::Reduced, Some("40"), false),
+        ("1", Outcome::Reduced, Some("39"), false),
+        ("1", Outcome::Rejected, None, false),
+    ] {
+        let limits = vec![ApprovalLimit { level: 0, currency, limit: Some(cny(limit)) }];
+        let limited = Setting { approval_limits: limits, ..setting() };
+        let review = review(OTHER_AUDITOR, vec![verdict(2, outcome, approved)]);
+        let decided = appealed(reduced(), &[2]).decide_appeal(1, review, later(), day("2026-11-26"), &limited);
+        let expected = if refused { Some(AppealError::LevelTooLow) } else { None };
+        assert_eq!(decided.err(), expected, "{limit} {outcome:?} {approved:?}");
+    }
+}
+
+#[test]
 fn appeals_line_by_line_do_not_lead_beyond_a_level() {
     let currency = cny("1").currency;
     let row = |level, limit: Option<&str>| ApprovalLimit { level, currency, limit: limit.map(cny) };

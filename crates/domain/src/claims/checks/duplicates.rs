@@ -7,7 +7,10 @@ use crate::dates::days_between;
 
 pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
     let mut findings: Vec<Finding> = same_job(claim, facts).into_iter().collect();
-    findings.extend(facts.similar_claims.iter().filter_map(|other| similar(claim, other, &facts.setting)));
+    // What a supplement adds to is no duplicate of it.
+    let original = claim.header.supplement_of.as_deref();
+    let others = facts.similar_claims.iter().filter(|other| original != Some(format!("claims/{}", other.id).as_str()));
+    findings.extend(others.filter_map(|other| similar(claim, other, &facts.setting)));
     findings
 }
 
@@ -108,6 +111,9 @@ mod tests {
         assert_eq!(found(SimilarClaim { causal_part: Some(code("P-200")), ..other() }), []);
         assert_eq!(found(SimilarClaim { vin: None, ..other() }), []);
         assert_eq!(found(SimilarClaim { id: draft().id, ..other() }), []);
+        let mut supplement = draft();
+        supplement.header.supplement_of = Some(format!("claims/{}", other().id));
+        assert_eq!(check(&supplement, &crate::claims::Facts { similar_claims: vec![other()], ..facts() }), []);
         for state in [StateWord::Draft, StateWord::Rejected, StateWord::Withdrawn, StateWord::Lapsed] {
             assert_eq!(found(SimilarClaim { state, ..other() }), [], "{state:?}");
         }

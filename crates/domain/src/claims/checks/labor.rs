@@ -3,7 +3,7 @@
 use super::{at, beyond, positions};
 use crate::claims::finding::Code;
 use crate::claims::pricing::paid_hours;
-use crate::claims::{Claim, Facts, Finding, LineType};
+use crate::claims::{Claim, Facts, Finding, Line, LineType};
 use crate::money::Hours;
 
 pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
@@ -29,6 +29,7 @@ pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
                     .with("model", model),
             );
         }
+        findings.extend(unproved_night(claim, position, line));
         let hours = paid_hours(operation, content, facts).ok().flatten();
         if let Some(hours) = hours {
             let claimed =
@@ -66,6 +67,12 @@ pub(super) fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
     findings
 }
 
+/// Hours by night are dearer: a trip by night shows them, else an auditor has a look.
+fn unproved_night(claim: &Claim, position: usize, line: &Line) -> Option<Finding> {
+    let unproved = line.content.by_night && !claim.trips().iter().any(|trip| trip.night);
+    unproved.then(|| Finding::warning(Code::NightLabor, at(position, "by_night")).on_line(line.number))
+}
+
 /// Operations that contain the same work; the later line is told about the earlier one.
 fn overlaps(claim: &Claim, facts: &Facts) -> Vec<Finding> {
     let known: Vec<_> = positions(claim)
@@ -98,6 +105,26 @@ mod tests {
 
     fn found(claim: &Claim, facts: &Facts) -> Vec<(Code, String, bool)> {
         check(claim, facts).into_iter().map(|finding| (finding.code, finding.field.clone(), finding.blocks())).collect()
+    }
+
+    #[test]
+    fn hours_by_night_need_a_trip_by_night() {
+        use crate::claims::draft::NewClaim;
+        use crate::claims::sample::new_claim;
+        use crate::claims::{Details, Header, Kind, RescueTrip, RoadsideRescueDetails};
+        let line = |by_night| LineContent { by_night, ..labor_line() };
+        let rescue = |night: bool| {
+            let trips = vec![RescueTrip { number: 1, night, ..RescueTrip::default() }];
+            let details = Details::RoadsideRescue(RoadsideRescueDetails { trips, ..RoadsideRescueDetails::default() });
+            let header = Header { details: Some(details), ..header() };
+            let new = NewClaim { kind: Kind::RoadsideRescue, ..new_claim() };
+            Claim::create(new, header, vec![added(line(true))]).unwrap()
+        };
+        let told = vec![(Code::NightLabor, "lines[0].by_night".to_owned(), false)];
+        assert_eq!(found(&with_lines(vec![line(true)]), &facts()), told);
+        assert_eq!(found(&with_lines(vec![line(false)]), &facts()), []);
+        assert_eq!(found(&rescue(false), &facts()), told);
+        assert_eq!(found(&rescue(true), &facts()), []);
     }
 
     fn with_lines(lines: Vec<LineContent>) -> Claim {

@@ -15,6 +15,7 @@ mod parts;
 mod prices;
 mod purchases;
 mod rescue;
+mod supplements;
 mod trips;
 mod vehicle;
 
@@ -24,13 +25,14 @@ use crate::money::BasisPoints;
 /// Everything that is found about a claim whose amounts have been computed, in the order in which a form
 /// shows its fields: the header first, then the lines.
 pub fn check(claim: &Claim, facts: &Facts) -> Vec<Finding> {
-    let groups: [fn(&Claim, &Facts) -> Vec<Finding>; 15] = [
+    let groups: [fn(&Claim, &Facts) -> Vec<Finding>; 16] = [
         form::check,
         vehicle::check,
         dates::check,
         coverage::check,
         campaigns::check,
         duplicates::check,
+        supplements::check,
         own_warranty::check,
         entitlements::check,
         rescue::check,

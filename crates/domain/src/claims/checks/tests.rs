@@ -145,7 +145,32 @@ fn troubled() -> Vec<(Claim, Facts)> {
     let mut all = vec![unproven, worst(), unknown, no_vin, unsold, uncovered, unpriced, unknown_part];
     all.extend(troubled_kinds());
     all.extend(super::campaigns::tests::troubled());
+    all.extend(troubled_supplements());
     all
+}
+
+/// Supplements of a claim that is not decided, and of one that has as many as it may, long ago; with hours by night.
+fn troubled_supplements() -> Vec<(Claim, Facts)> {
+    let mut claim = draft();
+    claim.header.supplement_of = Some("claims/00000000-0000-0000-0000-000000000063".to_owned());
+    let labor = |line: &&mut crate::claims::Line| line.content.line_type == LineType::Labor;
+    if let Some(line) = claim.lines.iter_mut().find(labor) {
+        line.content.by_night = true;
+    }
+    let of = |state, decided: &str, supplements| {
+        let original = crate::claims::Supplemented {
+            number: "WR-2611-FIRST000".to_owned(),
+            state,
+            is_supplement: false,
+            decide_date: Some(day(decided)),
+            supplements,
+        };
+        (claim.clone(), Facts { supplemented: Some(original), ..facts() })
+    };
+    vec![
+        of(StateWord::InReview, "2026-11-20", Vec::new()),
+        of(StateWord::Approved, "2026-01-20", vec!["WR-2611-SECOND00".to_owned()]),
+    ]
 }
 
 /// Claims of the other kinds with what only they can have wrong.
@@ -297,7 +322,9 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::UnknownAttachment
         | Code::NotCampaignVehicle
         | Code::CampaignNotUsable
-        | Code::CampaignAlreadyClaimed => true,
+        | Code::CampaignAlreadyClaimed
+        | Code::SupplementNotUsable
+        | Code::SupplementLimit => true,
         Code::ExpiredWarranty
         | Code::NotCovered
         | Code::SubmittedTooLate
@@ -334,6 +361,8 @@ fn form_identity_serials_and_a_job_twice_block_and_nothing_else_does() {
         | Code::EvidenceNotUploaded
         | Code::EvidenceReused
         | Code::NightFlag
+        | Code::NightLabor
+        | Code::SupplementTooLate
         | Code::MapDistance
         | Code::RescueDuration
         | Code::OpenRecall

@@ -492,6 +492,45 @@ pub(super) fn template(code: Code) -> Template {
             ("what proves the times of the trip", "出行时间证明"),
             ("correct the times, or whether it was by night", "请更正时间或夜间标记"),
         ),
+        Code::NightLabor => t(
+            ("hours by night are not shown", "夜间工时未经证实"),
+            (
+                "line {line} claims hours by night, and no trip of the claim was by night",
+                "第 {line} 行申报夜间工时，但本单没有夜间出行",
+            ),
+            ("what proves when the work was done", "作业时间证明"),
+            ("claim the hours by day, or prove when they were worked", "请按日间工时申报，或证明作业时间"),
+        ),
+        Code::SupplementNotUsable => t(
+            ("nothing can be added to the claim", "不能对该索赔单追加"),
+            ("{other} can't be added to: {reason_en}", "不能对 {other} 追加：{reason_zh}"),
+            NO,
+            (
+                "name a decided claim of your station on this vehicle, or leave supplement_of out",
+                "请填写本站对该车辆已判定的索赔单，或去掉追加索赔编号",
+            ),
+        ),
+        Code::SupplementLimit => t(
+            ("no further supplement is allowed", "追加次数已达上限"),
+            (
+                "{found} claims add to {other} already; at most {limit} may",
+                "{other} 已有 {found} 张追加索赔单；最多 {limit} 张",
+            ),
+            NO,
+            (
+                "withdraw a supplement that is not decided and claim all of it with this one, or appeal",
+                "请撤回尚未判定的追加索赔单并合并申报，或提出申诉",
+            ),
+        ),
+        Code::SupplementTooLate => t(
+            ("the supplement comes too late", "超过追加期限"),
+            (
+                "submitted {days} days after the decision of {decided}; the window is {limit_days} days",
+                "于 {decided} 判定，{days} 天后才追加；期限为 {limit_days} 天",
+            ),
+            ("what kept the supplement from being submitted in time", "未能按期追加的原因说明"),
+            ("explain the delay in the correction's description", "请在处理说明中写明延迟原因"),
+        ),
         Code::MapDistance => t(
             ("the map's distance is not plausible", "地图里程不合理"),
             (

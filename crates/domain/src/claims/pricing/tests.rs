@@ -104,6 +104,49 @@ fn labour_is_hours_times_the_own_rate_else_the_grades() {
 }
 
 #[test]
+fn the_truth_table_of_day_and_night() {
+    let rate = |night: Option<&str>| crate::catalog::LaborRate { rate: cny("100"), night_rate: night.map(cny) };
+    let at = |by_night| LineContent { by_night, ..labor_line() };
+    for (night_rate, by_night, unit_price, amount) in [
+        (None, false, "100", "120"),
+        // Where no rate of the night is agreed, that of the day is owed.
+        (None, true, "100", "120"),
+        (Some("150"), false, "100", "120"),
+        (Some("150"), true, "150", "180"),
+        // It may be less, too: what is agreed counts.
+        (Some("90"), true, "90", "108"),
+    ] {
+        let mut own = facts();
+        own.station.labor_rates = DatedList(vec![row(0x44, "2026-01-01", rate(night_rate))]);
+        let mut of_grade = facts();
+        for row in &mut of_grade.setting_of_prices.grade_rates.0 {
+            row.value.labor_rate = rate(night_rate);
+        }
+        for facts in [own, of_grade] {
+            let pricing = priced(at(by_night), &facts);
+            let expected = (Some(cny(unit_price)), Some(cny(amount)));
+            assert_eq!((pricing.unit_price, pricing.computed), expected, "{night_rate:?} {by_night}");
+        }
+    }
+}
+
+#[test]
+fn the_grade_of_the_day_of_the_repair_counts() {
+    let mut facts = facts();
+    let rates = &mut facts.setting_of_prices.grade_rates.0;
+    let mut dearer = rates[0].clone();
+    dearer.value.grade = code("B");
+    dearer.value.labor_rate.rate = cny("90");
+    rates.push(dearer);
+    // The repair was completed on 2026-11-12.
+    for (from, unit_price) in [("2026-11-12", "90"), ("2026-11-13", "80")] {
+        let grade = crate::catalog::StationGrade { grade: code("B") };
+        facts.station.grades = DatedList(vec![row(0x45, from, grade)]);
+        assert_eq!(priced(labor_line(), &facts).unit_price, Some(cny(unit_price)), "grade B from {from} on");
+    }
+}
+
+#[test]
 fn the_rate_of_a_grade_is_that_of_the_setting_on_the_day_of_the_repair() {
     let of = |valid_from: &str, rate: &str| {
         let mut setting = setting();

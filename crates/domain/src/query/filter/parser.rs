@@ -4,6 +4,7 @@ use super::literal::{beginnings, typed};
 use super::tokens::Token;
 use super::{Expr, Op, refused};
 use crate::catalog::Field;
+use crate::query::names;
 use crate::text::Violation;
 
 /// Deepest nesting of parentheses and negations.
@@ -169,7 +170,7 @@ impl Parser<'_> {
     }
 
     fn field(&self, name: &str) -> Result<Field, Violation> {
-        self.fields.iter().find(|field| field.name == name).copied().ok_or_else(|| {
+        names::field(name, self.fields).ok_or_else(|| {
             let offered: Vec<&str> = self.fields.iter().map(|field| field.name).collect();
             let offered = offered.join(", ");
             refused(

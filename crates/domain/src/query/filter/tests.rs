@@ -30,6 +30,32 @@ fn or_binds_tighter_than_and() {
 }
 
 #[test]
+fn a_field_has_two_spellings_and_a_value_has_its_own() {
+    let two = [
+        ("createTime > 2026-01-31T12:30:00Z AND state = A", "create_time > 2026-01-31T12:30:00Z AND state = A"),
+        (
+            "NOT (createTime:* OR -createTime < 2026-01-31T12:30:00Z)",
+            "NOT (create_time:* OR -create_time < 2026-01-31T12:30:00Z)",
+        ),
+        ("state='createTime = 1' OR  vin = createTime", "state='createTime = 1' OR  vin = createTime"),
+        ("state = \"é createTime\" AND createTime:*", "state = \"é createTime\" AND create_time:*"),
+    ];
+    for (json, proto) in two {
+        assert_eq!(parse(json, FIELDS), parse(proto, FIELDS));
+        assert!(parse(json, FIELDS).is_ok(), "{json}");
+        assert_eq!(in_proto_names(json), proto);
+        assert_eq!(in_proto_names(proto), proto);
+    }
+    assert_eq!(in_proto_names("createTime = \"open"), "createTime = \"open", "what is no filter stays");
+    let refused = parse("updateTime = x", FIELDS).unwrap_err();
+    let offered = "updateTime is not a field to filter by; the fields are state, vin, km, active, day, create_time";
+    assert_eq!(refused.text.en, offered, "as it was written, and the fields as the contract names them");
+    for neither in ["CreateTime:*", "create_Time:*", "CREATE_TIME:*"] {
+        assert!(parse(neither, FIELDS).is_err(), "{neither}");
+    }
+}
+
+#[test]
 fn values_have_the_type_of_their_field() {
     let typed = [
         ("km >= -5", ColumnValue::Integer(Some(-5))),
@@ -89,6 +115,10 @@ proptest::proptest! {
     fn no_text_makes_the_reader_panic(text in ".{0,200}", grammar in "[a-z=<>!:()*\"'\\\\ANDORT0-9 .-]{0,80}") {
         drop(parse(&text, FIELDS));
         drop(parse(&grammar, FIELDS));
+        let both = format!("{grammar}{text}");
+        let once = in_proto_names(&both).into_owned();
+        proptest::prop_assert_eq!(in_proto_names(&once), once.as_str());
+        proptest::prop_assert_eq!(parse(&in_proto_names(&both), FIELDS).ok(), parse(&both, FIELDS).ok());
         drop(parse(&format!("state = A AND {grammar} OR vin = {text}"), FIELDS));
     }
 }

@@ -1,5 +1,7 @@
 //! The words of a filter: names, texts, comparisons, parentheses.
 
+use std::ops::Range;
+
 use super::{Op, refused};
 use crate::text::Violation;
 
@@ -14,10 +16,12 @@ pub(super) enum Token {
     Minus,
 }
 
-pub(super) fn tokenize(text: &str) -> Result<Vec<Token>, Violation> {
+/// The words of a text, with their places in it.
+pub(super) fn tokenize(text: &str) -> Result<Vec<(Token, Range<usize>)>, Violation> {
     let mut tokens = Vec::new();
-    let mut chars = text.chars().peekable();
-    while let Some(&c) = chars.peek() {
+    let mut chars = Chars { rest: text };
+    while let Some(c) = chars.peek() {
+        let begin = text.len() - chars.rest.len();
         if c.is_whitespace() {
             chars.next();
             continue;
@@ -45,12 +49,28 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<Token>, Violation> {
                 Token::Word(word)
             }
         };
-        tokens.push(token);
+        tokens.push((token, begin..text.len() - chars.rest.len()));
     }
     Ok(tokens)
 }
 
-type Chars<'t> = std::iter::Peekable<std::str::Chars<'t>>;
+/// The characters that are left of a text.
+struct Chars<'t> {
+    rest: &'t str,
+}
+
+impl Chars<'_> {
+    fn peek(&self) -> Option<char> {
+        self.rest.chars().next()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let mut chars = self.rest.chars();
+        let next = chars.next();
+        self.rest = chars.as_str();
+        next
+    }
+}
 
 fn one(chars: &mut Chars<'_>, token: Token) -> Token {
     chars.next();
@@ -59,7 +79,10 @@ fn one(chars: &mut Chars<'_>, token: Token) -> Token {
 
 fn operator(chars: &mut Chars<'_>) -> Result<Token, Violation> {
     let first = chars.next();
-    let with_equals = chars.next_if_eq(&'=').is_some();
+    let with_equals = chars.peek() == Some('=');
+    if with_equals {
+        chars.next();
+    }
     match (first, with_equals) {
         (Some('!'), true) => Ok(Token::Op(Op::Ne)),
         (Some('<'), true) => Ok(Token::Op(Op::Le)),
@@ -92,7 +115,7 @@ fn quoted(chars: &mut Chars<'_>, quote: char) -> Result<String, Violation> {
 fn word(chars: &mut Chars<'_>) -> String {
     let mut text = String::new();
     // A colon belongs to an instant (12:30:00), not to a word that names a field.
-    while let Some(&c) = chars.peek() {
+    while let Some(c) = chars.peek() {
         let within_instant = c == ':' && text.as_bytes().get(10) == Some(&b'T');
         if c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '/' | '*' | '+') || within_instant {
             text.push(c);

@@ -28,6 +28,7 @@ pub(super) fn show_line(claim: &Claim, line: &Line, lang: Lang) -> v1::ClaimLine
         authorization,
         tax_category,
         distance_km,
+        by_night,
     } = &line.content;
     let pricing = line.pricing.as_ref();
     let decided = claim.decision_on(line.number);
@@ -56,6 +57,7 @@ pub(super) fn show_line(claim: &Claim, line: &Line, lang: Lang) -> v1::ClaimLine
         tax_category: text(tax_category.as_ref()),
         decision: decided.map(|(round, decision)| show_decision(round.number, decision, lang)),
         distance: distance_km.and_then(kilometers),
+        by_night: *by_night,
     }
 }
 
@@ -111,6 +113,7 @@ pub(super) fn read_line(reader: &mut Reader, at: &str, line: &v1::ClaimLine) -> 
             authorization: optional_text(&line.authorization),
             tax_category: optional_text(&line.tax_category),
             distance_km: line.distance.as_ref().map(in_kilometers),
+            by_night: line.by_night,
         },
     })
 }

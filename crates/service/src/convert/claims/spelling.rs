@@ -177,6 +177,7 @@ impl Said {
             requested_amount: _,
             is_causal: _,
             distance: _,
+            by_night: _,
             unit_price: _,
             price_source: _,
             computed_amount: _,

@@ -2,8 +2,8 @@
 
 use recourse_domain::catalog::station::LaborRate;
 use recourse_domain::catalog::{
-    Appraiser, Expert, HandlingFee, Markup, PaymentContract, RecoveryContract, RepairOrderSystem, Station, Supplier,
-    TaxScheme,
+    Appraiser, Expert, HandlingFee, Markup, PaymentContract, RecoveryContract, RepairOrderSystem, Station,
+    StationGrade, Supplier, TaxScheme,
 };
 use recourse_domain::money::{BasisPoints, Currency};
 use recourse_proto::v1;
@@ -23,6 +23,7 @@ fn station() {
         region: "EAST".to_owned(),
         brands: vec![code("B1"), code("B2")],
         grade: Some(code("A")),
+        grades: rows(StationGrade { grade: code("B") }),
         currency: Currency::CNY,
         payment_contract: PaymentContract::DealerNetPlusMarkup,
         labor_rates: rows(LaborRate { rate: yuan(12_000), night_rate: Some(yuan(18_050)) }),
