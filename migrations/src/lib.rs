@@ -22,7 +22,8 @@ mod m0019_parties;
 mod m0020_heads;
 mod m0021_proposals;
 mod m0023_external_refs;
-mod m0024_upkeep;
+mod m0024_proposal_resources;
+mod m0025_upkeep;
 
 pub use dialect::recorded;
 pub use sea_orm_migration::MigratorTrait;
@@ -54,7 +55,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_heads::Migration),
             Box::new(m0021_proposals::Migration),
             Box::new(m0023_external_refs::Migration),
-            Box::new(m0024_upkeep::Migration),
+            Box::new(m0024_proposal_resources::Migration),
+            Box::new(m0025_upkeep::Migration),
         ]
     }
 }

@@ -10,14 +10,17 @@ use crate::harness::world::{PASSWORD, VIN, World, cny, date};
 use crate::harness::{Backend, Database, Server};
 use crate::on_both_databases;
 
+/// What people choose who are asked to.
+pub(super) const OWN_PASSWORD: &str = "green harbours hum";
+
 /// A house with two administrators in which two are needed. The server is the one that asks for it.
-struct House {
-    server: Server,
-    world: World,
-    second_admin: Client,
+pub(super) struct House {
+    pub server: Server,
+    pub world: World,
+    pub second_admin: Client,
 }
 
-async fn house(first: &Server) -> House {
+pub(super) async fn house(first: &Server) -> House {
     let world = World::load(first).await;
     let user =
         json!({"userName": "admin2", "memberships": [{"organization": "organizations/OEM", "roles": ["ADMIN"]}]});
@@ -25,7 +28,16 @@ async fn house(first: &Server) -> House {
     let server = first.another(|config| config.control.second_person = true).await;
     let world = World::load(&server).await;
     let second_admin = world.anonymous.sign_in("admin2", PASSWORD).await;
+    for caller in [&world.admin, &world.auditor, &world.second_auditor, &world.finance, &second_admin] {
+        choose_password(caller, PASSWORD).await;
+    }
     House { server, world, second_admin }
+}
+
+/// Takes a password that nobody else knows, as whoever proposes and confirms must.
+pub(super) async fn choose_password(caller: &Client, current: &str) {
+    let passwords = json!({"currentPassword": current, "newPassword": OWN_PASSWORD});
+    caller.post("/v1/users/me:changePassword", passwords).await.ok();
 }
 
 /// The claim prices of the pump with a new one from next year on.
@@ -37,7 +49,7 @@ async fn dearer(world: &World, minor: i64) -> Value {
     prices
 }
 
-async fn dearer_pump(world: &World, minor: i64) -> Value {
+pub(super) async fn dearer_pump(world: &World, minor: i64) -> Value {
     json!([{"updatePart": {"part": {"name": "parts/P-1001", "claimPrices": dearer(world, minor).await}}}])
 }
 
@@ -45,11 +57,11 @@ fn because(commands: &Value) -> Value {
     json!({"commands": commands, "reason": "the price list of 2027"})
 }
 
-async fn proposed(caller: &Client, commands: &Value) -> Value {
+pub(super) async fn proposed(caller: &Client, commands: &Value) -> Value {
     caller.post("/v1/changeProposals", because(commands)).await.ok()
 }
 
-async fn decide(caller: &Client, proposal: &Value, verb: &str, more: Value) -> Answer {
+pub(super) async fn decide(caller: &Client, proposal: &Value, verb: &str, more: Value) -> Answer {
     let mut body = json!({"etag": proposal["etag"]});
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();
@@ -57,7 +69,7 @@ async fn decide(caller: &Client, proposal: &Value, verb: &str, more: Value) -> A
     caller.post(&format!("/v1/{}:{verb}", proposal["name"].as_str().unwrap()), body).await
 }
 
-async fn confirm(caller: &Client, proposal: &Value) -> Answer {
+pub(super) async fn confirm(caller: &Client, proposal: &Value) -> Answer {
     decide(caller, proposal, "confirm", json!({})).await
 }
 
@@ -66,7 +78,7 @@ async fn price_of_2027(world: &World) -> Option<Value> {
     prices.as_array().unwrap().iter().find(|row| row["validFrom"] == date("2027-01-01")).map(|row| row["price"].clone())
 }
 
-fn me(client: &Client) -> impl Future<Output = String> {
+pub(super) fn me(client: &Client) -> impl Future<Output = String> {
     let client = client.clone();
     async move { client.get("/v1/users/me").await.ok()["name"].as_str().unwrap().to_owned() }
 }
@@ -124,8 +136,8 @@ on_both_databases! {
         assert_eq!(own, [(&json!("create"), people[0]), (&json!("confirm"), people[1])]);
         let of_command = format!("/v1/changeProposals?filter=command_id%3D%22{}%22", last["commandId"].as_str().unwrap());
         assert_eq!(world.admin.get(&of_command).await.ok()["changeProposals"][0]["name"], name);
-        confirm(&world.admin, &proposal).await.refused(409, "STALE_ETAG");
-        decide(&world.admin, &confirmed, "reject", json!({"note": "late"})).await.refused(400, "STATE_CONFLICT");
+        confirm(&world.admin, &proposal).await.refused(400, "PROPOSAL_ENDED");
+        decide(&world.admin, &confirmed, "reject", json!({"note": "late"})).await.refused(400, "PROPOSAL_ENDED");
     }
 
     async fn what_changed_meanwhile_is_not_confirmed(first) {
@@ -165,22 +177,24 @@ on_both_databases! {
         decide(&world.admin, &rejected, "reject", json!({})).await.refused(400, "INVALID_FIELDS");
         let rejected = decide(&world.admin, &rejected, "reject", json!({"note": "too dear"})).await.ok();
         assert_eq!((&rejected["state"], &rejected["decisionNote"]), (&json!("REJECTED"), &json!("too dear")));
-        confirm(&world.second_auditor, &rejected).await.refused(400, "STATE_CONFLICT");
+        confirm(&world.second_auditor, &rejected).await.refused(400, "PROPOSAL_ENDED");
         let withdrawn = proposed(&world.auditor, &commands).await;
-        decide(&world.admin, &withdrawn, "withdraw", json!({})).await.refused(403, "NOT_PERMITTED");
+        let refused = decide(&world.admin, &withdrawn, "withdraw", json!({})).await.refused(403, "NOT_PERMITTED");
+        assert!(refused["detail"].as_str().unwrap().contains("`:reject`"), "{refused:#}");
         let withdrawn = decide(&world.auditor, &withdrawn, "withdraw", json!({})).await.ok();
         assert_eq!((&withdrawn["state"], withdrawn.get("decidedBy")), (&json!("WITHDRAWN"), None));
-        confirm(&world.admin, &withdrawn).await.refused(400, "STATE_CONFLICT");
+        confirm(&world.admin, &withdrawn).await.refused(400, "PROPOSAL_ENDED");
         // Fourteen days are its life, whether or not the job has passed by.
         let forgotten = proposed(&world.auditor, &commands).await;
         assert!(forgotten["expireTime"].as_str().unwrap().starts_with("2026-12-04"), "{forgotten:#}");
         server.clock.advance(chrono::Duration::days(14));
-        confirm(&world.admin, &forgotten).await.refused(400, "STATE_CONFLICT");
+        let late = confirm(&world.admin, &forgotten).await.refused(400, "PROPOSAL_ENDED");
+        assert_eq!(late["metadata"]["state"], "EXPIRED", "{late:#}");
         server.running.api.enforce_deadlines().await.unwrap();
         let path = format!("/v1/{}", forgotten["name"].as_str().unwrap());
         let expired = world.admin.get(&path).await.ok();
         assert_eq!((&expired["state"], &expired["decideTime"]), (&json!("EXPIRED"), &expired["expireTime"]));
-        confirm(&world.admin, &expired).await.refused(400, "STATE_CONFLICT");
+        confirm(&world.admin, &expired).await.refused(400, "PROPOSAL_ENDED");
         assert_eq!(price_of_2027(&world).await, None);
         let listed = world.admin.get("/v1/changeProposals?filter=state%3DWITHDRAWN%20AND%20kind%3DPRICES").await.ok();
         assert_eq!(listed["changeProposals"].as_array().map(Vec::len), Some(1));
@@ -216,7 +230,9 @@ on_both_databases! {
         );
         let mut statuses = [one.status, other.status];
         statuses.sort_unstable();
-        assert_eq!(statuses, [200, 409], "{one:?} {other:?}");
+        assert_eq!(statuses, [200, 400], "{one:?} {other:?}");
+        let late = if one.status == 400 { one } else { other };
+        late.refused(400, "PROPOSAL_ENDED");
         let versions = world.admin.get("/v1/events?resource=parts/P-1001").await.ok();
         let updates = versions["events"].as_array().unwrap().iter().filter(|event| event["verb"] == "update").count();
         assert_eq!((updates, price_of_2027(&world).await), (1, Some(cny(46_000))));
@@ -354,7 +370,11 @@ on_both_databases! {
         let token: Value = token.json().await.unwrap();
         let program = world.anonymous.with_token(token["access_token"].as_str().unwrap());
         let commands = dearer_pump(&world, 46_000).await;
-        proposed_in_vain(&program, &commands, 403, "NOT_PERMITTED").await;
+        let refused = proposed_in_vain(&program, &commands, 403, "NOT_PERMITTED").await;
+        assert!(refused["detail"].as_str().unwrap().contains("a program proposes nothing"), "{refused:#}");
+        let path = "/v1/parts:import?importId=two&mode=UPSERT&proposalReason=x";
+        let (status, told) = send(&server, &program, path, "application/x-ndjson", ndjson(&[json!({"name": "parts/P-1001"})])).await;
+        assert_eq!((status, &told[0]["reason"]), (403, &json!("NOT_PERMITTED")), "{told:#?}");
         let proposal = proposed(&world.admin, &commands).await;
         confirm(&program, &proposal).await.refused(403, "NOT_PERMITTED");
         let alone = program.patch("/v1/parts/P-1001", json!({"claimPrices": dearer(&world, 46_000).await})).await;
@@ -457,7 +477,9 @@ on_both_databases! {
             "assemblyClass": "ORDINARY", "usedPartRule": "NONE"});
         let mut priced = part("I-2", "Priced");
         priced["claimPrices"] = json!([{"validFrom": date("2026-12-01"), "price": cny(100)}]);
-        let rows = [part("I-1", "Clip"), priced, part("P-1001", "Fuel pump II")];
+        let renamed = json!({"name": "parts/P-1001", "displayName": "Fuel pump II"});
+        // The last makes another kind of part of one that is there.
+        let rows = [part("I-1", "Clip"), priced, renamed, part("P-1002", "Engine")];
         let path = "/v1/parts:import?importId=two&mode=UPSERT";
         let (status, lines) = send(&server, &world.admin, path, "application/x-ndjson", ndjson(&rows)).await;
         assert_eq!(status, 200, "{lines:#?}");
@@ -466,13 +488,13 @@ on_both_databases! {
             .filter_map(|line| line.get("row"))
             .map(|row| (row["outcome"].as_str().unwrap(), row["reason"].as_str().unwrap_or_default()))
             .collect();
-        assert_eq!(told, [("CREATED", ""), ("REFUSED", "SECOND_PERSON_NEEDED"), ("UPDATED", "")], "{lines:#?}");
+        assert_eq!(told, [("CREATED", ""), ("REFUSED", "SECOND_PERSON_NEEDED"), ("UPDATED", ""), ("REFUSED", "SECOND_PERSON_NEEDED")], "{lines:#?}");
         world.admin.get("/v1/parts/I-2").await.refused(404, "RESOURCE_NOT_FOUND");
         assert_eq!(world.admin.get("/v1/parts/P-1001").await.ok()["displayName"], "Fuel pump II", "no price was touched");
     }
 }
 
-async fn proposed_in_vain(caller: &Client, commands: &Value, status: u16, reason: &str) -> Value {
+pub(super) async fn proposed_in_vain(caller: &Client, commands: &Value, status: u16, reason: &str) -> Value {
     caller.post("/v1/changeProposals", because(commands)).await.refused(status, reason)
 }
 
@@ -483,9 +505,9 @@ async fn a_house_is_set_up_by_one(backend: Backend) {
     let Some(database) = Database::create(backend).await else { return };
     let on = |config: &mut recourse_server::config::Config| config.control.second_person = true;
     let server = Server::over_with(database, std::collections::BTreeMap::new(), on).await;
-    let password = server.running.api.create_first_admin("first").await.unwrap();
+    let first_password = server.running.api.create_first_admin("first").await.unwrap();
     let anonymous = Client::anonymous(&server);
-    let first = anonymous.sign_in("first", &password).await;
+    let first = anonymous.sign_in("first", &first_password).await;
     first.post("/v1/settings?settingId=2024", crate::harness::world::setting()).await.ok();
     let part = json!({
         "displayName": "Clip", "category": "BODY", "unit": "PIECE", "assemblyClass": "ORDINARY", "usedPartRule": "NONE",
@@ -514,7 +536,13 @@ async fn a_house_is_set_up_by_one(backend: Backend) {
     assert!(taken.text.en.contains("user first is taken"), "{taken}");
     let password = server.running.api.create_first_admin("third").await.unwrap();
     let third = anonymous.sign_in("third", &password).await;
-    let proposal = proposed(&first, &json!([{"createPart": {"partId": "C-2", "part": part}}])).await;
+    let commands = json!([{"createPart": {"partId": "C-2", "part": part}}]);
+    // Whoever worked on the machine knows the passwords that were made there.
+    proposed_in_vain(&first, &commands, 403, "NOT_PERMITTED").await;
+    choose_password(&first, &first_password).await;
+    let proposal = proposed(&first, &commands).await;
+    confirm(&third, &proposal).await.refused(403, "NOT_PERMITTED");
+    choose_password(&third, &password).await;
     confirm(&third, &proposal).await.ok();
     assert_eq!(first.get("/v1/parts/C-2").await.ok()["claimPrices"].as_array().map(Vec::len), Some(1));
 }

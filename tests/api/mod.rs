@@ -40,3 +40,4 @@ mod sessions;
 mod sharing;
 mod silence;
 mod supplements;
+mod two_persons;

@@ -25,7 +25,7 @@ macro_rules! document {
 }
 
 /// Rows as each step's release wrote them: the table, and the values of one row.
-const ROWS: [&[(&str, &str)]; 21] = [
+const ROWS: [&[(&str, &str)]; 22] = [
     &[
         ("key_store (name, secret, create_time)", "'old', {bytes}, 1"),
         (
@@ -108,22 +108,25 @@ const ROWS: [&[(&str, &str)]; 21] = [
     )],
     // A column of claims, which older rows lack until they change.
     &[],
-    &[document!(
-        "change_proposal",
-        "kind, operation, state, proposed_by, expire_time",
-        "'PRICES', 'PartService.UpdatePart', 'PENDING', {key}, 1"
+    &[(
+        "change_proposal (id, version, create_time, update_time, head_hash, body_version, body, kind, operation, state, proposed_by, expire_time)",
+        "{key}, 1, 1, 1, {bytes}, 1, '{\"commands\":[{\"resource\":\"parts/P-9\"}]}', 'PRICES', 'PartService.UpdatePart', 'PENDING', {key}, 1",
     )],
     &[(
         "odometer_reading (id, vin, date, km, source, retracted, recorded_time, origin_id, external_ref)",
         "{key}, 'LSVAA4187S2184841', '2026-11-20', 1, 'INSPECTION', FALSE, 1, {key}, 'DMS-1'",
     )],
+    &[("change_proposal_resource (resource, proposal_id)", "'parts/P-1', {key}")],
     // Columns of claims and indexes.
     &[],
 ];
 
 /// Columns that a later step fills from what older rows say: releases whose rows lack them, the question, the answer.
-const FILLED: [(std::ops::RangeInclusive<usize>, &str, i64); 2] =
-    [(4..=10, "SELECT review_due_order AS n FROM claim", 777), (10..=16, "SELECT size AS n FROM attachment", 5_000)];
+const FILLED: [(std::ops::RangeInclusive<usize>, &str, i64); 3] = [
+    (4..=10, "SELECT review_due_order AS n FROM claim", 777),
+    (10..=16, "SELECT size AS n FROM attachment", 5_000),
+    (19..=20, "SELECT COUNT(*) AS n FROM change_proposal_resource WHERE resource = 'parts/P-9'", 1),
+];
 
 fn in_dialect(text: &str, url: &str) -> String {
     let (key, bytes) = if url.starts_with("sqlite:") {

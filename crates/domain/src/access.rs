@@ -24,6 +24,9 @@ pub enum Denial {
     /// A person may not decide what they created, or confirm what they did themselves.
     #[error("the same person may not do both")]
     SamePerson,
+    /// Whoever made the account may know its password: nobody can say who acts.
+    #[error("the password of the account was chosen by somebody else")]
+    PasswordOfAnother,
 }
 
 /// Leave to write. It names who acts, so that the change row can't be attributed to another.
@@ -153,13 +156,18 @@ pub enum Act {
     },
     /// Propose a change that needs a second person: people of the manufacturer do, in their own name. Whether they may
     /// give the command itself is asked of its own rule.
-    ProposeChange,
+    ProposeChange {
+        /// Whether who proposes signs in with a password of their own choice.
+        own_password: bool,
+    },
     /// Confirm or reject a proposal: never who made it, nor who would be granted something by it.
     DecideProposal {
         /// Who made it.
         proposed_by: UserId,
         /// Whether it is about the account of who decides.
         about_caller: bool,
+        /// Whether who decides signs in with a password of their own choice.
+        own_password: bool,
     },
     /// Take a proposal back: who made it does.
     WithdrawProposal {
@@ -257,12 +265,23 @@ pub fn permit(actor: &Actor, act: Act) -> Result<Permit, Denial> {
             actor.has(Role::Auditor) || actor.has(Role::Admin)
         }
         // A program has no name of its own: whoever holds its secret could be one's own second person.
-        Act::ProposeChange => actor.is_oem() && actor.session.is_some(),
-        Act::DecideProposal { proposed_by, about_caller } => {
+        Act::ProposeChange { own_password } => {
+            let may = actor.is_oem() && actor.session.is_some();
+            if may && !own_password {
+                return Err(Denial::PasswordOfAnother);
+            }
+            may
+        }
+        Act::DecideProposal { proposed_by, about_caller, own_password } => {
             if about_caller || proposed_by == actor.user {
                 return Err(Denial::SamePerson);
             }
-            actor.is_oem() && actor.session.is_some()
+            let may = actor.is_oem() && actor.session.is_some();
+            // Whoever made a colleague's account could be their own second person.
+            if may && !own_password {
+                return Err(Denial::PasswordOfAnother);
+            }
+            may
         }
         Act::WithdrawProposal { proposed_by } => proposed_by == actor.user,
         Act::EnforceDeadline | Act::AdjudicateByRule | Act::Bootstrap => actor.job.is_some(),

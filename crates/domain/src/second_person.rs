@@ -2,11 +2,19 @@
 //!
 //! Nobody of the manufacturer changes prices, policies, grants of roles or bank accounts alone: the command is
 //! proposed, and another person who may give it confirms it (`change_proposals`). A new command that decides an
-//! amount, a claim, a right or a payee gets a row in [`GUARDED`], and nothing else here.
+//! amount, a claim, a right or a payee gets a row in [`GUARDED`], and nothing else here. Every other command that changes
+//! anything stands in [`NEEDS_NONE`] with the reason why one person may give it: a command in neither does not pass the
+//! tests.
+
+mod free;
+mod table;
 
 use serde::{Deserialize, Serialize};
 
 use crate::access::Actor;
+
+pub use free::{Free, NEEDS_NONE};
+pub use table::GUARDED;
 
 /// What kind of change needs a second person, the most delicate last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,8 +39,12 @@ pub enum When {
     Changes(&'static [&'static str]),
     /// It changes anything but these fields.
     ChangesMoreThan(&'static [&'static str]),
+    /// It changes one of these fields of something that was there before.
+    ChangesExisting(&'static [&'static str]),
     /// What it is about is no draft any more.
     InForce,
+    /// What it is about is no draft any more, and one of these fields changes.
+    ChangesInForce(&'static [&'static str]),
     /// It allows somebody more than before.
     GrantsMore,
 }
@@ -59,98 +71,13 @@ pub struct Guarded {
     pub way_out: WayOut,
 }
 
-const fn guarded(operation: &'static str, when: &'static [(When, Kind)]) -> Guarded {
-    Guarded { operation, when, way_out: WayOut::Propose }
-}
-
-const PART_PRICES: When = When::Changes(&["retail_prices", "claim_prices", "dealer_net_prices", "recovery_prices"]);
-const HOURS: When = When::Changes(&["default_hours", "model_hours", "actual_hours_allowed", "actual_hours_cap"]);
-const BANK: (When, Kind) = (When::Changes(&["bank_account"]), Kind::BankAccounts);
-const PRICES: &[(When, Kind)] = &[(When::Always, Kind::Prices)];
-const POLICIES: &[(When, Kind)] = &[(When::Always, Kind::Policies)];
-/// Fields that name a thing and decide nothing.
-const NAMES: When = When::ChangesMoreThan(&["display_name", "display_code", "external_ref"]);
-const RATE: When = When::ChangesMoreThan(&["external_ref", "source"]);
-
-/// Every command that needs a second person. A station must have a grade and a way of being paid from the start, so
-/// these are guarded when they change, not when it is made; what it is paid beside them is guarded at once.
-pub const GUARDED: &[Guarded] = &[
-    guarded("PartService.CreatePart", &[(PART_PRICES, Kind::Prices)]),
-    guarded("PartService.UpdatePart", &[(PART_PRICES, Kind::Prices)]),
-    Guarded {
-        operation: "PartService.ImportParts",
-        when: &[(PART_PRICES, Kind::Prices)],
-        way_out: WayOut::ProposeRows,
-    },
-    guarded(
-        "StationService.CreateStation",
-        &[(When::Changes(&["labor_rates", "grades", "markups", "self_approval_limit"]), Kind::Prices), BANK],
-    ),
-    guarded(
-        "StationService.UpdateStation",
-        &[
-            (
-                When::Changes(&[
-                    "labor_rates",
-                    "markups",
-                    "self_approval_limit",
-                    "grade",
-                    "grades",
-                    "currency",
-                    "payment_contract",
-                    "tax_scheme",
-                ]),
-                Kind::Prices,
-            ),
-            BANK,
-        ],
-    ),
-    guarded("SupplierService.CreateSupplier", &[(When::Changes(&["recovery_contracts"]), Kind::Prices), BANK]),
-    guarded(
-        "SupplierService.UpdateSupplier",
-        &[(When::Changes(&["recovery_contracts", "currency"]), Kind::Prices), BANK],
-    ),
-    guarded("LaborOperationService.CreateLaborOperation", &[(HOURS, Kind::Prices)]),
-    guarded("LaborOperationService.UpdateLaborOperation", &[(HOURS, Kind::Prices)]),
-    guarded("RescueTariffService.CreateRescueTariff", PRICES),
-    guarded("RescueTariffService.UpdateRescueTariff", &[(NAMES, Kind::Prices)]),
-    guarded("RescueTariffService.DeleteRescueTariff", PRICES),
-    guarded("ExchangeRateService.CreateExchangeRate", PRICES),
-    guarded("ExchangeRateService.UpdateExchangeRate", &[(RATE, Kind::Prices)]),
-    guarded("ExchangeRateService.DeleteExchangeRate", PRICES),
-    guarded("ShareAgreementService.CreateShareAgreement", PRICES),
-    guarded("ShareAgreementService.UpdateShareAgreement", &[(NAMES, Kind::Prices)]),
-    guarded("ShareAgreementService.DeleteShareAgreement", PRICES),
-    // Drafts bind nobody, and what is published never changes.
-    guarded("WarrantyPolicyService.PublishWarrantyPolicy", POLICIES),
-    guarded("WarrantyPolicyService.DeleteWarrantyPolicy", &[(When::InForce, Kind::Policies)]),
-    guarded("AdjudicationRuleSetService.PublishAdjudicationRuleSet", POLICIES),
-    guarded("AdjudicationRuleSetService.RetireAdjudicationRuleSet", &[(When::InForce, Kind::Policies)]),
-    // What it reaches is covered whatever the warranty says; claims can name it from then on, and not before.
-    guarded("CampaignService.ActivateCampaign", POLICIES),
-    guarded("EvidenceRuleService.CreateEvidenceRule", POLICIES),
-    guarded("EvidenceRuleService.UpdateEvidenceRule", &[(NAMES, Kind::Policies)]),
-    guarded("EvidenceRuleService.DeleteEvidenceRule", POLICIES),
-    guarded("SettingService.CreateSetting", POLICIES),
-    guarded("SettingService.UpdateSetting", &[(NAMES, Kind::Policies)]),
-    guarded("SettingService.DeleteSetting", POLICIES),
-    guarded("GoodwillBudgetService.CreateGoodwillBudget", POLICIES),
-    guarded("GoodwillBudgetService.UpdateGoodwillBudget", &[(NAMES, Kind::Policies)]),
-    guarded("GoodwillBudgetService.DeleteGoodwillBudget", POLICIES),
-    Guarded {
-        operation: "UserService.CreateUser",
-        when: &[(When::GrantsMore, Kind::RoleGrants)],
-        way_out: WayOut::Apart("memberships"),
-    },
-    guarded("UserService.UpdateUser", &[(When::GrantsMore, Kind::RoleGrants)]),
-    guarded("ApiClientService.CreateApiClient", &[(When::GrantsMore, Kind::RoleGrants)]),
-];
-
 /// What a command does, as far as the table asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
     /// The fields that it changes; of a creation those that are set.
     pub changed: Vec<String>,
+    /// Whether what it is about was there before.
+    pub was_there: bool,
     /// Whether what it is about was a draft.
     pub was_draft: bool,
     /// Whether it allows somebody more than before.
@@ -176,7 +103,13 @@ impl When {
             When::Always => true,
             When::Changes(fields) => step.changed.iter().any(|changed| within(fields, changed)),
             When::ChangesMoreThan(fields) => step.changed.iter().any(|changed| !within(fields, changed)),
+            When::ChangesExisting(fields) => {
+                step.was_there && step.changed.iter().any(|changed| within(fields, changed))
+            }
             When::InForce => !step.was_draft,
+            When::ChangesInForce(fields) => {
+                !step.was_draft && step.changed.iter().any(|changed| within(fields, changed))
+            }
             When::GrantsMore => step.grants_more,
         }
     }
@@ -210,7 +143,8 @@ mod tests {
 
     fn kind(operation: &str, changed: &[&str]) -> Option<Kind> {
         let changed = changed.iter().map(|field| (*field).to_owned()).collect();
-        Guarded::of(operation)?.kind(&Step { changed, ..Step::default() })
+        let was_there = !operation.contains(".Create");
+        Guarded::of(operation)?.kind(&Step { changed, was_there, ..Step::default() })
     }
 
     #[test]
@@ -221,6 +155,17 @@ mod tests {
             assert!(!guarded.when.is_empty() && guarded.operation.contains("Service."), "{guarded:?}");
         }
         assert_eq!(Guarded::of("PartService.DeletePart"), None);
+    }
+
+    #[test]
+    fn what_needs_no_second_person_stands_once_and_has_a_reason() {
+        let free: Vec<&str> = NEEDS_NONE.iter().flat_map(|free| free.operations).copied().collect();
+        let distinct: BTreeSet<&str> = free.iter().copied().collect();
+        assert_eq!(distinct.len(), free.len(), "named twice");
+        for operation in distinct {
+            assert_eq!(Guarded::of(operation), None, "{operation} is guarded too");
+        }
+        assert!(NEEDS_NONE.iter().all(|free| free.because.len() > 20 && !free.operations.is_empty()));
     }
 
     /// The truth table: what a command changes, and what kind of change that is.
@@ -234,6 +179,11 @@ mod tests {
             ("PartService.UpdatePart", &["retail_prices"], Some(Prices)),
             ("PartService.UpdatePart", &["dealer_net_prices"], Some(Prices)),
             ("PartService.UpdatePart", &["recovery_prices"], Some(Prices)),
+            ("PartService.CreatePart", &["category", "assembly_class", "default_supplier"], None),
+            ("PartService.UpdatePart", &["category"], Some(Policies)),
+            ("PartService.UpdatePart", &["assembly_class"], Some(Policies)),
+            ("PartService.UpdatePart", &["default_supplier"], Some(Prices)),
+            ("PartService.ImportParts", &["system"], Some(Policies)),
             ("PartService.ImportParts", &["display_name"], None),
             ("PartService.ImportParts", &["claim_prices"], Some(Prices)),
             ("StationService.CreateStation", &["grade", "currency", "payment_contract"], None),
@@ -258,6 +208,15 @@ mod tests {
             ("ExchangeRateService.UpdateExchangeRate", &["source"], None),
             ("ExchangeRateService.UpdateExchangeRate", &["rate"], Some(Prices)),
             ("ShareAgreementService.UpdateShareAgreement", &["share_bp"], Some(Prices)),
+            ("PartSupplyService.CreatePartSupply", &["part", "supplier", "valid_from"], Some(Prices)),
+            ("PartSupplyService.UpdatePartSupply", &["quota_bp"], Some(Prices)),
+            ("PartSupplyService.UpdatePartSupply", &["lot"], Some(Prices)),
+            ("PartSupplyService.UpdatePartSupply", &["external_ref"], None),
+            ("PartSupplyService.DeletePartSupply", &["active"], Some(Prices)),
+            ("CampaignService.UpdateCampaign", &["description", "display_name"], None),
+            ("CampaignService.UpdateCampaign", &["remedies"], Some(Prices)),
+            ("CampaignService.UpdateCampaign", &["valid_until"], Some(Policies)),
+            ("CampaignService.CloseCampaign", &["state"], Some(Policies)),
             ("WarrantyPolicyService.CreateWarrantyPolicy", &["terms"], None),
             ("WarrantyPolicyService.UpdateWarrantyPolicy", &["terms"], None),
             ("WarrantyPolicyService.PublishWarrantyPolicy", &["state"], Some(Policies)),
@@ -289,8 +248,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_draft_of_a_campaign_would_pay_is_written_by_one_person() {
+        let row = Guarded::of("CampaignService.UpdateCampaign").unwrap();
+        let step = |was_draft| Step {
+            changed: vec!["remedies".to_owned(), "valid_until".to_owned()],
+            was_there: true,
+            was_draft,
+            ..Step::default()
+        };
+        assert_eq!((row.kind(&step(true)), row.kind(&step(false))), (None, Some(Kind::Policies)));
+    }
+
+    #[test]
     fn a_grant_is_guarded_and_a_change_of_the_telephone_is_not() {
-        for operation in ["UserService.CreateUser", "UserService.UpdateUser", "ApiClientService.CreateApiClient"] {
+        for operation in [
+            "UserService.CreateUser",
+            "UserService.UpdateUser",
+            "UserService.EnableUser",
+            "ApiClientService.CreateApiClient",
+        ] {
             let row = Guarded::of(operation).unwrap();
             let step = |grants_more| Step { changed: vec!["memberships".to_owned()], grants_more, ..Step::default() };
             assert_eq!((row.kind(&step(true)), row.kind(&step(false))), (Some(Kind::RoleGrants), None), "{operation}");

@@ -9,6 +9,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use crate::aggregates::{self, Aggregate};
+use crate::bulk;
 use crate::changes::ChangeNote;
 use crate::error::StoreError;
 use crate::scope::{self, Dimensions};
@@ -43,13 +44,19 @@ impl Store {
         aggregates::by_id(&self.reader, scope, id).await
     }
 
-    /// A page of proposals.
+    /// A page of proposals; with `concerning` only those that concern a resource of one of these names.
     pub async fn change_proposals(
         &self,
         scope: &Scope,
         query: &ListQuery,
+        concerning: Option<&[String]>,
     ) -> Result<Page<Stored<ChangeProposal>>, StoreError> {
-        self.aggregates(scope, query, None).await
+        let only = concerning.map(|names| {
+            let mut sql = Sql::new("id IN (SELECT proposal_id FROM change_proposal_resource WHERE resource IN ");
+            sql.push_list(names.iter().map(String::as_str)).push(")");
+            sql
+        });
+        self.aggregates(scope, query, only).await
     }
 
     /// Proposals that wait although their time is over, the oldest first.
@@ -84,7 +91,26 @@ impl Tx<'_> {
         proposal: ChangeProposal,
         note: ChangeNote,
     ) -> Result<Stored<ChangeProposal>, StoreError> {
-        self.insert_aggregate(permit, proposal, note).await
+        let stored = self.insert_aggregate(permit, proposal, note).await?;
+        let resources = stored.value.commands.iter().map(|command| command.resource.as_str());
+        self.note_proposed(stored.id, resources).await?;
+        Ok(stored)
+    }
+
+    /// Notes which resources a proposal concerns, also one that is made at the end of an import.
+    pub async fn note_proposed(
+        &mut self,
+        proposal: Uuid,
+        resources: impl Iterator<Item = &str>,
+    ) -> Result<(), StoreError> {
+        bulk::write_rows(
+            &self.db,
+            "INSERT INTO change_proposal_resource (resource, proposal_id) VALUES",
+            resources.map(|resource| vec![resource.into_value(), proposal.into_value()]).collect(),
+            " ON CONFLICT (resource, proposal_id) DO NOTHING",
+        )
+        .await
+        .map(|_| ())
     }
 
     /// Writes a changed proposal and its change row, if nobody else changed it meanwhile.

@@ -114,6 +114,12 @@ impl Tx<'_> {
         Ok(Sql::new("SELECT id FROM user_account LIMIT 2").all(&self.db).await?.len() < 2)
     }
 
+    /// Whether a user has ever chosen their own password; until then they sign in with that of who made the account.
+    pub async fn chose_own_password(&mut self, user: UserId) -> Result<bool, StoreError> {
+        let chosen = Sql::new("SELECT id FROM change WHERE resource_id = ? AND verb = 'changePassword' LIMIT 1");
+        Ok(chosen.bind(user.0).one(&self.db).await?.is_some())
+    }
+
     /// The password's hash of a user.
     pub async fn password_hash(&mut self, _permit: &Permit, user: UserId) -> Result<Option<String>, StoreError> {
         let row = Sql::new("SELECT password_hash FROM user_account WHERE id = ?").bind(user.0).one(&self.db).await?;

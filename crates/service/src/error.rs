@@ -206,6 +206,7 @@ fn grpc_code(reason: Reason) -> Code {
         | Reason::StateConflict
         | Reason::ClaimHasErrors
         | Reason::GoodwillBudgetExceeded
+        | Reason::ProposalEnded
         | Reason::SecondPersonNeeded => Code::FailedPrecondition,
         Reason::TooManyRequests | Reason::StorageLimitReached => Code::ResourceExhausted,
         Reason::StoreUnavailable | Reason::Overloaded | Reason::ServerStopping => Code::Unavailable,
@@ -229,6 +230,13 @@ impl From<Denial> for Refusal {
                 "you may see this resource but not act on it in this way; ask a colleague whose role or rights cover it",
                 "您可以查看该资源，但无权执行此操作；请由具备相应角色或权限的同事处理",
             ),
+            Denial::PasswordOfAnother => Self::new(
+                Reason::NotPermitted,
+                "whoever made your account may know its password; choose one of your own \
+                 (POST /v1/users/me:changePassword), then propose and decide",
+                "创建您账号的人可能知道其密码；请先自行修改密码（POST /v1/users/me:changePassword），再提交或审核变更申请",
+            )
+            .with("rule", "PASSWORD_OF_ANOTHER"),
             Denial::SamePerson => Self::new(
                 Reason::SamePerson,
                 "a person may not decide or confirm what they made, submitted or asked for; ask a colleague",

@@ -1,6 +1,7 @@
 //! Refuses what one person of the manufacturer may not do alone. What that is stands in the domain's table, by the
 //! name of the method; here it is asked with what the command changes, before anything is written.
 
+use recourse_domain::access::{Act, Permit};
 use recourse_domain::change_proposals::{Difference, differences};
 use recourse_domain::second_person::{Guarded, Kind, Step, WayOut, guards};
 use recourse_proto::Method;
@@ -64,10 +65,24 @@ pub(crate) async fn asking(tx: &mut Tx<'_>, call: &Call) -> Answer<Option<Asking
 }
 
 impl Asking {
-    /// Why one of the changes is refused, if it is.
-    pub(crate) fn refusal<M: Serialize>(&self, before: Option<&M>, after: Option<&M>) -> Answer<Option<Refusal>> {
-        let step = step(before.map(document).transpose()?.as_ref(), after.map(document).transpose()?.as_ref());
-        Ok(self.row.kind(&step).map(|kind| needed(self.method, self.row.way_out, kind)))
+    /// What kind of guarded change one of them is, if it is one, and what becomes different by it in guarded fields.
+    pub(crate) fn guarded<M: Serialize>(
+        &self,
+        before: Option<&M>,
+        after: Option<&M>,
+    ) -> Answer<Option<(Kind, Vec<Difference>)>> {
+        let (before, after) = (before.map(document).transpose()?, after.map(document).transpose()?);
+        let whole = step(before.as_ref(), after.as_ref());
+        let Some(kind) = self.row.kind(&whole) else { return Ok(None) };
+        let mut changes = differences(before.as_ref(), after.as_ref());
+        changes
+            .retain(|change| self.row.kind(&Step { changed: vec![change.field.clone()], ..whole.clone() }).is_some());
+        Ok(Some((kind, changes)))
+    }
+
+    /// Why such a change is refused.
+    pub(crate) fn refusal(&self, kind: Kind) -> Refusal {
+        needed(self.method, self.row.way_out, kind)
     }
 }
 
@@ -89,6 +104,31 @@ pub(crate) async fn ask_for_second_admin(tx: &mut Tx<'_>, call: &Call, is_admin:
         "系统的第二个用户须为另一名管理员（organizations/OEM，ADMIN），此后敏感变更均需两人；请在独自导入主数据后先创建该管理员",
     )
     .with("kind", Kind::RoleGrants.word()))
+}
+
+/// Whether the caller signs in with a password that nobody else chose, as far as a second person is asked for at all.
+pub(crate) async fn has_own_password(tx: &mut Tx<'_>, call: &Call) -> Answer<bool> {
+    Ok(!call.inner.second_person || tx.chose_own_password(call.actor()?.user).await?)
+}
+
+/// Leave to propose something, as far as it does not depend on the store.
+pub(crate) fn may_propose(call: &Call, own_password: bool) -> Answer<Permit> {
+    let is_program = call.actor()?.session.is_none();
+    call.permit(Act::ProposeChange { own_password }).map_err(|refusal| {
+        if !is_program {
+            return refusal;
+        }
+        Refusal::new(
+            Reason::NotPermitted,
+            "a program proposes nothing, for it says what somebody has written into it; a person signs in and proposes this",
+            "程序不能提交变更申请；请由人员登录后提交",
+        )
+    })
+}
+
+/// Leave to propose something.
+pub(crate) async fn permit_to_propose(tx: &mut Tx<'_>, call: &Call) -> Answer<Permit> {
+    may_propose(call, has_own_password(tx, call).await?)
 }
 
 /// Refuses to link a sign-in at an outside issuer to somebody of the manufacturer: whoever can sign in as a colleague is
@@ -119,7 +159,7 @@ async fn refuse(tx: &mut Tx<'_>, call: &Call, row: &Guarded, step: &Step) -> Ans
 fn step(before: Option<&Value>, after: Option<&Value>) -> Step {
     let changed = differences(before, after).into_iter().map(|Difference { field, .. }| field).collect();
     let was_draft = before.and_then(|before| before.get("state")).and_then(Value::as_str) == Some("DRAFT");
-    Step { changed, was_draft, grants_more: false }
+    Step { changed, was_there: before.is_some(), was_draft, grants_more: false }
 }
 
 /// A message as JSON.
@@ -142,10 +182,11 @@ fn needed(method: Method, way_out: WayOut, kind: Kind) -> Refusal {
             format!("请提交变更申请（POST /v1/changeProposals，`{field}`），由同事确认"),
         ),
         WayOut::ProposeRows => (
-            "import the row without it, or propose the row (POST /v1/changeProposals, up to 100 at once) and let a \
-             colleague confirm it"
+            "send the import again with `proposalReason`: such rows then wait in one proposal (GET \
+             /v1/changeProposals) that a colleague confirms, and are written when it is sent once more"
                 .to_owned(),
-            "请在导入行中去掉该内容，或提交变更申请（POST /v1/changeProposals，每次最多 100 项），由同事确认"
+            "请填写 proposalReason 后再次发送导入：此类行将合并为一项变更申请（GET \
+             /v1/changeProposals），由同事确认，确认后再次发送即可写入"
                 .to_owned(),
         ),
         WayOut::Apart(field) => (
@@ -172,7 +213,7 @@ fn command_field(method: Method) -> String {
 
 #[cfg(test)]
 mod tests {
-    use recourse_domain::second_person::{GUARDED, When};
+    use recourse_domain::second_person::{GUARDED, NEEDS_NONE, When};
     use recourse_proto::descriptor_pool;
     use recourse_proto::v1;
     use serde_json::json;
@@ -194,14 +235,22 @@ mod tests {
             let message = pool.get_message_by_name(resource).expect("a message");
             for (when, _) in guarded.when {
                 let fields: &[&str] = match when {
-                    When::Changes(fields) | When::ChangesMoreThan(fields) => fields,
+                    When::Changes(fields)
+                    | When::ChangesMoreThan(fields)
+                    | When::ChangesExisting(fields)
+                    | When::ChangesInForce(fields) => fields,
                     When::Always | When::InForce | When::GrantsMore => &[],
                 };
                 let known = |field: &&&str| message.get_field_by_name(field).is_some();
                 match when {
                     // Names are left out wherever they occur.
                     When::ChangesMoreThan(_) => assert!(fields.iter().any(|field| known(&field)), "{guarded:?}"),
-                    When::Always | When::Changes(_) | When::InForce | When::GrantsMore => {
+                    When::Always
+                    | When::Changes(_)
+                    | When::ChangesExisting(_)
+                    | When::ChangesInForce(_)
+                    | When::InForce
+                    | When::GrantsMore => {
                         assert!(fields.iter().all(|field| known(&field)), "{guarded:?}");
                     }
                 }
@@ -209,15 +258,36 @@ mod tests {
         }
     }
 
+    /// Deny by default: an rpc that changes something, or whose route does not say that it only reads, is guarded or has
+    /// its reason why it is not.
+    #[test]
+    fn no_command_of_the_contract_is_forgotten() {
+        let free: Vec<&str> = NEEDS_NONE.iter().flat_map(|free| free.operations).copied().collect();
+        let reads = |method: &Method| {
+            let http = method.spec().http;
+            !http.is_empty() && http.iter().all(|rule| rule.verb == http::Method::GET)
+        };
+        let commands: Vec<String> =
+            Method::ALL.iter().filter(|method| !reads(method)).map(|method| operation(*method)).collect();
+        let known = |name: &str| free.contains(&name) || Guarded::of(name).is_some();
+        let forgotten: Vec<&String> = commands.iter().filter(|name| !known(name)).collect();
+        assert_eq!(forgotten, Vec::<&String>::new(), "guard them, or say in NEEDS_NONE why one person may give them");
+        let listed = GUARDED.iter().map(|guarded| guarded.operation).chain(free);
+        let gone: Vec<&str> = listed.filter(|name| !commands.iter().any(|command| command == name)).collect();
+        assert_eq!(gone, Vec::<&str>::new(), "the contract has no such command");
+    }
+
     #[test]
     fn what_is_guarded_can_be_proposed_under_the_name_that_the_refusal_tells() {
         let command =
             descriptor_pool().and_then(|pool| pool.get_message_by_name("recourse.v1.GuardedCommand")).unwrap();
         let mut fields: Vec<String> = command.fields().map(|field| field.json_name().to_owned()).collect();
-        for guarded in GUARDED.iter().filter(|guarded| guarded.way_out == WayOut::Propose) {
+        for guarded in GUARDED.iter().filter(|guarded| !matches!(guarded.way_out, WayOut::Apart(_))) {
             let field = command_field(method(guarded));
             let refusal = needed(method(guarded), guarded.way_out, Kind::Prices);
-            assert!(refusal.text.en.contains(&field) && refusal.text.zh_cn.contains(&field), "{field}");
+            let told = if guarded.way_out == WayOut::Propose { field.as_str() } else { "proposalReason" };
+            assert!(refusal.text.en.contains(told) && refusal.text.zh_cn.contains(told), "{field}");
+            assert!(refusal.text.en.contains("/v1/changeProposals"), "{field}");
             assert!(fields.contains(&field), "{field}");
             fields.retain(|name| *name != field);
         }

@@ -78,7 +78,7 @@ fn what_depends_on_the_role_alone() {
         (Act::AskForCorrection { station: None }, &[Auditor, Admin]),
         (Act::KeepGoodwillBudget, &[Finance, Admin]),
         (Act::HandleRecovery, &[Auditor, Finance]),
-        (Act::ProposeChange, &[Auditor, Finance, Admin]),
+        (Act::ProposeChange { own_password: true }, &[Auditor, Finance, Admin]),
     ]);
 }
 
@@ -125,7 +125,7 @@ fn what_depends_on_whose_row_it_is() {
 fn nobody_decides_what_they_did_themselves() {
     use Role::{Admin, Appraiser, Auditor, Finance};
     let dispute = |issued_by, decided_by| Act::DecideDispute { issued_by, decided_by };
-    let proposal = |proposed_by, about_caller| Act::DecideProposal { proposed_by, about_caller };
+    let proposal = |proposed_by, about_caller| Act::DecideProposal { proposed_by, about_caller, own_password: true };
     assert_let_in(&[
         (proposal(COLLEAGUE, false), &[Auditor, Finance, Admin]),
         (Act::DecideClaim(parties(ELSEWHERE, COLLEAGUE)), &[Auditor]),
@@ -181,8 +181,8 @@ fn who_only_reads_changes_nothing_but_the_own_sign_in() {
         Act::DecideClaim(claimed(None, None)),
         Act::SubmitClaim(parties(HOME, ME)),
         Act::HandleRecovery,
-        Act::ProposeChange,
-        Act::DecideProposal { proposed_by: COLLEAGUE, about_caller: false },
+        Act::ProposeChange { own_password: true },
+        Act::DecideProposal { proposed_by: COLLEAGUE, about_caller: false, own_password: true },
         Act::ManageAccounts { org: HOME },
         Act::SpeakFor { org: HOME },
     ] {
@@ -229,10 +229,22 @@ fn only_a_job_of_the_system_does_what_nobody_asks_for() {
 #[test]
 fn a_program_neither_proposes_nor_confirms() {
     let program = Actor { session: None, ..actor(ALL) };
-    for act in [Act::ProposeChange, Act::DecideProposal { proposed_by: COLLEAGUE, about_caller: false }] {
+    let decide = Act::DecideProposal { proposed_by: COLLEAGUE, about_caller: false, own_password: true };
+    for act in [Act::ProposeChange { own_password: true }, decide] {
         assert_eq!(permit(&program, act), Err(Denial::NotPermitted), "{act:?}");
         assert_eq!(permit(&Actor::job("sweep"), act), Err(Denial::NotPermitted), "{act:?}");
     }
+}
+
+#[test]
+fn whoever_signs_in_with_a_password_of_another_neither_proposes_nor_confirms() {
+    let person = actor(&[Role::Admin]);
+    let decide = |proposed_by| Act::DecideProposal { proposed_by, about_caller: false, own_password: false };
+    for act in [Act::ProposeChange { own_password: false }, decide(COLLEAGUE)] {
+        assert_eq!(permit(&person, act), Err(Denial::PasswordOfAnother), "{act:?}");
+        assert_eq!(permit(&actor(&[Role::Station]), act), Err(Denial::NotPermitted), "{act:?}");
+    }
+    assert_eq!(permit(&person, decide(ME)), Err(Denial::SamePerson));
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub mod labor_operation;
 pub mod part;
 pub mod part_supply;
 pub mod policy;
+pub mod price_moves;
 mod record;
 pub mod rescue_tariff;
 pub mod review_queue;
@@ -44,6 +45,7 @@ pub use part_supply::{PartSupply, Piece, suppliers_of};
 pub use policy::{
     CoverageTerm, Exclusion, GuaranteeTerms, PolicyState, ReplacedPartTerm, RunningInService, TermKind, WarrantyPolicy,
 };
+pub use price_moves::{MoveSum, MoveSums, PriceMove};
 pub use record::{ColumnValue, Field, FieldKind, Record, Reference, Stored};
 pub use rescue_tariff::{DistanceBand, RescueRate, RescueTariff};
 pub use review_queue::ReviewQueue;

@@ -189,7 +189,7 @@ impl Part {
         self.models.is_empty() || self.models.contains(model)
     }
 
-    fn prices(&self, kind: PriceKind) -> &DatedList<PartPrice> {
+    pub(super) fn prices(&self, kind: PriceKind) -> &DatedList<PartPrice> {
         match kind {
             PriceKind::Retail => &self.retail_prices,
             PriceKind::Claim => &self.claim_prices,
@@ -199,7 +199,8 @@ impl Part {
     }
 }
 
-const PRICE_LISTS: [(PriceKind, &str); 4] = [
+/// The lists of prices by their fields.
+pub(super) const PRICE_LISTS: [(PriceKind, &str); 4] = [
     (PriceKind::Retail, "retail_prices"),
     (PriceKind::Claim, "claim_prices"),
     (PriceKind::DealerNet, "dealer_net_prices"),
@@ -315,7 +316,7 @@ super::common::words! {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use uuid::Uuid;
 
     use super::*;
@@ -324,7 +325,7 @@ mod tests {
         Code::parse(text).unwrap()
     }
 
-    fn part() -> Part {
+    pub(in crate::catalog) fn part() -> Part {
         Part {
             code: code("P-100"),
             display_code: String::new(),

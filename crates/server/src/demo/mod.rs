@@ -268,3 +268,16 @@ async fn history(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_reach_the_demo_only_if_somebody_says_so() {
+        let exposed = Config { listen: ([0, 0, 0, 0], 8080).into(), ..Config::default() };
+        assert!(check_reach(&Config::default(), Reach::Here).is_ok());
+        assert!(check_reach(&exposed, Reach::Here).is_err());
+        assert!(check_reach(&exposed, Reach::Everywhere).is_ok());
+    }
+}

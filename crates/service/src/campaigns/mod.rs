@@ -11,7 +11,6 @@ use recourse_domain::change::Audience;
 use recourse_domain::claims::CampaignFact;
 use recourse_domain::query::filter::{Expr, Op};
 use recourse_domain::query::order::Order;
-use recourse_domain::text::Violation;
 use recourse_domain::vehicle::Vehicle;
 use recourse_proto::redact::Redact;
 use recourse_proto::{Method, v1};
@@ -25,53 +24,50 @@ use crate::convert::{self, campaign_vehicles, campaigns as convert_campaigns, na
 use crate::error::{Answer, Refusal};
 use crate::lists::{self, ListInput};
 
-/// Activates a draft: claims may name it, and vehicles that its filter reaches find it.
-pub(crate) async fn activate(call: &Call, request: v1::ActivateCampaignRequest) -> Answer<v1::Campaign> {
-    let (name, step) = (request.name.as_str(), activated(call, &request.name));
-    catalog::step_and::<CampaignResource>(call, name, &request.etag, activation(), step, note_reach).await
+/// A step of a campaign's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// From a draft on: claims may name it, and vehicles that its filter reaches find it.
+    Activate,
+    /// Its end: what was claimed stays.
+    Close,
 }
 
-/// Activates a draft as a part of another command.
-pub(crate) async fn activate_in(
-    tx: &mut Tx<'_>,
-    call: &Call,
-    request: &v1::ActivateCampaignRequest,
-) -> Answer<v1::Campaign> {
-    let (name, step) = (request.name.as_str(), activated(call, &request.name));
-    catalog::step_and_in::<CampaignResource>(tx, call, name, &request.etag, &activation(), step, note_reach).await
+impl Step {
+    fn verb(self) -> Verb {
+        let (word, paths): (&'static str, &'static [&'static str]) = match self {
+            Step::Activate => ("activate", &["state", "activate_date"]),
+            Step::Close => ("close", &["state", "close_date"]),
+        };
+        Verb { word, paths, act: Act::WriteMasterData, references: Vec::new() }
+    }
+
+    fn of(self, call: &Call, name: &str) -> impl Fn(Campaign) -> Answer<Campaign> + Send + Sync + use<> {
+        let (today, name) = (call.today(), name.to_owned());
+        move |campaign| {
+            let state = campaign.state;
+            let stepped = match self {
+                Step::Activate => campaign.activate(today),
+                Step::Close => campaign.close(today),
+            };
+            stepped.map_err(|violation| {
+                let mut refusal = Refusal::state_conflict(&name, state.word(), self.verb().word);
+                refusal.text = Box::new(violation.text);
+                refusal
+            })
+        }
+    }
 }
 
-fn activation() -> Verb {
-    Verb { word: "activate", paths: &["state", "activate_date"], act: Act::WriteMasterData, references: Vec::new() }
+/// Takes a step of a campaign's life.
+pub(crate) async fn step(call: &Call, name: &str, etag: &str, step: Step) -> Answer<v1::Campaign> {
+    catalog::step_and::<CampaignResource>(call, name, etag, step.verb(), step.of(call, name), note_reach).await
 }
 
-fn activated(call: &Call, name: &str) -> impl Fn(Campaign) -> Answer<Campaign> + Send + Sync + use<> {
-    let (today, name) = (call.today(), name.to_owned());
-    move |campaign| told(campaign, &name, "activate", |campaign| campaign.activate(today))
-}
-
-/// Closes it: what was claimed stays.
-pub(crate) async fn close(call: &Call, request: v1::CloseCampaignRequest) -> Answer<v1::Campaign> {
-    let (name, today) = (request.name.as_str(), call.today());
-    let paths = &["state", "close_date"];
-    let verb = Verb { word: "close", paths, act: Act::WriteMasterData, references: Vec::new() };
-    let step = |campaign| told(campaign, name, "close", |campaign| campaign.close(today));
-    catalog::step_and::<CampaignResource>(call, name, &request.etag, verb, step, note_reach).await
-}
-
-/// A step of a campaign's life; what it does not allow is told as a conflict with where the campaign stands.
-fn told(
-    campaign: Campaign,
-    name: &str,
-    word: &str,
-    step: impl Fn(Campaign) -> Result<Campaign, Violation>,
-) -> Answer<Campaign> {
-    let state = campaign.state;
-    step(campaign).map_err(|violation| {
-        let mut refusal = Refusal::state_conflict(name, state.word(), word);
-        refusal.text = Box::new(violation.text);
-        refusal
-    })
+/// Takes a step of a campaign's life as a part of another command.
+pub(crate) async fn step_in(tx: &mut Tx<'_>, call: &Call, name: &str, etag: &str, step: Step) -> Answer<v1::Campaign> {
+    let (verb, of) = (step.verb(), step.of(call, name));
+    catalog::step_and_in::<CampaignResource>(tx, call, name, etag, &verb, of, note_reach).await
 }
 
 fn note_reach<'t>(

@@ -6,6 +6,8 @@
 //! row stands in the same transaction as what the row wrote.
 
 mod chunk;
+mod planning;
+mod proposal;
 mod results;
 mod row;
 
@@ -31,7 +33,9 @@ use crate::campaigns;
 use crate::context::{Boxed, Call};
 use crate::error::{Answer, Refusal};
 use crate::identity::leave;
-use chunk::Chunk;
+use crate::second_person;
+use chunk::{Chunk, Written};
+use proposal::Proposing;
 pub(crate) use results::Reports;
 
 /// Rows that are written in one transaction.
@@ -77,6 +81,8 @@ pub(crate) struct Job {
     name: String,
     /// What becomes of rows whose resource exists.
     mode: i32,
+    /// Why rows change what needs a second person; empty: they are refused.
+    reason: String,
 }
 
 impl ImportRequest for v1::ImportVehiclesRequest {
@@ -84,7 +90,7 @@ impl ImportRequest for v1::ImportVehiclesRequest {
 
     fn parts(self) -> (Job, Option<v1::Vehicle>) {
         let Self { import_id, mode, vehicle } = self;
-        (Job { parent: String::new(), name: import_id, mode }, vehicle)
+        (Job { name: import_id, mode, ..Job::default() }, vehicle)
     }
 
     fn named(row: &v1::Vehicle) -> &str {
@@ -96,8 +102,8 @@ impl ImportRequest for v1::ImportPartsRequest {
     type Resource = PartResource;
 
     fn parts(self) -> (Job, Option<v1::Part>) {
-        let Self { import_id, mode, part } = self;
-        (Job { parent: String::new(), name: import_id, mode }, part)
+        let Self { import_id, mode, part, proposal_reason } = self;
+        (Job { name: import_id, mode, reason: proposal_reason, ..Job::default() }, part)
     }
 
     fn named(row: &v1::Part) -> &str {
@@ -110,7 +116,7 @@ impl ImportRequest for v1::ImportCampaignVehiclesRequest {
 
     fn parts(self) -> (Job, Option<v1::CampaignVehicle>) {
         let Self { parent, import_id, mode, campaign_vehicle } = self;
-        (Job { parent, name: import_id, mode }, campaign_vehicle)
+        (Job { parent, name: import_id, mode, ..Job::default() }, campaign_vehicle)
     }
 
     fn named(row: &v1::CampaignVehicle) -> &str {
@@ -148,9 +154,9 @@ pub(crate) async fn import<I: ImportRequest>(
     let (progress, watched) = watch::channel(Progress { done: 0, ended: None });
     let results = results::stream(Arc::clone(&call), job.clone(), watched);
     let unread = extensions.get::<UnreadRows>().cloned().unwrap_or_default();
-    let Job { parent, name, .. } = whole;
+    let proposing = (!whole.reason.is_empty()).then(|| Proposing::new(call.new_id(), whole.reason.clone()));
     let sums = v1::ImportSummary::default();
-    let importer = Importer { call, permit, parent, name, mode, job, unread, progress, sums };
+    let importer = Importer { call, permit, whole, mode, job, unread, progress, sums, proposing };
     // Rows are taken in whether or not results are fetched. It ends when the sender does, or is gone.
     tokio::spawn(importer.run(rows, first));
     Ok(Response::new(results))
@@ -190,6 +196,9 @@ async fn begin<R: Resource>(call: &Call, permit: &Permit, whole: &Job) -> Answer
         .store
         .run(|tx| {
             Box::pin(async move {
+                if !whole.reason.is_empty() {
+                    second_person::permit_to_propose(tx, call).await?;
+                }
                 let job = tx.begin_import(permit, call.new_id(), collection, name, mode, now).await?;
                 // The refusal takes back that the job was sent.
                 if job.mode == mode.word() { Ok(job) } else { Err(other_mode(name, &job.mode)) }
@@ -212,13 +221,14 @@ struct Progress {
 struct Importer {
     call: Arc<Call>,
     permit: Permit,
-    parent: String,
-    name: String,
+    whole: Job,
     mode: ImportMode,
     job: ImportJob,
     unread: UnreadRows,
     progress: watch::Sender<Progress>,
     sums: v1::ImportSummary,
+    /// The proposal that is made of rows that need a second person.
+    proposing: Option<Proposing>,
 }
 
 /// What came instead of a row.
@@ -264,8 +274,12 @@ impl Importer {
                 Next::Gone => return Ok(None),
                 Next::End => {
                     self.write(chunk).await?;
-                    let sums = std::mem::take(&mut self.sums);
-                    return Ok(Some(v1::ImportSummary { import_id: self.name.clone(), ..sums }));
+                    let change_proposal = match self.proposing.take() {
+                        Some(proposing) => proposing.propose(self).await?,
+                        None => String::new(),
+                    };
+                    let (sums, import_id) = (std::mem::take(&mut self.sums), self.whole.name.clone());
+                    return Ok(Some(v1::ImportSummary { import_id, change_proposal, ..sums }));
                 }
             }
         }
@@ -285,10 +299,11 @@ impl Importer {
             Err(_) if nothing_waits => Err(no_row_came()),
             Err(_) => Ok(Next::Pause),
             Ok(Ok(Some(message))) => {
-                let (Job { parent, name, mode }, row) = message.parts();
-                let same = (parent.is_empty() || parent == self.parent)
-                    && (name.is_empty() || name == self.name)
-                    && (mode == 0 || mode == i32::from(mode_of(self.mode)));
+                let (Job { parent, name, mode, reason }, row) = message.parts();
+                let same = (parent.is_empty() || parent == self.whole.parent)
+                    && (name.is_empty() || name == self.whole.name)
+                    && (mode == 0 || mode == i32::from(mode_of(self.mode)))
+                    && (reason.is_empty() || reason == self.whole.reason);
                 if same { Ok(Next::Row(self.placed::<I>(row))) } else { Err(other_job()) }
             }
             Ok(Ok(None)) => Ok(Next::End),
@@ -301,7 +316,7 @@ impl Importer {
         row: Option<<I::Resource as Resource>::Message>,
     ) -> Option<<I::Resource as Resource>::Message> {
         row.map(|mut row| {
-            I::place(&mut row, &self.parent);
+            I::place(&mut row, &self.whole.parent);
             row
         })
     }
@@ -317,7 +332,11 @@ impl Importer {
         let next = Chunk::from(chunk.next());
         if !chunk.is_empty() {
             self.refuse_who_is_out().await?;
-            for (outcome, repeated) in chunk.write(self).await? {
+            let Written { outcomes, waiting } = chunk.write(self).await?;
+            if let Some(proposing) = &mut self.proposing {
+                waiting.into_iter().for_each(|row| proposing.add(row));
+            }
+            for (outcome, repeated) in outcomes {
                 let sums = &mut self.sums;
                 sums.rows += 1;
                 sums.repeated += i64::from(repeated);
@@ -326,6 +345,7 @@ impl Importer {
                     ImportOutcome::Updated => sums.updated += 1,
                     ImportOutcome::Unchanged => sums.unchanged += 1,
                     ImportOutcome::Refused => sums.refused += 1,
+                    ImportOutcome::Waiting => sums.waiting += 1,
                 }
             }
             self.progress.send_modify(|progress| progress.done = next.next() - 1);
@@ -362,8 +382,8 @@ fn other_job() -> Refusal {
     Refusal::field(
         "import_id",
         "DIFFERS",
-        "name and mode of an import are those of its first row; leave them out of the others",
-        "导入的名称与模式以首行为准；其余行请留空",
+        "name, mode and reason of an import are those of its first row; leave them out of the others",
+        "导入的名称、模式与原因以首行为准；其余行请留空",
     )
 }
 

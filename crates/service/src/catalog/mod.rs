@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use recourse_domain::access::{Act, Actor};
-use recourse_domain::catalog::{Record, Stored};
+use recourse_domain::catalog::{PriceMove, Record, Stored};
 use recourse_domain::ids::{Code, OrgId};
 use recourse_domain::query::filter::Expr;
 use recourse_domain::query::order::Order;
@@ -40,8 +40,9 @@ pub(crate) use publish::publish_in;
 pub(crate) use references::unknown;
 pub(crate) use resources::{
     AdjudicationRuleSetResource, CampaignResource, CampaignVehicleResource, EvidenceRuleResource, ExchangeRateResource,
-    GoodwillBudgetResource, LaborOperationResource, PartResource, RescueTariffResource, SettingResource,
-    ShareAgreementResource, StationResource, SupplierResource, VehicleResource, WarrantyPolicyResource,
+    GoodwillBudgetResource, LaborOperationResource, PartResource, PartSupplyResource, RescueTariffResource,
+    SettingResource, ShareAgreementResource, StationResource, SupplierResource, VehicleResource,
+    WarrantyPolicyResource,
 };
 
 pub(crate) use writing::{
@@ -131,6 +132,12 @@ pub(crate) trait Resource: 'static {
     fn refuse_retirement(record: &Self::Record) -> Answer<()> {
         let _ = record;
         Ok(())
+    }
+
+    /// What a change means in prices, for who is to agree to it.
+    fn price_moves(before: Option<&Self::Record>, after: &Self::Record) -> Vec<PriceMove> {
+        let _ = (before, after);
+        Vec::new()
     }
 
     /// Refuses what a value needs a right for, beside the act itself.

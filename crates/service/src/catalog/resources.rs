@@ -1,7 +1,9 @@
 //! The kinds of master data: message, record, and what is peculiar to each.
 
 use recourse_domain::access::{Act, Actor, Right};
-use recourse_domain::catalog::{self as domain, CampaignState, ColumnValue, PolicyState, RuleSetState, Stored};
+use recourse_domain::catalog::{
+    self as domain, CampaignState, ColumnValue, PolicyState, PriceMove, RuleSetState, Stored,
+};
 use recourse_domain::ids::{Code, OrgId};
 use recourse_domain::query::filter::{Expr, Op};
 use recourse_domain::text::Violation;
@@ -98,6 +100,10 @@ resource! {
     /// so a part belongs to nobody, and what only its supplier may see of it stays hidden from suppliers.
     PartResource: Part = domain::Part, "part", PartServiceGetPart,
     parts::show, |message, code, _, ids| parts::read(message, code, ids);
+
+    fn price_moves(before: Option<&Self::Record>, after: &Self::Record) -> Vec<PriceMove> {
+        domain::Part::price_moves(before, after)
+    }
 }
 
 resource! {

@@ -193,7 +193,7 @@ master_data! {
     ) -> Result<Response<v1::Campaign>, Status> {
         let method = Method::CampaignServiceActivateCampaign;
         let (call, request) = Call::command(&self.inner, method, request, |r| &mut r.request_id)?;
-        call.answer(campaigns::activate(&call, request).await)
+        call.answer(campaigns::step(&call, &request.name, &request.etag, campaigns::Step::Activate).await)
     }
 
     async fn close_campaign(
@@ -202,7 +202,7 @@ master_data! {
     ) -> Result<Response<v1::Campaign>, Status> {
         let (call, request) =
             Call::command(&self.inner, Method::CampaignServiceCloseCampaign, request, |r| &mut r.request_id)?;
-        call.answer(campaigns::close(&call, request).await)
+        call.answer(campaigns::step(&call, &request.name, &request.etag, campaigns::Step::Close).await)
     }
 
     async fn get_campaign_completion(

@@ -166,6 +166,7 @@ creations! {
     CreateSettingRequest SettingServiceCreateSetting SettingResource setting setting_id;
     CreateGoodwillBudgetRequest GoodwillBudgetServiceCreateGoodwillBudget GoodwillBudgetResource
         goodwill_budget goodwill_budget_id;
+    CreatePartSupplyRequest PartSupplyServiceCreatePartSupply PartSupplyResource part_supply part_supply_id;
 }
 
 changes! {
@@ -179,6 +180,8 @@ changes! {
     UpdateEvidenceRuleRequest EvidenceRuleServiceUpdateEvidenceRule EvidenceRuleResource evidence_rule;
     UpdateSettingRequest SettingServiceUpdateSetting SettingResource setting;
     UpdateGoodwillBudgetRequest GoodwillBudgetServiceUpdateGoodwillBudget GoodwillBudgetResource goodwill_budget;
+    UpdatePartSupplyRequest PartSupplyServiceUpdatePartSupply PartSupplyResource part_supply;
+    UpdateCampaignRequest CampaignServiceUpdateCampaign CampaignResource campaign;
 }
 
 verbs! {
@@ -196,14 +199,18 @@ verbs! {
         |tx, call, given| catalog::retire_in::<catalog::SettingResource>(tx, call, &given.name, &given.etag);
     DeleteGoodwillBudgetRequest GoodwillBudgetServiceDeleteGoodwillBudget GoodwillBudgetResource:
         |tx, call, given| catalog::retire_in::<catalog::GoodwillBudgetResource>(tx, call, &given.name, &given.etag);
+    DeletePartSupplyRequest PartSupplyServiceDeletePartSupply PartSupplyResource:
+        |tx, call, given| catalog::retire_in::<catalog::PartSupplyResource>(tx, call, &given.name, &given.etag);
+    ActivateCampaignRequest CampaignServiceActivateCampaign CampaignResource:
+        |tx, call, given| campaigns::step_in(tx, call, &given.name, &given.etag, campaigns::Step::Activate);
+    CloseCampaignRequest CampaignServiceCloseCampaign CampaignResource:
+        |tx, call, given| campaigns::step_in(tx, call, &given.name, &given.etag, campaigns::Step::Close);
     PublishWarrantyPolicyRequest WarrantyPolicyServicePublishWarrantyPolicy WarrantyPolicyResource:
         |tx, call, given| catalog::publish_in(tx, call, given);
     PublishAdjudicationRuleSetRequest AdjudicationRuleSetServicePublishAdjudicationRuleSet AdjudicationRuleSetResource:
         |tx, call, given| adjudication::step_in(tx, call, &given.name, &given.etag, adjudication::Step::Publish);
     RetireAdjudicationRuleSetRequest AdjudicationRuleSetServiceRetireAdjudicationRuleSet AdjudicationRuleSetResource:
         |tx, call, given| adjudication::step_in(tx, call, &given.name, &given.etag, adjudication::Step::Retire);
-    ActivateCampaignRequest CampaignServiceActivateCampaign CampaignResource:
-        |tx, call, given| campaigns::activate_in(tx, call, given);
 }
 
 /// Memberships of a user, and nothing of the person: what a proposal holds stands in the history for ever.
@@ -240,6 +247,57 @@ impl Command for v1::UpdateUserRequest {
 
     async fn give(&self, tx: &mut Tx<'_>, call: &Call) -> Answer<()> {
         users::update_in(tx, call, self).await.map(|_| ())
+    }
+}
+
+/// A disabled user who is let in again.
+impl Command for v1::EnableUserRequest {
+    type Shown = v1::User;
+
+    const METHOD: Method = Method::UserServiceEnableUser;
+
+    fn settle(&mut self, call: &Call) -> Answer<String> {
+        self.request_id.clear();
+        self.name = users::canonical_name(call, &self.name)?;
+        Ok(self.name.clone())
+    }
+
+    fn bind(&mut self, etag: String) {
+        self.etag = etag;
+    }
+
+    async fn look(tx: &mut Tx<'_>, call: &Call, name: &str) -> Answer<Option<(i64, Self::Shown)>> {
+        users::as_it_stands(tx, call, name).await
+    }
+
+    async fn give(&self, tx: &mut Tx<'_>, call: &Call) -> Answer<()> {
+        users::enable_in(tx, call, self).await.map(|_| ())
+    }
+}
+
+/// Rows of an import. They stay with the import, which writes them when it is sent again: nothing is given here.
+impl Command for v1::ProposedImport {
+    type Shown = v1::Part;
+
+    const METHOD: Method = Method::PartServiceImportParts;
+
+    fn settle(&mut self, _call: &Call) -> Answer<String> {
+        Err(Refusal::field(
+            "import_parts",
+            "OUTPUT_ONLY",
+            "an import makes this proposal: send the file to POST /v1/parts:import with `proposalReason`",
+            "该申请由导入生成：请将文件发送至 POST /v1/parts:import，并填写 proposalReason",
+        ))
+    }
+
+    fn bind(&mut self, _etag: String) {}
+
+    async fn look(_tx: &mut Tx<'_>, _call: &Call, _name: &str) -> Answer<Option<(i64, Self::Shown)>> {
+        Ok(None)
+    }
+
+    async fn give(&self, _tx: &mut Tx<'_>, _call: &Call) -> Answer<()> {
+        Ok(())
     }
 }
 
@@ -318,7 +376,8 @@ choice! {
     UpdateExchangeRate, DeleteExchangeRate, CreateShareAgreement, UpdateShareAgreement, DeleteShareAgreement,
     PublishWarrantyPolicy, DeleteWarrantyPolicy, PublishAdjudicationRuleSet, RetireAdjudicationRuleSet,
     CreateEvidenceRule, UpdateEvidenceRule, DeleteEvidenceRule, CreateSetting, UpdateSetting, DeleteSetting,
-    CreateGoodwillBudget, UpdateGoodwillBudget, DeleteGoodwillBudget, UpdateUser, CreateApiClient, ActivateCampaign,
+    CreateGoodwillBudget, UpdateGoodwillBudget, DeleteGoodwillBudget, UpdateUser, CreateApiClient, EnableUser,
+    CreatePartSupply, UpdatePartSupply, DeletePartSupply, ActivateCampaign, UpdateCampaign, CloseCampaign, ImportParts,
 }
 
 fn method<C: Command>(_command: &C) -> Method {

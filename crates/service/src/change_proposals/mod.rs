@@ -10,6 +10,7 @@ use recourse_proto::v1;
 use recourse_proto::v1::change_proposal_service_server::ChangeProposalService;
 
 pub(crate) use deciding::expire;
+pub(crate) use proposing::propose_import;
 
 use crate::rpcs::rpcs;
 

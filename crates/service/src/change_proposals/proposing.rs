@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use recourse_domain::access::Act;
 use recourse_domain::change::Audience;
 use recourse_domain::change_proposals::{ChangeProposal, ProposalState, ProposedCommand};
 use recourse_domain::ids::ChangeProposalId;
@@ -100,7 +99,8 @@ async fn tried(call: &Call, proposed: &Proposed) -> Answer<(Kind, Vec<ProposedCo
 /// Proposes commands, after they were tried.
 pub(super) async fn create(call: &Call, request: v1::CreateChangeProposalRequest) -> Answer<v1::ChangeProposal> {
     let given = request.change_proposal.unwrap_or_default();
-    let permit = call.permit(Act::ProposeChange)?;
+    // What depends on the person is asked before anything is tried, and again where it is written.
+    second_person::may_propose(call, true)?;
     let id = match request.change_proposal_id.as_str() {
         "" => call.new_id(),
         text => Uuid::parse_str(text).map_err(|_| {
@@ -121,12 +121,13 @@ pub(super) async fn create(call: &Call, request: v1::CreateChangeProposalRequest
     {
         return Err(refusal);
     }
-    let (given, permit, found, operation) = (&given, &permit, &found, second_person::operation(proposed.method));
+    let (given, found, operation) = (&given, &found, second_person::operation(proposed.method));
     let operation = operation.as_str();
     call.run(
         request.validate_only,
         |tx| {
             Box::pin(async move {
+                let permit = &second_person::permit_to_propose(tx, call).await?;
                 let (kind, commands) = found.clone()?;
                 let setting = settings::in_force(tx, call.today()).await?;
                 let proposal = ChangeProposal {
@@ -148,6 +149,49 @@ pub(super) async fn create(call: &Call, request: v1::CreateChangeProposalRequest
             })
         },
         |name| replay(call, name),
+    )
+    .await
+}
+
+/// Proposes the rows of an import that wait; answers the name of the proposal.
+pub(crate) async fn propose_import(
+    call: &Call,
+    id: Uuid,
+    reason: &str,
+    kind: Kind,
+    import: v1::ProposedImport,
+) -> Answer<String> {
+    let request = &commands::kept(&Command::ImportParts(import))?;
+    call.run(
+        false,
+        |tx| {
+            Box::pin(async move {
+                let permit = &second_person::permit_to_propose(tx, call).await?;
+                let command = ProposedCommand {
+                    request: request.clone(),
+                    resource: "parts".to_owned(),
+                    before: None,
+                    after: None,
+                };
+                let proposal = ChangeProposal {
+                    id: ChangeProposalId(id),
+                    operation: second_person::operation(Method::PartServiceImportParts),
+                    kind,
+                    commands: vec![command],
+                    reason: reason.trim().to_owned(),
+                    external_ref: String::new(),
+                    proposed_by: permit.actor().user,
+                    expire_time: call.now + settings::in_force(tx, call.today()).await?.proposal_life(),
+                    state: ProposalState::Pending,
+                };
+                let name = proposal.name();
+                let note = call.note("create", name.clone(), COLLECTION, Vec::new(), &Audience::Oem);
+                let inserted = tx.insert_change_proposal(permit, proposal, note).await;
+                inserted.map_err(|error| Refusal::unless_taken(error, &name))?;
+                Ok((name.clone(), name))
+            })
+        },
+        |name| Box::pin(async move { Ok(name) }),
     )
     .await
 }

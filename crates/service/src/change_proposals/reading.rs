@@ -10,6 +10,7 @@ use recourse_domain::query::filter::{Expr, Op};
 use recourse_domain::query::order::Order;
 use recourse_domain::second_person::{GUARDED, Kind};
 use recourse_proto::redact::Redact;
+use recourse_proto::v1::guarded_command::Request;
 use recourse_proto::{Method, v1};
 
 use super::{COLLECTION, commands};
@@ -76,6 +77,9 @@ pub(super) fn shown(call: &Call, stored: &Stored<ChangeProposal>) -> Answer<v1::
             shown.map(|shown| commands::redacted(&command, &viewer, shown)).transpose()
         };
         let (before, after) = (side(before.as_ref())?, side(after.as_ref())?);
+        if let Request::ImportParts(import) = &command {
+            message.changes.extend(import.largest.iter().cloned());
+        }
         for Difference { field, before, after } in differences(before.as_ref(), after.as_ref()) {
             message.changes.push(v1::ProposedChange { resource: resource.clone(), field, before, after });
         }
@@ -106,12 +110,19 @@ pub(super) fn replay<'a>(call: &'a Call, name: String) -> Boxed<'a, Answer<v1::C
     Box::pin(async move { read(call, &name).await })
 }
 
+/// How the name of a resource may be kept: its code in capitals, as codes are, or its id in small letters.
+fn spellings(resource: &str) -> [String; 2] {
+    let (collection, id) = resource.trim().split_once('/').unwrap_or((resource, ""));
+    [format!("{collection}/{}", id.to_uppercase()), format!("{collection}/{}", id.to_lowercase())]
+}
+
 pub(super) async fn list(
     call: &Call,
     request: v1::ListChangeProposalsRequest,
 ) -> Answer<v1::ListChangeProposalsResponse> {
-    let v1::ListChangeProposalsRequest { page_size, page_token, filter, order_by } = request;
-    let input = ListInput { page_size, page_token, filter, order_by, ..ListInput::default() };
+    let v1::ListChangeProposalsRequest { page_size, page_token, filter, order_by, resource } = request;
+    let concerning = (!resource.is_empty()).then(|| spellings(&resource));
+    let input = ListInput { page_size, page_token, filter, order_by, within: resource, ..ListInput::default() };
     let mut query = lists::query(call, &input, PROPOSAL_FIELDS, Order::newest_first())?;
     let known = GUARDED.iter().map(|guarded| guarded.operation).filter(|operation| may_give(call, operation));
     let known: Vec<Expr> = known
@@ -124,7 +135,11 @@ pub(super) async fn list(
         return Ok(v1::ListChangeProposalsResponse::default());
     }
     query.narrow(Expr::Or(known));
-    let page = call.inner.store.change_proposals(call.scope()?, &query).await?;
+    let page = call
+        .inner
+        .store
+        .change_proposals(call.scope()?, &query, concerning.as_ref().map(<[String; 2]>::as_slice))
+        .await?;
     let change_proposals = page.items.iter().map(summary).collect();
     Ok(v1::ListChangeProposalsResponse {
         change_proposals,

@@ -18,7 +18,7 @@ use recourse_repository::{StoreError, Tx, USER_FIELDS};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use self::sign_in::{Switch, change_password, switch};
+use self::sign_in::{Switch, change_password, switch, switched};
 use super::accounts;
 use crate::api::Api;
 use crate::context::{Boxed, Call};
@@ -203,13 +203,24 @@ pub(crate) async fn update_in(tx: &mut Tx<'_>, call: &Call, request: &v1::Update
     Ok(show(&stored, &person))
 }
 
-/// A user of a public name as it stands, with the version; without what tells of the person.
+/// Lets a disabled user in again as a part of another command.
+pub(crate) async fn enable_in(tx: &mut Tx<'_>, call: &Call, request: &v1::EnableUserRequest) -> Answer<v1::User> {
+    switched(tx, call, &request.name, &request.etag, Switch::Enable).await
+}
+
+/// A user of a public name as it stands, with the version; without what tells of the person. That somebody is let in who
+/// has sign-ins at outside issuers is no secret from who agrees to it: whoever linked them may be the one who comes in.
 pub(crate) async fn as_it_stands(tx: &mut Tx<'_>, call: &Call, name: &str) -> Answer<Option<(i64, v1::User)>> {
     let found = tx.user(call.scope()?, user_in(call, name)?).await?;
-    Ok(found.map(|(stored, _)| {
-        let User { id, memberships, .. } = &stored.value;
-        let memberships = memberships.iter().map(accounts::show).collect();
-        (stored.version, v1::User { name: format!("{COLLECTION}/{id}"), memberships, ..v1::User::default() })
+    Ok(found.map(|(stored, person)| {
+        let User { id, memberships, disabled, .. } = &stored.value;
+        let (name, memberships) = (format!("{COLLECTION}/{id}"), memberships.iter().map(accounts::show).collect());
+        let comes_in = !disabled && !stored.value.memberships.is_empty();
+        let issuers = person.outside.into_iter().filter(|_| comes_in).map(|identity| identity.issuer);
+        let outside_identities =
+            issuers.map(|issuer| v1::OutsideIdentity { issuer, ..v1::OutsideIdentity::default() }).collect();
+        let shown = v1::User { name, memberships, disabled: *disabled, outside_identities, ..v1::User::default() };
+        (stored.version, shown)
     }))
 }
 

@@ -3,21 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use recourse_domain::access::Scope;
-use recourse_domain::catalog::{Record, Reference, Stored};
+use recourse_domain::catalog::Record;
 use recourse_domain::ids::CommandId;
-use recourse_domain::imports::{Again, ImportMode, ImportOutcome, again};
-use recourse_domain::text::Violation;
-use recourse_proto::merge::Merge;
+use recourse_domain::imports::{Again, ImportOutcome, Waits, again, waits};
 use recourse_proto::v1::error_reason::Code as Reason;
 use recourse_repository::{ChangeNote, ImportRow, RecordWrite, Tx};
+use uuid::Uuid;
 
-use super::row::{Content, Row, Why};
+use super::planning::{Agreed, Plan, Planned, Task, plan_all};
+use super::proposal::Waiting;
+use super::row::{Row, Why};
 use super::{CHUNK_BYTES, CHUNK_ROWS, Importer};
-use crate::catalog::writing::{readable, refuse_change, shown_anew};
-use crate::catalog::{Resource, collection, name_of, refuse_retired, unknown};
-use crate::convert;
+use crate::catalog::{Resource, collection, name_of};
 use crate::error::{Answer, Refusal};
-use crate::second_person;
 
 /// Rows that are written together; no two of them are about one resource.
 pub(super) struct Chunk<R: Resource> {
@@ -27,20 +25,13 @@ pub(super) struct Chunk<R: Resource> {
     codes: BTreeSet<String>,
 }
 
-/// What is to be done for a row that can be taken.
-struct Plan<R: Resource> {
-    record: R::Record,
-    before: Option<Stored<R::Record>>,
-    paths: Vec<String>,
-    /// Other records that it names anew.
-    references: Vec<Reference>,
-}
-
-/// What became of a row, before it is written.
-enum Planned<R: Resource> {
-    Write(Box<Plan<R>>),
-    Unchanged { version: i64 },
-    Refused(Why),
+/// What became of the rows of a chunk.
+#[derive(Default)]
+pub(super) struct Written {
+    /// The outcomes, and which of them an earlier call had brought about.
+    pub outcomes: Vec<(ImportOutcome, bool)>,
+    /// The rows that wait for a second person from now on.
+    pub waiting: Vec<Waiting>,
 }
 
 impl<R: Resource> Chunk<R> {
@@ -75,181 +66,94 @@ impl<R: Resource> Chunk<R> {
         self.rows.push(row);
     }
 
-    /// Writes the rows and what became of them, in one transaction; answers the outcomes, and which of them
-    /// an earlier call had done.
-    pub(super) async fn write(&self, importer: &Importer) -> Answer<Vec<(ImportOutcome, bool)>> {
+    /// Writes the rows and what became of them, in one transaction.
+    pub(super) async fn write(&self, importer: &Importer) -> Answer<Written> {
         let scope = &importer.call.everything()?;
         importer.call.inner.store.run(|tx| Box::pin(self.write_in(tx, importer, scope))).await
     }
 
-    async fn write_in(
-        &self,
-        tx: &mut Tx<'_>,
-        importer: &Importer,
-        scope: &Scope,
-    ) -> Answer<Vec<(ImportOutcome, bool)>> {
+    async fn write_in(&self, tx: &mut Tx<'_>, importer: &Importer, scope: &Scope) -> Answer<Written> {
         let job = &importer.job;
         tx.hold_import(job.id, importer.call.now).await?;
         let before = tx.import_rows(job.id, self.first, self.next() - 1).await?;
         let before: BTreeMap<i64, ImportRow> = before.into_iter().map(|row| (row.number, row)).collect();
-        let mut outcomes = Vec::with_capacity(self.rows.len());
+        let (mut written, mut proposals) = (Written::default(), BTreeMap::new());
         let mut to_do = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
-            let known =
-                before.get(&row.number).map(|known| (known.outcome, again(known.outcome, known.hash == row.hash)));
+            let known = before.get(&row.number).map(|known| (known, again(known.outcome, known.hash == row.hash)));
             match known {
-                Some((outcome, Again::Stands)) => outcomes.push((outcome, true)),
-                Some((_, Again::Differs)) => return Err(other_content(&importer.name, row.number)),
-                Some((_, Again::TriedAnew)) | None => to_do.push(row),
+                Some((known, Again::Stands)) => written.outcomes.push((known.outcome, true)),
+                Some((_, Again::Differs)) => return Err(other_content(&importer.whole.name, row.number)),
+                Some((_, Again::TriedAnew)) | None => to_do.push(Task { row, agreed: None }),
+                Some((known, Again::AsProposed)) => match as_proposed(tx, scope, known, &mut proposals).await? {
+                    Waits::Still => written.outcomes.push((known.outcome, true)),
+                    Waits::TriedAnew => to_do.push(Task { row, agreed: None }),
+                    Waits::Agreed(command) => {
+                        to_do.push(Task { row, agreed: Some(Agreed { command, version: known.version }) });
+                    }
+                },
             }
         }
         if to_do.is_empty() {
-            return Ok(outcomes);
+            return Ok(written);
         }
         let planned = plan_all(tx, importer, scope, &to_do).await?;
         let command = CommandId(importer.call.new_id());
-        let results = write_all(tx, importer, command, &to_do, planned).await?;
-        outcomes.extend(results.iter().map(|result| (result.outcome, false)));
+        let (results, waiting) = write_all(tx, importer, command, &to_do, planned).await?;
+        written.outcomes.extend(results.iter().map(|result| (result.outcome, false)));
+        if let Some(proposing) = &importer.proposing {
+            tx.note_proposed(proposing.id, waiting.iter().map(|row| row.name.as_str())).await?;
+        }
+        written.waiting = waiting;
         tx.write_import_rows(job.id, results).await?;
-        Ok(outcomes)
+        Ok(written)
     }
 }
 
-/// Finds out for each row what it would do: the records that exist are read at once, and so are those that
-/// rows name.
-async fn plan_all<R: Resource>(
+/// What a row does that was sent before and waits: by where its proposal stands, which is read once a chunk.
+async fn as_proposed(
     tx: &mut Tx<'_>,
-    importer: &Importer,
     scope: &Scope,
-    rows: &[&Row<R>],
-) -> Answer<Vec<Planned<R>>> {
-    let codes = rows.iter().filter(|row| row.content.is_ok()).map(|row| row.code.as_str()).collect();
-    let existing = tx.records_of::<R::Record>(scope, &codes).await?;
-    let mut existing: BTreeMap<String, Stored<R::Record>> =
-        existing.into_iter().map(|stored| (stored.value.code().to_owned(), stored)).collect();
-    let mut planned = Vec::with_capacity(rows.len());
-    for row in rows {
-        planned.push(match &row.content {
-            Err(why) => Planned::Refused(why.clone()),
-            Ok(content) => plan(importer, &row.code, content, existing.remove(&row.code))
-                .unwrap_or_else(|refusal| Planned::Refused(of_row::<R>(refusal))),
-        });
+    row: &ImportRow,
+    read: &mut BTreeMap<String, Waits>,
+) -> Answer<Waits> {
+    let proposal = row.detail.clone().unwrap_or_default();
+    if let Some(known) = read.get(&proposal) {
+        return Ok(*known);
     }
-    refuse_what_needs_a_second_person(tx, importer, &mut planned).await?;
-    refuse_missing_references(tx, &mut planned).await?;
-    Ok(planned)
+    let id = Uuid::parse_str(&proposal).map_err(|error| {
+        Refusal::fault(format!("in which proposal row {} waits can't be read: {error}", row.number))
+    })?;
+    let stored = tx.change_proposal(scope, id).await?;
+    let found = waits(stored.as_ref().map(|stored| &stored.value.state));
+    read.insert(proposal, found);
+    Ok(found)
 }
 
-/// What one row would do, if all that it names exists.
-fn plan<R: Resource>(
-    importer: &Importer,
-    code: &str,
-    content: &Content<R>,
-    before: Option<Stored<R::Record>>,
-) -> Answer<Planned<R>> {
-    let call = &importer.call;
-    let name = name_of::<R>(code);
-    let Some(before) = before else {
-        Refusal::check(content.lacking.clone())?;
-        if importer.mode == ImportMode::Upsert && !R::etag(&content.message).is_empty() {
-            // Whoever means to change a version has read a resource that is not there any more.
-            return Err(Refusal::stale(&name));
-        }
-        let record = readable::<R>(call, content.message.clone(), code, None)?;
-        R::authorize(call.actor()?, &record, None)?;
-        let references = record.references();
-        return Ok(Planned::Write(Box::new(Plan { record, before: None, paths: Vec::new(), references })));
-    };
-    match importer.mode {
-        ImportMode::CreateOnly => return Err(Refusal::already_exists(&name)),
-        ImportMode::Upsert => {}
-    }
-    refuse_retired(&before, &name)?;
-    convert::check_etag(R::etag(&content.message), before.version, &name)?;
-    let paths = content.message.populated();
-    let mut merged = R::show(&before);
-    Merge::merge(&mut merged, &content.message, &paths).map_err(|error| convert::mask_refusal(&error))?;
-    let record = readable::<R>(call, merged, code, Some(&before.value))?;
-    refuse_change::<R>(&record, &before.value, call.today())?;
-    if record == before.value {
-        return Ok(Planned::Unchanged { version: before.version });
-    }
-    R::authorize(call.actor()?, &record, Some(&before.value))?;
-    let kept = before.value.references();
-    let mut references = record.references();
-    references.retain(|new| !kept.iter().any(|old| old.table == new.table && old.code == new.code));
-    Ok(Planned::Write(Box::new(Plan { record, before: Some(before), paths, references })))
-}
-
-/// Refuses rows that change what one person may not change alone: an import has one, and a row is as good as a command.
-async fn refuse_what_needs_a_second_person<R: Resource>(
-    tx: &mut Tx<'_>,
-    importer: &Importer,
-    planned: &mut [Planned<R>],
-) -> Answer<()> {
-    let call = &importer.call;
-    let Some(asking) = second_person::asking(tx, call).await? else { return Ok(()) };
-    for planned in planned {
-        let Planned::Write(plan) = planned else { continue };
-        let before = plan.before.as_ref();
-        let after = shown_anew::<R>(call, &plan.record, before);
-        if let Some(refusal) = asking.refusal(before.map(R::show).as_ref(), Some(&after))? {
-            *planned = Planned::Refused(of_row::<R>(refusal));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses rows that name what does not exist. A row may name what a row before it creates.
-async fn refuse_missing_references<R: Resource>(tx: &mut Tx<'_>, planned: &mut [Planned<R>]) -> Answer<()> {
-    let named: Vec<Reference> = planned
-        .iter()
-        .flat_map(|planned| match planned {
-            Planned::Write(plan) => plan.references.clone(),
-            Planned::Unchanged { .. } | Planned::Refused(_) => Vec::new(),
-        })
-        .collect();
-    let missing = if named.is_empty() { Vec::new() } else { tx.missing_references(&named).await? };
-    let missing: BTreeSet<(&str, String)> =
-        missing.into_iter().map(|reference| (reference.table, reference.code)).collect();
-    let mut created: BTreeSet<String> = BTreeSet::new();
-    for planned in planned {
-        let Planned::Write(plan) = planned else { continue };
-        let is_missing = |reference: &&Reference| {
-            let by_an_earlier_row = reference.table == R::Record::TABLE && created.contains(&reference.code);
-            missing.contains(&(reference.table, reference.code.clone())) && !by_an_earlier_row
-        };
-        let violations: Vec<Violation> = plan
-            .references
-            .iter()
-            .filter(is_missing)
-            .map(|reference| unknown(reference.field.clone(), reference.collection, &reference.code))
-            .collect();
-        if !violations.is_empty() {
-            *planned = Planned::Refused(Why::of(Refusal::invalid(violations)));
-        } else if plan.before.is_none() {
-            created.insert(plan.record.code().to_owned());
-        }
-    }
-    Ok(())
-}
-
-/// Writes what is to be written, and answers what became of each row.
+/// Writes what is to be written, and answers what became of each row, and which rows wait.
 async fn write_all<R: Resource>(
     tx: &mut Tx<'_>,
     importer: &Importer,
     command: CommandId,
-    rows: &[&Row<R>],
+    tasks: &[Task<'_, R>],
     planned: Vec<Planned<R>>,
-) -> Answer<Vec<ImportRow>> {
-    let (mut results, mut writes, mut written) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
-    for (row, planned) in rows.iter().zip(planned) {
+) -> Answer<(Vec<ImportRow>, Vec<Waiting>)> {
+    let (mut results, mut writes, mut written) = (Vec::with_capacity(tasks.len()), Vec::new(), Vec::new());
+    let mut waiting = Vec::new();
+    for (Task { row, agreed }, planned) in tasks.iter().zip(planned) {
+        // What two persons did has the command of the confirmation, which leads to both.
+        let command = agreed.map_or(command, |agreed| agreed.command);
         let (outcome, version, detail) = match planned {
             Planned::Write(plan) => {
                 let outcome = if plan.before.is_none() { ImportOutcome::Created } else { ImportOutcome::Updated };
                 written.push(results.len());
                 writes.push(write_of::<R>(importer, command, *plan));
                 (outcome, None, None)
+            }
+            Planned::Waits(plan, row) => {
+                waiting.push(row);
+                let proposal = importer.proposing.as_ref().map(|proposing| proposing.id.to_string());
+                (ImportOutcome::Waiting, plan.before.map(|before| before.version), proposal)
             }
             Planned::Unchanged { version } => (ImportOutcome::Unchanged, Some(version), None),
             Planned::Refused(why) => (ImportOutcome::Refused, None, Some(document(&why)?)),
@@ -264,11 +168,11 @@ async fn write_all<R: Resource>(
             result.version = Some(version);
         }
     }
-    Ok(results)
+    Ok((results, waiting))
 }
 
 fn write_of<R: Resource>(importer: &Importer, command: CommandId, plan: Plan<R>) -> RecordWrite<R::Record> {
-    let Plan { record, before, paths, references: _ } = plan;
+    let Plan { record, before, paths, references: _, agreed: _ } = plan;
     let call = &importer.call;
     let id = before.as_ref().map_or_else(|| call.new_id(), |before| before.id);
     let verb = if before.is_none() { "create" } else { "update" };
@@ -278,21 +182,6 @@ fn write_of<R: Resource>(importer: &Importer, command: CommandId, plan: Plan<R>)
 
 fn document(why: &Why) -> Answer<String> {
     serde_json::to_string(why).map_err(|error| Refusal::fault(format!("a refusal has no JSON: {error}")))
-}
-
-/// A refusal with paths that begin at the row.
-fn of_row<R: Resource>(mut refusal: Refusal) -> Why {
-    let parent = format!("{}.", R::SINGULAR);
-    for violation in &mut refusal.violations {
-        if let Some(field) = violation.field.strip_prefix(&parent) {
-            violation.field = field.to_owned();
-        }
-    }
-    if refusal.reason == Reason::InvalidFields {
-        let violations = std::mem::take(&mut refusal.violations);
-        refusal = Refusal::invalid(violations);
-    }
-    Why::of(refusal)
 }
 
 fn other_content(name: &str, row: i64) -> Refusal {

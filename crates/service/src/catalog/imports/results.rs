@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use recourse_domain::imports::ImportOutcome;
+use recourse_domain::text::{Lang, Text};
 use recourse_proto::v1;
 use recourse_proto::v1::import_report::Report;
 use recourse_repository::{ImportJob, ImportRow};
@@ -78,11 +79,14 @@ impl Results {
 
     fn result(&self, row: ImportRow) -> Answer<v1::ImportResult> {
         let ImportRow { number, hash: _, outcome, name, version, command: _, send, detail } = row;
+        let lang = self.call.lang;
+        let waits =
+            detail.as_deref().filter(|_| outcome == ImportOutcome::Waiting).map(|proposal| waits(proposal, lang));
         let why: Option<Why> = detail
+            .filter(|_| outcome != ImportOutcome::Waiting)
             .map(|detail| serde_json::from_str(&detail))
             .transpose()
             .map_err(|error| Refusal::fault(format!("why row {number} was refused can't be read: {error}")))?;
-        let lang = self.call.lang;
         let violations = why.iter().flat_map(|why| why.violations(lang));
         Ok(v1::ImportResult {
             row: number,
@@ -91,12 +95,24 @@ impl Results {
             etag: version.map(convert::etag).unwrap_or_default(),
             repeated: send != self.job.send,
             reason: why.as_ref().map(Why::reason).unwrap_or_default().into(),
-            detail: why.as_ref().map(|why| why.text(lang)).unwrap_or_default(),
+            detail: waits.or(why.as_ref().map(|why| why.text(lang))).unwrap_or_default(),
             violations: violations
                 .map(|(field, reason, description)| v1::ImportViolation { field, reason, description })
                 .collect(),
         })
     }
+}
+
+/// What a row is told that waits in a proposal.
+fn waits(proposal: &str, lang: Lang) -> String {
+    let text = Text::new(
+        format!(
+            "waits for a second person in changeProposals/{proposal}, which is made when the import ends; send the import \
+             again after its confirmation"
+        ),
+        format!("等待第二人在 changeProposals/{proposal} 中确认（导入结束时生成）；确认后请再次发送本导入"),
+    );
+    text.in_lang(lang).to_owned()
 }
 
 fn shown(outcome: ImportOutcome) -> v1::import_result::Outcome {
@@ -105,5 +121,6 @@ fn shown(outcome: ImportOutcome) -> v1::import_result::Outcome {
         ImportOutcome::Updated => v1::import_result::Outcome::Updated,
         ImportOutcome::Unchanged => v1::import_result::Outcome::Unchanged,
         ImportOutcome::Refused => v1::import_result::Outcome::Refused,
+        ImportOutcome::Waiting => v1::import_result::Outcome::Waiting,
     }
 }
