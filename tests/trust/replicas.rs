@@ -184,6 +184,8 @@ on_both_databases! {
 #[test]
 fn the_key_of_page_tokens_is_rotated_from_the_command_line() {
     let folder = Folder::new();
+    let made = run(&folder.0, &["migrate", "--database", "sqlite:pages.db"]);
+    assert!(made.status.success(), "{}", crate::operations::complaint(&made));
     for (options, told) in [
         (&[][..], "tokens of before work for a day more"),
         (&["--after", "0"], "tokens of before work for a day more"),

@@ -181,7 +181,8 @@ async fn load(config: &Config, store: &Store, size: Size) -> Result<(), StartErr
     let loader =
         api.add_admin(accounts::LOADER, PASSWORD).await.map_err(|refusal| StartError::new("demo", refusal.text.en))?;
     let desk = Desk { api, clock: clock.clone() };
-    fill(&desk, size.counts()).await?;
+    // On the heap: unoptimised, all that it calls would be on the stack of each caller once more.
+    Box::pin(fill(&desk, size.counts())).await?;
     clock.set(anchor());
     number(&hasty).await?;
     drop(hasty);
