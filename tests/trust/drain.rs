@@ -65,7 +65,7 @@ async fn a_stop_says_so_first_ends_streams_and_waits_for_calls() {
     let events = events.text().await.expect("a clear end");
     assert!(events.contains("event: error") && events.contains("SERVER_STOPPING"), "{events}");
     watch.await.unwrap().refused(tonic::Code::Unavailable, "SERVER_STOPPING");
-    assert!(tokio::net::TcpStream::connect(base.trim_start_matches("http://")).await.is_err(), "no new connections");
+    assert!(is_closed(&base).await, "no new connections");
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!stopped.is_finished(), "a call is open");
     drop(lock);
@@ -73,6 +73,17 @@ async fn a_stop_says_so_first_ends_streams_and_waits_for_calls() {
     assert_eq!(created.status, 200, "{}", String::from_utf8_lossy(&created.body));
     stopped.await.expect("it stops");
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+/// Whether nobody takes connections any more: streams are told of the stop in the moment in which the doors close.
+async fn is_closed(base: &str) -> bool {
+    for _ in 0..40 {
+        if tokio::net::TcpStream::connect(base.trim_start_matches("http://")).await.is_err() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    false
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
