@@ -49,6 +49,11 @@ impl Tx<'_> {
         by_code(&self.db, scope, code).await
     }
 
+    /// Holds a record until this unit ends: of two units that count what refers to it, one waits for the other.
+    pub async fn hold_record<R: Record>(&mut self, code: &str) -> Result<(), StoreError> {
+        self.hold(R::TABLE, "code", code).await
+    }
+
     /// The record of a key.
     pub async fn record_by_id<R: Record>(&mut self, scope: &Scope, id: Uuid) -> Result<Option<Stored<R>>, StoreError> {
         let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM {} WHERE id = ? AND ", R::TABLE)).bind(id);

@@ -443,11 +443,7 @@ impl Tx<'_> {
 
     /// Holds a claim until this unit ends: of two units that count what refers to it, one waits for the other.
     pub async fn hold_claim(&mut self, claim: Uuid) -> Result<(), StoreError> {
-        // The embedded database has one writer, and this unit is it.
-        if self.is_postgres() {
-            Sql::new("SELECT id FROM claim WHERE id = ? FOR UPDATE").bind(claim).one(&self.db).await?;
-        }
-        Ok(())
+        self.hold("claim", "id", claim).await
     }
 
     /// The claim that another of the same station on the same vehicle adds to, and numbers of the live ones that do. A

@@ -21,9 +21,8 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::idempotency::RequestKey;
 use crate::sql::Sql;
+use crate::store::ACQUIRE;
 
-/// Time that a unit of work waits for a connection.
-const ACQUIRE: Duration = Duration::from_secs(5);
 /// For how long another connection is tried when one turns out to be dead.
 const RECONNECT: Duration = Duration::from_secs(1);
 /// A connection that is older is closed, so that the server's memory for it is given back.

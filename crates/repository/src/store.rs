@@ -19,8 +19,8 @@ use std::time::Duration;
 use sea_orm::{DatabaseConnection, DbBackend};
 use uuid::Uuid;
 
-pub(crate) use open::POSTGRES_LIMITS;
 pub use open::StoreOptions;
+pub(crate) use open::{ACQUIRE, POSTGRES_LIMITS};
 pub use schema::PendingStep;
 pub(crate) use unit::{Reader, Unit};
 
@@ -28,7 +28,7 @@ use crate::error::{CommandError, StoreError};
 #[cfg(debug_assertions)]
 use crate::failpoints;
 use crate::postgres::PgUnit;
-use crate::sql::{Runs, Sql};
+use crate::sql::{IntoValue, Runs, Sql};
 use crate::sqlite::SqliteUnit;
 
 /// For how long a transaction is run again when the database asks for it.
@@ -160,14 +160,13 @@ impl Tx<'_> {
         self.db.backend() == DbBackend::Postgres
     }
 
-    /// Waits until no other unit is in something of the same name, and keeps the others waiting until this one ends: for
-    /// what depends on rows that somebody else may be adding, where no version of a row would tell.
-    ///
-    /// It comes before the rows are read. The embedded database has one writer anyway.
-    pub async fn alone_in(&mut self, name: &str) -> Result<(), StoreError> {
+    /// Holds a row until this unit ends, and waits for whoever holds it: for what depends on rows that somebody else
+    /// may be adding to it at this moment, where no version of a row would tell. It comes before they are read.
+    pub(crate) async fn hold(&mut self, table: &str, key: &str, value: impl IntoValue) -> Result<(), StoreError> {
+        // The embedded database has one writer, and this unit is it.
         if self.is_postgres() {
-            let turn = Sql::new("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))").bind(name.to_owned());
-            turn.execute(&self.db).await?;
+            let row = Sql::new(&format!("SELECT id FROM {table} WHERE {key} = ? FOR UPDATE")).bind(value);
+            row.one(&self.db).await?;
         }
         Ok(())
     }

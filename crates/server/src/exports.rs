@@ -14,10 +14,10 @@ use recourse_service::{Api, Refusal, language};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
-use crate::callers::{Callers, Open};
 use crate::config::Limits;
 use crate::serving::{CallKind, Kept};
 use crate::{edge, limits};
+use recourse_service::callers::{Callers, Open};
 
 /// The places of exports.
 pub(crate) struct Exports {

@@ -3,7 +3,6 @@
 mod app;
 mod auth;
 pub mod backup;
-mod callers;
 pub mod cli;
 pub mod config;
 pub mod copies;

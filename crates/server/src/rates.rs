@@ -28,10 +28,10 @@ use recourse_service::identity::oauth::OAuthFault;
 use recourse_service::{Refusal, language};
 use uuid::Uuid;
 
-use crate::callers::{Callers, Open};
 use crate::edge::{self, Asker, LongCall};
 use crate::serving::Kept;
 use crate::{limits, oauth};
+use recourse_service::callers::{Callers, Open};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

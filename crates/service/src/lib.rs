@@ -8,6 +8,7 @@ mod appeals;
 mod appraisals;
 pub mod attachments;
 mod authorizations;
+pub mod callers;
 mod campaigns;
 mod catalog;
 mod change_proposals;

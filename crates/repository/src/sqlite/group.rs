@@ -19,9 +19,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::of;
 use crate::error::StoreError;
+use crate::store::ACQUIRE;
 
-/// Time that a unit waits for the place.
-const ACQUIRE: Duration = Duration::from_secs(5);
 /// Most units that share a commit.
 const MOST: usize = 8;
 /// How long a transaction may have been open to be left open for others.

@@ -10,8 +10,8 @@ use crate::error::StoreError;
 use crate::postgres::Connections;
 use crate::sqlite::Writer;
 
-/// Time that a unit of work waits for a connection.
-const ACQUIRE: Duration = Duration::from_secs(5);
+/// Time that a unit of work waits for a connection, or for the one writer.
+pub(crate) const ACQUIRE: Duration = Duration::from_secs(5);
 /// What PostgreSQL stops by itself, so that nothing of ours waits for ever: a statement, the wait for a lock,
 /// a transaction whose server is gone.
 pub(crate) const POSTGRES_LIMITS: [(&str, &str); 3] =

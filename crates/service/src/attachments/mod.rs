@@ -151,6 +151,8 @@ async fn create(call: &Call, request: v1::CreateAttachmentRequest) -> Answer<v1:
                 let (station, station_code, owner) = owner::acting(tx, call, &message.station).await?;
                 let created_by = call.actor()?.author();
                 let permit = call.permit(Act::KeepAttachment { station, created_by: created_by.id })?;
+                // What others of the organisation create at this moment counts too.
+                owner::hold(tx, owner, &station_code).await?;
                 let claim = match message.claim.as_str() {
                     "" => None,
                     name => Some(claim_of(tx, call, station, "attachment.claim", name).await?.id),
@@ -180,8 +182,6 @@ async fn create(call: &Call, request: v1::CreateAttachmentRequest) -> Answer<v1:
                     options.bounds,
                 )
                 .map_err(under_attachment)?;
-                // What others of the organisation create at this moment counts too.
-                tx.alone_in(&format!("attachments/{station}")).await?;
                 let unfinished = tx.unfinished_bytes(station).await?;
                 if unfinished.saturating_add(attachment.size) > options.max_unfinished_bytes {
                     return Err(too_many_unfinished(options.max_unfinished_bytes));

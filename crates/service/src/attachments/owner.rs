@@ -42,6 +42,18 @@ pub(super) async fn acting(tx: &mut Tx<'_>, call: &Call, station: &str) -> Answe
     }
 }
 
+/// Keeps others of an organisation waiting until this unit ends. The manufacturer has no row that could be held, nor a
+/// bound that a few files at one moment would matter to.
+pub(super) async fn hold(tx: &mut Tx<'_>, owner: Owner, code: &Code) -> Answer<()> {
+    match owner {
+        Owner::Station => tx.hold_record::<Station>(code.as_str()).await?,
+        Owner::Supplier => tx.hold_record::<Supplier>(code.as_str()).await?,
+        Owner::Appraiser => tx.hold_record::<Appraiser>(code.as_str()).await?,
+        Owner::Oem => {}
+    }
+    Ok(())
+}
+
 async fn own_code<R: Record>(tx: &mut Tx<'_>, call: &Call) -> Answer<Code> {
     let org = call.actor()?.org;
     let found = tx.record_by_id::<R>(&call.everything()?, org.0).await?;

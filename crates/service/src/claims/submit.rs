@@ -2,7 +2,7 @@
 
 use recourse_domain::access::{Act, Permit};
 use recourse_domain::claims::{Claim, Facts, Finding, SubmitError};
-use recourse_domain::vehicle::{OdometerReading, OdometerSource};
+use recourse_domain::vehicle::{OdometerReading, OdometerSource, Vehicle};
 use recourse_domain::vin::Vin;
 use recourse_proto::redact::Redact;
 use recourse_proto::v1;
@@ -32,7 +32,7 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
                 let claim = stored.value.clone().with_evidence(&made_for_it);
                 let names_more = claim != stored.value;
                 if !validate_only {
-                    alone_with_its_repair(tx, &claim).await?;
+                    alone_with_its_vehicle(tx, &claim).await?;
                     if let Some(original) = facts::original_of(&claim) {
                         // Of two supplements that are submitted at once, the second counts the first.
                         tx.hold_claim(original).await?;
@@ -88,11 +88,11 @@ pub(super) async fn submit(call: &Call, request: v1::SubmitClaimRequest) -> Answ
     .await
 }
 
-/// Of two claims for the same part of the same vehicle that are submitted at one moment the second finds the first:
-/// neither is live yet when the other looks, and a rule would approve both.
-async fn alone_with_its_repair(tx: &mut Tx<'_>, claim: &Claim) -> Answer<()> {
-    let Some((vin, part)) = claim.header.vin.as_ref().zip(claim.header.causal_part.as_ref()) else { return Ok(()) };
-    Ok(tx.alone_in(&format!("repair/{vin}/{part}")).await?)
+/// Of two claims on one vehicle that are submitted at one moment the second finds the first: neither is live yet when
+/// the other looks, and a rule would approve both.
+async fn alone_with_its_vehicle(tx: &mut Tx<'_>, claim: &Claim) -> Answer<()> {
+    let Some(vin) = &claim.header.vin else { return Ok(()) };
+    Ok(tx.hold_record::<Vehicle>(vin).await?)
 }
 
 /// Takes a claim back. What it had marked is undone: its odometer reading no longer counts.

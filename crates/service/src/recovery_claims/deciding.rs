@@ -40,7 +40,7 @@ pub(super) async fn assign(call: &Call, request: v1::AssignRecoveryClaimRequest)
                 let permit = call.permit(Act::DecideClaim(claim.parties()))?;
                 let facts = facts_with(tx, call, &claim, std::slice::from_ref(supplier)).await?;
                 // Whoever assigns another recovery of the claim at this moment takes of the same whole.
-                tx.alone_in(&format!("recoveries/{}", claim.id)).await?;
+                tx.hold_claim(claim.id.0).await?;
                 let others = tx.recoveries_of_claims(&call.everything()?, &[claim.id]).await?;
                 let others: Vec<RecoveryClaim> = others.into_iter().map(|stored| stored.value).collect();
                 let beside = stored.value.shares_beside(&others, share);
@@ -113,7 +113,7 @@ pub(super) async fn resolve(call: &Call, request: v1::ResolveRecoveryClaimReques
                     let codes: Vec<_> = gone.iter().map(|(code, _)| code.clone()).collect();
                     let facts = facts_with(tx, call, &claim, &codes).await?;
                     // Whoever lets another line go to the same supplier at this moment takes of the same contract.
-                    tx.alone_in(&format!("recoveries/{}", claim.id)).await?;
+                    tx.hold_claim(claim.id.0).await?;
                     let others = tx.recoveries_of_claims(&call.everything()?, &[claim.id]).await?;
                     let mut others: Vec<RecoveryClaim> = others.into_iter().map(|stored| stored.value).collect();
                     for (code, lines) in gone {

@@ -7,17 +7,17 @@ use uuid::Uuid;
 
 /// Who has how many open; those who have none are not in it.
 #[derive(Clone, Default)]
-pub(crate) struct Callers(Arc<Mutex<HashMap<Uuid, usize>>>);
+pub struct Callers(Arc<Mutex<HashMap<Uuid, usize>>>);
 
 /// One that a caller has open, until it is dropped.
-pub(crate) struct Open {
+pub struct Open {
     caller: Uuid,
     callers: Callers,
 }
 
 impl Callers {
     /// One more for a caller who has fewer than so many.
-    pub(crate) fn open(&self, caller: Uuid, most: usize) -> Option<Open> {
+    pub fn open(&self, caller: Uuid, most: usize) -> Option<Open> {
         let mut open = self.lock();
         let count = open.entry(caller).or_default();
         if *count >= most {
